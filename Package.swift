@@ -1,0 +1,49 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// What tests keep: all but the audit of memory safety, since they poke at C structures and edges.
+let tested: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+/// What every target of the product is held to.
+let strict: [SwiftSetting] = tested + [.strictMemorySafety()]
+
+let package = Package(
+    name: "toolserver",
+    products: [.executable(name: "toolserver", targets: ["ToolServer"])],
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "JSON", swiftSettings: strict),
+        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "Enforcement", dependencies: ["JSON", "COpenSSL"], swiftSettings: strict),
+        .target(
+            name: "Backends", dependencies: ["Enforcement", "EventLoop", "JSON", "CSQLite"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ToolServer",
+            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON"],
+            swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: tested),
+        .testTarget(
+            name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: tested),
+        .testTarget(
+            name: "EnforcementTests", dependencies: ["Enforcement", "JSON"], swiftSettings: tested),
+        .testTarget(
+            name: "BackendsTests",
+            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON", "CSQLite"],
+            swiftSettings: tested),
+        .testTarget(
+            name: "ToolServerTests",
+            dependencies: ["ToolServer", "Backends", "Enforcement", "EventLoop", "JSON"],
+            swiftSettings: tested),
+    ]
+)

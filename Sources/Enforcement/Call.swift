@@ -1,0 +1,90 @@
+package import JSON
+
+/// A call as a transport hands it over: nothing about it is established but the caller's proof.
+package struct ArrivedCall: Sendable {
+    package var caller: IdentifiedCaller
+    package var tool: String
+    package var arguments: JSONObject
+    package var via: Transport
+    /// The client's own request id and trace context, for the record only.
+    package var trace: Trace
+
+    package init(
+        caller: IdentifiedCaller, tool: String, arguments: JSONObject, via: Transport,
+        trace: Trace = Trace()
+    ) {
+        self.caller = caller
+        self.tool = tool
+        self.arguments = arguments
+        self.via = via
+        self.trace = trace
+    }
+}
+
+package struct Transport: Sendable {
+    package enum Kind: String, Sendable { case http, stdio }
+    package var kind: Kind
+    /// The peer's address without port; empty on stdio.
+    package var address: String
+
+    package init(kind: Kind, address: String) {
+        self.kind = kind
+        self.address = address
+    }
+}
+
+package struct Trace: Sendable {
+    package var requestID: String?
+    package var traceparent: String?
+    package var clientName: String?
+
+    package init(requestID: String? = nil, traceparent: String? = nil, clientName: String? = nil) {
+        self.requestID = requestID
+        self.traceparent = traceparent
+        self.clientName = clientName
+    }
+}
+
+/// What a cleared call may do, handed to its backend once.
+package struct Job: Sendable {
+    package let tool: Tool
+    package let arguments: JSONObject
+    /// Monotonic; the backend must have stopped by then.
+    package let deadline: ContinuousClock.Instant
+
+    package init(tool: Tool, arguments: JSONObject, deadline: ContinuousClock.Instant) {
+        self.tool = tool
+        self.arguments = arguments
+        self.deadline = deadline
+    }
+}
+
+package protocol Backend: Sendable {
+    /// The facts about an operation, without effect. Asked at load.
+    func examine(_ operation: Operation, effect: Tool.Effect) throws(BackendError) -> Examination
+
+    /// Runs a call that passed every stage. Stops early when its task is cancelled.
+    func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult
+}
+
+/// Why a backend did not answer. Never holds the driver's text, a value or a literal.
+package struct BackendError: Error, Sendable {
+    package enum Reason: Sendable {
+        case busy, timedOut, cancelled, unavailable
+        /// The statement cannot be prepared or is not allowed; only at load.
+        case invalid
+        /// A constraint of the data refused the change.
+        case constraint
+        /// A result that cannot be represented or is over a limit that may not be cut.
+        case result
+        case failed
+    }
+    package var reason: Reason
+    /// For the operator's eyes: the driver's code, and at load its message.
+    package var detail: String
+
+    package init(_ reason: Reason, detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+}

@@ -1,0 +1,34 @@
+package import JSON
+
+/// Who calls, as established by the identity stage.
+package struct Caller: Sendable {
+    package enum Kind: String, Sendable { case human, agent }
+
+    package var issuer: String
+    package var subject: String
+    package var kind: Kind
+    /// The person an agent acts for, from the token's `act` claim and nothing else.
+    package var onBehalfOf: String?
+    package var clientID: String?
+    package var groups: [Name]
+    package var claims: JSONObject
+    package var tokenID: String?
+    /// Seconds since 1970; nil for callers without a token (the operating-system user on stdio).
+    package var expires: Int?
+
+    package init(
+        issuer: String, subject: String, kind: Kind = .human, onBehalfOf: String? = nil,
+        clientID: String? = nil, groups: [Name] = [], claims: JSONObject = JSONObject(),
+        tokenID: String? = nil, expires: Int? = nil
+    ) {
+        self.issuer = issuer
+        self.subject = subject
+        self.kind = kind
+        self.onBehalfOf = onBehalfOf
+        self.clientID = clientID
+        self.groups = groups
+        self.claims = claims
+        self.tokenID = tokenID
+        self.expires = expires
+    }
+}

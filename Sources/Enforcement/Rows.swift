@@ -1,0 +1,63 @@
+/// What a backend answered, before any mask. It cannot be written as JSON; only what the mask
+/// stage makes of it can.
+package struct RawResult: Sendable {
+    package var rows: Rows
+    /// Rows changed, for operations that change data.
+    package var changed: Int?
+
+    package init(rows: Rows, changed: Int? = nil) {
+        self.rows = rows
+        self.changed = changed
+    }
+}
+
+/// A table of cells in one buffer: two allocations a result, none a cell.
+package struct Rows: Sendable {
+    package enum Kind: UInt8, Sendable {
+        case null
+        case bool
+        /// A JSON number as text, exactly as the backend has it.
+        case number
+        /// UTF-8 text, not yet quoted.
+        case text
+    }
+
+    /// A slice of `bytes`.
+    package struct Cell: Sendable {
+        package var kind: Kind
+        package var start: Int32
+        package var count: Int32
+    }
+
+    package private(set) var bytes: [UInt8]
+    package private(set) var cells: [Cell]
+    package let columnCount: Int
+    /// Set when the backend had more than the tool's limits allow.
+    package var isTruncated: Bool
+
+    package init(columnCount: Int) {
+        bytes = []
+        cells = []
+        self.columnCount = columnCount
+        isTruncated = false
+    }
+
+    package var rowCount: Int { columnCount == 0 ? 0 : cells.count / columnCount }
+    package var byteCount: Int { bytes.count }
+
+    package mutating func appendNull() {
+        cells.append(Cell(kind: .null, start: Int32(bytes.count), count: 0))
+    }
+
+    /// `bytes` of kind `.text` must be valid UTF-8; of kind `.number` or `.bool`, JSON.
+    package mutating func append(_ kind: Kind, _ content: some Collection<UInt8>) {
+        cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
+        bytes.append(contentsOf: content)
+    }
+
+    package subscript(row row: Int, column column: Int) -> Cell { cells[row * columnCount + column] }
+
+    package func content(of cell: Cell) -> ArraySlice<UInt8> {
+        bytes[Int(cell.start)..<Int(cell.start + cell.count)]
+    }
+}

@@ -1,0 +1,113 @@
+package import JSON
+
+/// One tool as the catalogue holds it: everything resolved, nothing left to fail at call time.
+package struct Tool: Sendable {
+    package enum Effect: String, Sendable, CaseIterable { case read, write }
+
+    package var name: Name
+    package var title: String
+    package var description: String
+    package var backend: Name
+    package var scope: Name
+    package var effect: Effect
+    package var tags: [Name]
+    /// The JSON Schema shown to the caller, root `type: object`, unknown members refused.
+    package var inputSchema: JSONValue
+    package var input: InputCheck
+    package var operation: Operation
+    package var limits: ToolLimits
+    /// What the backend found when it examined the operation at load.
+    package var examination: Examination
+
+    package init(
+        name: Name, title: String, description: String, backend: Name, scope: Name,
+        effect: Effect, tags: [Name] = [], inputSchema: JSONValue, input: InputCheck,
+        operation: Operation, limits: ToolLimits = ToolLimits(), examination: Examination
+    ) {
+        self.name = name
+        self.title = title
+        self.description = description
+        self.backend = backend
+        self.scope = scope
+        self.effect = effect
+        self.tags = tags
+        self.inputSchema = inputSchema
+        self.input = input
+        self.operation = operation
+        self.limits = limits
+        self.examination = examination
+    }
+}
+
+/// What a tool does to its backend, as data: Enforcement knows no database.
+package enum Operation: Sendable {
+    case sql(SQLOperation)
+}
+
+package struct SQLOperation: Sendable {
+    /// The statement as the manifest has it, with `:name` parameters.
+    package var text: String
+
+    package init(text: String) { self.text = text }
+}
+
+package struct ToolLimits: Sendable {
+    package var rows: Int
+    package var bytes: Int
+    package var time: Duration
+
+    package init(rows: Int = 1_000, bytes: Int = 1 << 20, time: Duration = .seconds(30)) {
+        self.rows = rows
+        self.bytes = bytes
+        self.time = time
+    }
+}
+
+/// What a backend says about an operation without running it.
+package struct Examination: Sendable {
+    /// The output columns; empty for an operation that returns no rows.
+    package var columns: [Column]
+    /// The base columns that the operation reads anywhere; nil when that cannot be known.
+    package var reads: Set<ColumnPath>?
+    /// The names of the parameters, without `:`.
+    package var parameters: [Name]
+    /// False for an operation that changes data, schema or settings.
+    package var isReadOnly: Bool
+
+    package init(
+        columns: [Column], reads: Set<ColumnPath>?, parameters: [Name], isReadOnly: Bool
+    ) {
+        self.columns = columns
+        self.reads = reads
+        self.parameters = parameters
+        self.isReadOnly = isReadOnly
+    }
+}
+
+package struct Column: Sendable {
+    package enum Kind: String, Sendable { case integer, number, string, boolean, any }
+
+    package var name: String
+    /// The base column whose value this is, unchanged; nil for expressions and where unknown.
+    package var origin: ColumnPath?
+    package var kind: Kind
+
+    package init(name: String, origin: ColumnPath?, kind: Kind) {
+        self.name = name
+        self.origin = origin
+        self.kind = kind
+    }
+}
+
+/// `schema.table.column`, within one backend. Folded to lower case where the backend folds names.
+package struct ColumnPath: Hashable, Sendable {
+    package var schema: Name
+    package var table: Name
+    package var column: Name
+
+    package init(schema: Name, table: Name, column: Name) {
+        self.schema = schema
+        self.table = table
+        self.column = column
+    }
+}
