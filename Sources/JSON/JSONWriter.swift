@@ -35,6 +35,30 @@ package struct JSONWriter: ~Copyable {
         needsComma = true
     }
 
+    /// `bytes` must be well-formed UTF-8.
+    package mutating func string(utf8 bytes: ArraySlice<UInt8>) {
+        string(utf8: bytes.span)
+    }
+
+    /// `bytes` must be well-formed UTF-8.
+    package mutating func string(utf8 bytes: Span<UInt8>) {
+        separate()
+        appendQuoted(bytes)
+        needsComma = true
+    }
+
+    /// `bytes` must have the grammar of a JSON number.
+    package mutating func rawNumber(_ bytes: ArraySlice<UInt8>) {
+        separate()
+        self.bytes.append(contentsOf: bytes)
+        needsComma = true
+    }
+
+    /// A JSON document as the content of a string, as MCP wants it in a text block.
+    package mutating func quotedJSON(_ bytes: [UInt8]) {
+        string(utf8: bytes.span)
+    }
+
     /// `text` must be one whole JSON value.
     package mutating func raw(_ text: String) {
         separate()
@@ -105,21 +129,46 @@ package struct JSONWriter: ~Copyable {
     }
 
     private mutating func appendQuoted(_ text: String) {
+        appendQuoted(text.utf8.span)
+    }
+
+    private mutating func appendQuoted(_ text: Span<UInt8>) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 { appendEscaped(byte) }
+        var runStart = 0
+        for index in 0..<text.count {
+            let byte = text[index]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+                continue
+            }
+            append(text.extracting(runStart..<index))
+            appendEscape(of: byte)
+            runStart = index &+ 1
+        }
+        append(text.extracting(runStart..<text.count))
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private mutating func appendEscaped(_ byte: UInt8) {
+    private mutating func append(_ run: Span<UInt8>) {
+        // The buffer is only lent to the copy.
+        unsafe run.withUnsafeBufferPointer { run in unsafe bytes.append(contentsOf: run) }
+    }
+
+    /// RFC 8259 section 7 demands these and no others; what need not be escaped stays as it is.
+    private mutating func appendEscape(of byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
         switch byte {
-        case UInt8(ascii: "\""): bytes.append(contentsOf: [0x5C, 0x22])
-        case UInt8(ascii: "\\"): bytes.append(contentsOf: [0x5C, 0x5C])
-        case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-        case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
-        case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
-        case 0..<0x20, 0x7F:
-            let digits = Array("0123456789abcdef".utf8)
-            bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30, digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x09: bytes.append(UInt8(ascii: "t"))
+        case 0x0A: bytes.append(UInt8(ascii: "n"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case 0x0D: bytes.append(UInt8(ascii: "r"))
+        case 0..<0x20:
+            let low = byte & 15
+            bytes.append(UInt8(ascii: "u"))
+            bytes.append(UInt8(ascii: "0"))
+            bytes.append(UInt8(ascii: "0"))
+            bytes.append(UInt8(ascii: "0") + byte >> 4)
+            bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
         default: bytes.append(byte)
         }
     }

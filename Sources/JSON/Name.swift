@@ -8,7 +8,9 @@ package struct Name: Hashable, Sendable, CustomStringConvertible {
 
     package init(_ text: String) { self.text = text }
 
-    package static func == (left: Name, right: Name) -> Bool { left.text.isByteEqual(to: right.text) }
+    package static func == (left: Name, right: Name) -> Bool {
+        left.text.isByteEqual(to: right.text)
+    }
 
     package func hash(into hasher: inout Hasher) {
         var text = text
