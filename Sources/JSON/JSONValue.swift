@@ -48,11 +48,6 @@ package struct JSONNumber: Sendable {
     package var int: Int? { Int(text) }
 
     package var double: Double { Double(text) ?? .nan }
-
-    /// True for `1`, `-0`, `1.0` and `1e2`: JSON Schema's meaning of integer.
-    package var isInteger: Bool {
-        Int(text) != nil
-    }
 }
 
 /// Members in the order in which they were written; a name stands once.

@@ -1,0 +1,172 @@
+/// Does this text contain what the regular expression describes?
+///
+/// The syntax of ECMA-262 in Unicode mode, as JSON Schema names it, without lookaround and back
+/// references: those need backtracking, which an expression and a text can be chosen to make
+/// exponential. All threads of the automaton advance together (Thompson 1968), so the work is at
+/// most length of text times length of program, and both are bounded. It searches: `a` matches
+/// `bab`. It must never approximate: syntax it does not know is an error when it is compiled.
+package struct Pattern: Sendable {
+    package let source: String
+    private let program: [Instruction]
+    private let isAnchored: Bool
+
+    package init(_ source: String) throws(PatternError) {
+        self.source = source
+        var parser = PatternParser(source)
+        let tree = try parser.parse()
+        var compiler = PatternCompiler()
+        try compiler.emit(tree)
+        compiler.program.append(.match)
+        program = compiler.program
+        isAnchored = if case .start = compiler.program.first { true } else { false }
+    }
+
+    enum Instruction {
+        case scalar(UInt32)
+        case any
+        case oneOf(ScalarClass)
+        case split(Int, Int)
+        case jump(Int)
+        case start
+        case end
+        case wordBoundary(Bool)
+        case match
+    }
+
+    package func matches(_ text: String) -> Bool {
+        var threads = Threads(count: program.count)
+        var scalars = text.unicodeScalars.makeIterator()
+        var previous: UInt32?
+        var isFirst = true
+        while true {
+            let next = scalars.next()?.value
+            if isFirst || !isAnchored { threads.pending.append(0) }
+            if threads.pending.isEmpty { return false }
+            if close(&threads, previous, next) { return true }
+            guard let next else { return false }
+            for index in threads.active where program[index].accepts(next) {
+                threads.pending.append(index + 1)
+            }
+            previous = next
+            isFirst = false
+        }
+    }
+
+    /// What has advanced, and what is waiting for a scalar, at one place in the text.
+    private struct Threads {
+        var pending: [Int] = []
+        var active: [Int] = []
+        var seenAt: [Int]
+        var place = 0
+
+        init(count: Int) { seenAt = [Int](repeating: 0, count: count) }
+    }
+
+    /// Follows everything that consumes nothing; true when the end of the program is reached.
+    private func close(_ threads: inout Threads, _ previous: UInt32?, _ next: UInt32?) -> Bool {
+        threads.place += 1
+        threads.active.removeAll(keepingCapacity: true)
+        while let index = threads.pending.popLast() {
+            // Once per place: this bounds the work and ends loops over nothing, as in `(a*)*`.
+            guard threads.seenAt[index] != threads.place else { continue }
+            threads.seenAt[index] = threads.place
+            switch program[index] {
+            case .match: return true
+            case .jump(let target): threads.pending.append(target)
+            case .split(let one, let other):
+                threads.pending.append(other)
+                threads.pending.append(one)
+            case .start: if previous == nil { threads.pending.append(index + 1) }
+            case .end: if next == nil { threads.pending.append(index + 1) }
+            case .wordBoundary(let wanted):
+                let isBoundary = ScalarClass.isWord(previous) != ScalarClass.isWord(next)
+                if isBoundary == wanted { threads.pending.append(index + 1) }
+            case .scalar, .any, .oneOf: threads.active.append(index)
+            }
+        }
+        return false
+    }
+}
+
+extension Pattern.Instruction {
+    @inline(__always)
+    fileprivate func accepts(_ scalar: UInt32) -> Bool {
+        switch self {
+        case .scalar(let wanted): scalar == wanted
+        case .any: scalar != 0x0A && scalar != 0x0D && scalar != 0x2028 && scalar != 0x2029
+        case .oneOf(let set): set.contains(scalar)
+        default: false
+        }
+    }
+}
+
+package struct PatternError: Error, Sendable {
+    /// In Unicode scalars from the start of the expression.
+    package let offset: Int
+    package let message: String
+}
+
+/// A set of Unicode scalars.
+struct ScalarClass: Sendable {
+    typealias Ranges = [ClosedRange<UInt32>]
+
+    /// Sorted, without overlap.
+    let ranges: Ranges
+    private let ascii: (UInt64, UInt64)
+
+    init(_ ranges: Ranges) {
+        var merged: Ranges = []
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, range.lowerBound <= last.upperBound &+ 1 {
+                merged[merged.count - 1] =
+                    last.lowerBound...max(last.upperBound, range.upperBound)
+            } else {
+                merged.append(range)
+            }
+        }
+        self.ranges = merged
+        var ascii: (UInt64, UInt64) = (0, 0)
+        for range in merged {
+            for scalar in range.clamped(to: 0...127) where range.contains(scalar) {
+                if scalar < 64 { ascii.0 |= 1 << scalar } else { ascii.1 |= 1 << (scalar - 64) }
+            }
+        }
+        self.ascii = ascii
+    }
+
+    func contains(_ scalar: UInt32) -> Bool {
+        if scalar < 64 { return ascii.0 >> scalar & 1 == 1 }
+        if scalar < 128 { return ascii.1 >> (scalar - 64) & 1 == 1 }
+        var low = 0
+        var high = ranges.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ranges[middle].upperBound < scalar { low = middle + 1 } else { high = middle }
+        }
+        return low < ranges.count && ranges[low].lowerBound <= scalar
+    }
+
+    static func complement(of ranges: Ranges) -> Ranges {
+        var result: Ranges = []
+        var next: UInt32 = 0
+        for range in ScalarClass(ranges).ranges {
+            if range.lowerBound > next { result.append(next...(range.lowerBound - 1)) }
+            next = range.upperBound + 1
+        }
+        if next <= 0x10FFFF { result.append(next...0x10FFFF) }
+        return result
+    }
+
+    static let digits: Ranges = [0x30...0x39]
+    static let word: Ranges = [0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A]
+    /// ECMA-262 WhiteSpace and LineTerminator.
+    static let space: Ranges = [
+        0x09...0x0D, 0x20...0x20, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029,
+        0x202F...0x202F, 0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
+    ]
+
+    static func isWord(_ scalar: UInt32?) -> Bool {
+        guard let scalar else { return false }
+        return word.contains { $0.contains(scalar) }
+    }
+}
