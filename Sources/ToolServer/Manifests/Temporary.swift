@@ -103,11 +103,3 @@ package struct LocalUser: Sendable {
         self.groups = groups
     }
 }
-
-package struct Pattern: Sendable {
-    package let text: String
-
-    package init(_ text: String) throws(PatternError) { self.text = text }
-}
-
-package struct PatternError: Error { package var message: String }
