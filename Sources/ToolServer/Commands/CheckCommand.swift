@@ -1,0 +1,175 @@
+import Enforcement
+import JSON
+
+/// Where a command's text goes; handed in, so that commands are tested without a process.
+package struct Output {
+    /// Each takes one line, without its end.
+    package let line: (String) -> Void
+    package let errorLine: (String) -> Void
+
+    package init(line: @escaping (String) -> Void, errorLine: @escaping (String) -> Void) {
+        self.line = line
+        self.errorLine = errorLine
+    }
+}
+
+/// `toolserver check --manifests DIR [--json]`: loads the manifests as `serve` would, shows
+/// everything that is wrong or the settings that would hold, and ends.
+package enum CheckCommand {
+    package static let usage = "usage: toolserver check --manifests DIR [--json]"
+
+    /// The exit code: 0 when the manifests load, 1 when not, 2 for arguments that make no sense.
+    package static func run(
+        arguments: [String], maker: CatalogMaker, output: Output
+    ) -> Int32 {
+        guard let options = Options(arguments) else {
+            output.errorLine(usage)
+            return 2
+        }
+        do {
+            let catalog = try maker.load(directory: options.directory)
+            if options.isJSON {
+                output.line(json(catalog))
+            } else {
+                for line in lines(catalog) { output.line(line) }
+            }
+            return 0
+        } catch {
+            if options.isJSON {
+                output.line(json(error))
+            } else {
+                for problem in error.problems { output.line(problem.text) }
+            }
+            return 1
+        }
+    }
+
+    private struct Options {
+        var directory: String
+        var isJSON = false
+
+        init?(_ arguments: [String]) {
+            var directory: String?
+            var rest = arguments[...]
+            while let argument = rest.popFirst() {
+                switch Name(argument) {
+                case "--json": isJSON = true
+                case "--manifests":
+                    guard directory == nil, let path = rest.popFirst() else { return nil }
+                    directory = path
+                default: return nil
+                }
+            }
+            guard let directory, !directory.isEmpty else { return nil }
+            self.directory = directory
+        }
+    }
+}
+
+/// For people.
+extension CheckCommand {
+    private static func lines(_ catalog: Catalog) -> [String] {
+        catalog.warnings.map { "warning: \($0.text)" } + [summary(catalog)]
+            + settings(catalog).map { "  \($0.name): \($0.value)" }
+    }
+
+    private static func summary(_ catalog: Catalog) -> String {
+        let policy = catalog.policy
+        let ruleCount = policy.rules.count + policy.masks.count + policy.reveals.count
+        let parts = [
+            counted(catalog.tools.count, "tool"), counted(catalog.backends.count, "backend"),
+            counted(ruleCount, "rule"), counted(policy.grants.count, "grant"),
+        ]
+        return "ok: \(parts.joined(separator: ", "))"
+    }
+
+    private static func counted(_ count: Int, _ word: String) -> String {
+        "\(count) \(word)\(count == 1 ? "" : "s")"
+    }
+
+    /// What holds, whether it was written down or is a default.
+    private static func settings(_ catalog: Catalog) -> [(name: String, value: String)] {
+        let server = catalog.server
+        let host = server.http.address
+        let address = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+        let issuers = server.issuers.map { "\($0.issuer) for \($0.audience)" }
+        let users = server.localUsers.map { "\($0.user) as \($0.subject)" }
+        return [
+            ("server", server.name.text),
+            ("http.listen", "\(address):\(server.http.port)"),
+            ("http.resource", server.http.resource),
+            ("state.directory", server.stateDirectory),
+            ("issuers", listed(issuers, or: "none, so that nobody is identified over HTTP")),
+            ("localUsers", listed(users, or: "none, so that nobody is identified over stdio")),
+            ("limits.callsPerCaller", String(server.limits.callsPerCaller)),
+            ("limits.connections", String(server.limits.connections)),
+            ("digest", catalog.digest),
+        ].map { (name: $0.0, value: printable($0.1)) }
+            + catalog.backendSettings.map(backend) + catalog.tools.map(tool)
+    }
+
+    private static func listed(_ values: [String], or nothing: String) -> String {
+        values.isEmpty ? nothing : values.joined(separator: "; ")
+    }
+
+    private static func backend(_ settings: BackendSettings) -> (name: String, value: String) {
+        switch settings.kind {
+        case .sqlite(let sqlite):
+            let value = "sqlite \(printable(sqlite.file)), timeout \(spelled(sqlite.timeout))"
+            return ("backend \(settings.name.text)", value)
+        }
+    }
+
+    private static func tool(_ tool: Tool) -> (name: String, value: String) {
+        let limits = tool.limits
+        let value =
+            "\(tool.effect.rawValue) on \(tool.backend.text), scope \(tool.scope.text), "
+            + "at most \(limits.rows) rows, \(spelledBytes(limits.bytes)), \(spelled(limits.time))"
+        return ("tool \(tool.name.text)", value)
+    }
+}
+
+/// For programs.
+extension CheckCommand {
+    private static func json(_ catalog: Catalog) -> String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("ok", true)
+        writer.member("tools", catalog.tools.count)
+        writer.member("backends", catalog.backends.count)
+        writer.member("digest", catalog.digest)
+        writer.name("settings")
+        writer.beginObject()
+        for setting in settings(catalog) { writer.member(setting.name, setting.value) }
+        writer.endObject()
+        write(catalog.warnings, as: "warnings", to: &writer)
+        writer.endObject()
+        return String(decoding: writer.finish(), as: UTF8.self)
+    }
+
+    private static func json(_ error: ManifestError) -> String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("ok", false)
+        write(error.problems, as: "problems", to: &writer)
+        writer.endObject()
+        return String(decoding: writer.finish(), as: UTF8.self)
+    }
+
+    private static func write(
+        _ problems: [Problem], as name: String, to writer: inout JSONWriter
+    ) {
+        writer.name(name)
+        writer.beginArray()
+        for problem in problems {
+            writer.beginObject()
+            writer.member("file", problem.file)
+            writer.member("line", problem.line)
+            writer.member("column", problem.column)
+            writer.member("path", problem.path)
+            writer.member("message", problem.message)
+            writer.endObject()
+        }
+        writer.endArray()
+    }
+}

@@ -1,0 +1,113 @@
+package import JSON
+
+/// What a backend is made from; ToolServer's factory turns it into the backend's own options.
+package struct BackendSettings: Sendable {
+    package enum Kind: Sendable {
+        case sqlite(SQLite)
+    }
+
+    package struct SQLite: Sendable {
+        /// The database file.
+        package var file: String
+        /// The script that makes the file when it does not exist.
+        package var create: String?
+        package var timeout: Duration
+    }
+
+    package var name: Name
+    package var kind: Kind
+}
+
+/// A backend as its file declares it.
+struct BackendManifest {
+    static let kinds = ["sqlite"]
+    static let unservedKinds = ["postgres", "http"]
+    static let keys = KeySet(
+        required: ["backend", "kind", "file"], optional: ["$schema", "create", "timeout"])
+    /// Of the kinds that are not served; where a literal may stand that must not stay in a file.
+    static let secretKeys = ["password"]
+
+    let name: Located<Name>
+    let settings: BackendSettings
+
+    static func read(_ node: Node, directory: String, files: ManifestFiles) -> BackendManifest? {
+        guard let members = node.members() else { return nil }
+        let kind = members.first { $0.name.isByteEqual(to: "kind") }
+        if let kind {
+            let word = kind.node.choice(among: kinds, unserved: unservedKinds)
+            if word == nil {
+                refuseLiteralSecrets(in: members, directory: directory)
+                return nil
+            }
+        }
+        let object = ObjectReader(node, members: members, keys: keys)
+        let reader = BackendManifest.SQLiteReader(
+            object: object, directory: directory, files: files)
+        guard let nameNode = object["backend"], let name = nameNode.name(), kind != nil,
+            let sqlite = reader.settings()
+        else { return nil }
+        return BackendManifest(
+            name: nameNode.located(name),
+            settings: BackendSettings(name: name, kind: .sqlite(sqlite)))
+    }
+
+    private static func refuseLiteralSecrets(in members: [Member], directory: String) {
+        for member in members where secretKeys.contains(where: { $0.isByteEqual(to: member.name) })
+        {
+            _ = member.node.secret(under: directory)
+        }
+    }
+
+    private struct SQLiteReader {
+        let object: ObjectReader
+        let directory: String
+        let files: ManifestFiles
+
+        func settings() -> BackendSettings.SQLite? {
+            let file = object["file"]?.path(under: directory)
+            let create = object["create"].map { script($0) }
+            let timeout = object["timeout"].map {
+                $0.duration(in: .milliseconds(1)...(.seconds(30)))
+            }
+            guard let file, let timeout = timeout ?? .seconds(5) else { return nil }
+            if create == nil, case .failure(let failure) = FileBytes.exists(file) {
+                object["file"]?.report("\(failure.reason); name a script with `create` to make it")
+                return nil
+            }
+            if case .some(nil) = create { return nil }
+            return BackendSettings.SQLite(file: file, create: create ?? nil, timeout: timeout)
+        }
+
+        /// The text of a script that was read with the manifests, so that it is in their digest.
+        private func script(_ node: Node) -> String? { node.statement(in: files) }
+    }
+}
+
+extension Node {
+    /// The text of an `.sql` file of the manifests directory that this string names.
+    ///
+    /// Only names that were read with the directory are found: no path leads out of it, and what
+    /// is executed is always part of the digest.
+    func statement(in files: ManifestFiles) -> String? {
+        guard let name = string() else { return nil }
+        guard let file = files.statements[Name(name)] else {
+            let known = files.statements.keys.sorted().map(\.text)
+            let hint = nearest(name, among: known).map { "; did you mean \(quoted($0))?" }
+            report("\(quoted(name)) is no .sql file of the manifests directory\(hint ?? "")")
+            return nil
+        }
+        file.isUsed = true
+        return file.statementText(findings: findings)
+    }
+}
+
+extension ManifestFile {
+    /// The file as SQL; nil after reporting what cannot be SQL.
+    func statementText(findings: Findings) -> String? {
+        guard let text = String(validating: bytes, as: UTF8.self), !bytes.contains(0) else {
+            findings.problem("is not UTF-8 text", at: start)
+            return nil
+        }
+        return text
+    }
+}

@@ -1,0 +1,168 @@
+import Enforcement
+import JSON
+
+/// Reads the `when` of a rule. What it cannot read exactly is an error: a test that were dropped
+/// would make the rule wider or narrower than its author believes.
+extension Condition {
+    static let combinators = ["all", "any", "not"]
+
+    /// `{fact: test, …}`, all of which must hold, with `any`, `all` and `not` among them.
+    static func read(_ node: Node) -> Condition? {
+        guard let members = node.members() else { return nil }
+        guard !members.isEmpty else {
+            node.report("must hold a fact; `{\"tool.name\": \"*\"}` is every call")
+            return nil
+        }
+        let conditions = members.compactMap { read($0) }
+        guard conditions.count == members.count else { return nil }
+        return conditions.count == 1 ? conditions[0] : .all(conditions)
+    }
+
+    private static func read(_ member: Member) -> Condition? {
+        switch Name(member.name) {
+        case "all": return list(member.node).map { .all($0) }
+        case "any": return list(member.node).map { .any($0) }
+        case "not": return read(member.node).map { .not($0) }
+        default: break
+        }
+        guard let fact = Fact.read(member) else { return nil }
+        guard let tests = Test.read(member.node, about: fact) else { return nil }
+        let conditions = tests.map { Condition.fact(fact, $0) }
+        return conditions.count == 1 ? conditions[0] : .all(conditions)
+    }
+
+    private static func list(_ node: Node) -> [Condition]? {
+        guard let elements = node.someElements() else { return nil }
+        let conditions = elements.compactMap { read($0) }
+        return conditions.count == elements.count ? conditions : nil
+    }
+}
+
+extension Fact {
+    static let plain: [(name: String, fact: Fact)] = [
+        ("caller.subject", .callerSubject), ("caller.issuer", .callerIssuer),
+        ("caller.kind", .callerKind), ("caller.groups", .callerGroups),
+        ("client.id", .clientID), ("client.address", .clientAddress),
+        ("tool.name", .toolName), ("tool.effect", .toolEffect), ("tool.tags", .toolTags),
+        ("backend", .backend), ("argument.*", .anyArgument),
+    ]
+    static let named = ["caller.claims.", "argument."]
+    static let unserved = ["sql.", "http.", "time.", "usage."]
+
+    /// Every spelling, for messages and for the schema of editors.
+    static var spellings: [String] {
+        plain.map(\.name) + ["caller.claims.NAME", "argument.NAME"]
+    }
+
+    fileprivate static func read(_ member: Member) -> Fact? {
+        let name = member.name
+        if let fact = plain.first(where: { $0.name.isByteEqual(to: name) })?.fact { return fact }
+        if let rest = rest(of: name, after: "caller.claims.") { return .callerClaim(rest) }
+        if let rest = rest(of: name, after: "argument.") { return .argument(rest) }
+        member.node.findings.problem(complaint(about: name), at: member.namePlace)
+        return nil
+    }
+
+    private static func rest(of name: String, after prefix: String) -> String? {
+        guard name.utf8.starts(with: prefix.utf8), name.utf8.count > prefix.utf8.count else {
+            return nil
+        }
+        return String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+    }
+
+    private static func complaint(about name: String) -> String {
+        if unserved.contains(where: { name.utf8.starts(with: $0.utf8) }) {
+            return
+                "fact \(quoted(name)) is not served by this build; use one of \(quoted(spellings))"
+        }
+        if let near = nearest(name, among: spellings + Condition.combinators) {
+            return "unknown fact \(quoted(name)); did you mean \(quoted(near))?"
+        }
+        return "unknown fact \(quoted(name)); use one of \(quoted(spellings))"
+    }
+}
+
+extension Test {
+    static let keys = KeySet(
+        required: [], optional: ["glob", "matches", "over", "under", "present"])
+
+    /// The tests that a fact must meet together.
+    fileprivate static func read(_ node: Node, about fact: Fact) -> [Test]? {
+        switch node.value.content {
+        case .object: return object(node)
+        case .array:
+            guard let elements = node.someElements() else { return nil }
+            let values = elements.compactMap { scalar($0, about: fact) }
+            return values.count == elements.count ? [.oneOf(values)] : nil
+        default: return scalar(node, about: fact).map { [.oneOf([$0])] }
+        }
+    }
+
+    private static func scalar(_ node: Node, about fact: Fact) -> JSONValue? {
+        switch node.value.content {
+        case .object, .array:
+            node.report("must be a string, a number, true, false or null")
+            return nil
+        case .string(let text) where !text.utf8.contains(UInt8(ascii: "*")):
+            guard let words = words(of: fact) else { return .string(text) }
+            return node.choice(among: words).map { .string($0) }
+        case .string(let text): return .string(text)
+        default:
+            guard takesOnlyText(fact) else { return node.value.plain() }
+            node.report("must be a string: this fact is text")
+            return nil
+        }
+    }
+
+    /// Facts whose values are known beforehand: a misspelt one would never match.
+    private static func words(of fact: Fact) -> [String]? {
+        switch fact {
+        case .callerKind: ["human", "agent"]
+        case .toolEffect: Tool.Effect.allCases.map(\.rawValue)
+        default: nil
+        }
+    }
+
+    private static func takesOnlyText(_ fact: Fact) -> Bool {
+        switch fact {
+        case .callerClaim, .argument, .anyArgument: false
+        default: true
+        }
+    }
+
+    private static func object(_ node: Node) -> [Test]? {
+        guard let object = node.object(keys) else { return nil }
+        let given = keys.all.compactMap { key in object[key].map { (key, $0) } }
+        if given.isEmpty { node.report("must hold a test: \(quoted(keys.all))") }
+        let tests = given.compactMap { one($0, $1) }
+        return tests.count == given.count && !tests.isEmpty ? tests : nil
+    }
+
+    private static func one(_ key: String, _ node: Node) -> Test? {
+        switch key {
+        case "glob": return node.prose(atMost: 512).map { .glob($0) }
+        case "matches": return pattern(node).map { .matches($0) }
+        case "over": return node.number().map { .over($0) }
+        case "under": return node.number().map { .under($0) }
+        default: return node.bool().map { .present($0) }
+        }
+    }
+
+    private static func pattern(_ node: Node) -> Pattern? {
+        guard let text = node.prose(atMost: 512) else { return nil }
+        do {
+            return try Pattern(text)
+        } catch {
+            node.report(error.message)
+            return nil
+        }
+    }
+}
+
+extension Node {
+    fileprivate func number() -> JSONNumber? {
+        if case .number(let number) = value.content { return number }
+        report("must be a number")
+        return nil
+    }
+}

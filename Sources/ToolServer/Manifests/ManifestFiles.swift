@@ -1,0 +1,179 @@
+import Glibc
+import JSON
+
+/// One file of the manifests, whole and unchanging from here on: what is checked is what is
+/// digested is what runs.
+final class ManifestFile {
+    /// Relative to the manifests directory, with `/`.
+    let name: String
+    let bytes: [UInt8]
+    /// Lines and columns are only counted for files that have a problem.
+    private(set) lazy var source = SourceText(bytes)
+    /// For `.sql` files: set when something refers to it.
+    var isUsed = false
+
+    init(name: String, bytes: [UInt8]) {
+        self.name = name
+        self.bytes = bytes
+    }
+
+    var start: Place { Place(file: self, offset: 0, path: "") }
+}
+
+/// The bytes of a manifests directory: `*.json` and `*.sql` at its top and in the folders below.
+///
+/// Everything is read once and before anything is judged, so that a file changed during the load
+/// cannot be checked in one form and used in another.
+struct ManifestFiles {
+    /// Convention only: what a file declares is decided by its first key.
+    static let folders = ["backends", "policy", "tools"]
+
+    static let fileCountMax = 5_000
+    static let fileBytesMax = 1 << 20
+    static let totalBytesMax = 64 << 20
+
+    private(set) var manifests: [ManifestFile] = []
+    private(set) var statements: [Name: ManifestFile] = [:]
+    /// Folders beside those above that hold `.json` files: one whose name is misspelt must not
+    /// switch off the policy in it.
+    private(set) var strayFolders: [String] = []
+    private var totalBytes = 0
+
+    /// False once the directory could be listed.
+    private(set) var isUnreadable = true
+
+    /// In the order of their names, which is the order of the digest.
+    var all: [ManifestFile] {
+        (manifests + statements.values).sorted { Name($0.name) < Name($1.name) }
+    }
+
+    init(directory: String, findings: Findings) {
+        let whole = ManifestFile(name: directory, bytes: [])
+        guard let entries = directoryEntries(directory) else {
+            findings.problem("cannot be read as a directory", at: whole.start)
+            return
+        }
+        isUnreadable = false
+        read(entries, of: "", under: directory, findings: findings)
+        for folder in entries where Self.folders.contains(where: { $0.isByteEqual(to: folder) }) {
+            guard let entries = directoryEntries("\(directory)/\(folder)") else { continue }
+            read(entries, of: "\(folder)/", under: directory, findings: findings)
+        }
+        findStrayFolders(among: entries, under: directory)
+        manifests.sort { Name($0.name) < Name($1.name) }
+    }
+
+    private mutating func read(
+        _ entries: [String], of folder: String, under directory: String, findings: Findings
+    ) {
+        for entry in entries where hasSuffix(entry, ".json") || hasSuffix(entry, ".sql") {
+            let name = folder + entry
+            guard manifests.count + statements.count < Self.fileCountMax else {
+                let place = ManifestFile(name: name, bytes: []).start
+                return findings.problem("more than \(Self.fileCountMax) files", at: place)
+            }
+            switch FileBytes.read("\(directory)/\(name)", atMost: Self.fileBytesMax) {
+            case .failure(let failure):
+                findings.problem(failure.reason, at: ManifestFile(name: name, bytes: []).start)
+            case .success(let bytes):
+                add(ManifestFile(name: name, bytes: bytes), findings: findings)
+            }
+        }
+    }
+
+    private mutating func add(_ file: ManifestFile, findings: Findings) {
+        totalBytes += file.bytes.count
+        guard totalBytes <= Self.totalBytesMax else {
+            return findings.problem(
+                "more than \(Self.totalBytesMax >> 20) MB of manifests", at: file.start)
+        }
+        if hasSuffix(file.name, ".sql") {
+            statements[Name(file.name)] = file
+        } else {
+            manifests.append(file)
+        }
+    }
+
+    private mutating func findStrayFolders(among entries: [String], under directory: String) {
+        for entry in entries where !Self.folders.contains(where: { $0.isByteEqual(to: entry) }) {
+            let below = directoryEntries("\(directory)/\(entry)") ?? []
+            if below.contains(where: { hasSuffix($0, ".json") }) { strayFolders.append(entry) }
+        }
+    }
+}
+
+func hasSuffix(_ text: String, _ suffix: String) -> Bool {
+    text.utf8.count > suffix.utf8.count
+        && text.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+}
+
+/// The names in a directory, sorted, without hidden ones (Kubernetes keeps its own links there);
+/// nil when it is not a directory that can be read.
+private func directoryEntries(_ path: String) -> [String]? {
+    guard let directory = unsafe opendir(path) else { return nil }
+    defer { unsafe _ = closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name.utf8.first != UInt8(ascii: ".") { names.append(name) }
+        if names.count > ManifestFiles.fileCountMax * 2 { break }
+    }
+    return names.sorted { Name($0) < Name($1) }
+}
+
+/// The whole content of one regular file.
+enum FileBytes {
+    struct Failure: Error { let reason: String }
+
+    static func read(_ path: String, atMost limit: Int) -> Result<[UInt8], Failure> {
+        // O_NONBLOCK: a FIFO put in place of a file must not hold the start.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return .failure(Failure(reason: openFailure(errno))) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return .failure(Failure(reason: "is not a regular file"))
+        }
+        guard let bytes = content(of: descriptor, atMost: limit) else {
+            return .failure(Failure(reason: "cannot be read"))
+        }
+        guard bytes.count <= limit else {
+            return .failure(Failure(reason: "is larger than \(limit >> 10) KB"))
+        }
+        return .success(bytes)
+    }
+
+    /// One byte more than `limit` when there is more.
+    private static func content(of descriptor: Int32, atMost limit: Int) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while bytes.count <= limit {
+            let count = unsafe chunk.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk.prefix(min(count, limit + 1 - bytes.count)))
+        }
+        return bytes
+    }
+
+    private static func openFailure(_ code: Int32) -> String {
+        switch code {
+        case ENOENT: "does not exist"
+        case EACCES: "may not be read by this user"
+        default: "cannot be opened"
+        }
+    }
+}
+
+extension FileBytes {
+    /// Whether a regular file can be opened for reading.
+    static func exists(_ path: String) -> Result<Void, Failure> {
+        unsafe access(path, R_OK) == 0
+            ? .success(()) : .failure(Failure(reason: openFailure(errno)))
+    }
+}

@@ -1,0 +1,162 @@
+import Enforcement
+import JSON
+
+/// What the policy files declare together, each entry with its place.
+struct PolicyManifest {
+    static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules"])
+    static let grantKeys = KeySet(
+        required: ["grant", "to"],
+        unserved: ["where": "deny the rest with a rule whose `when` is the opposite"])
+    static let granteeKeys = KeySet(required: [], optional: ["groups", "subjects"])
+    static let denyKeys = KeySet(
+        required: ["rule", "effect", "when", "reason"], optional: ["instead"])
+    static let approveKeys = KeySet(
+        required: ["rule", "effect", "when", "reason", "approvers"],
+        optional: ["instead", "expires"],
+        unserved: ["escalate": "name every approver in `approvers`"])
+    static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
+    static let maskKeys = KeySet(
+        required: ["rule", "effect", "with"], optional: ["column", "field", "filter", "reason"],
+        unserved: [
+            "path": "mask by `field`",
+            "detect": "mask by `column` or `field`",
+            "when": "the mask holds for everyone; lift it for groups with `reveal`",
+        ])
+    static let revealKeys = KeySet(
+        required: ["rule", "effect", "to"], optional: ["column", "field", "reason"],
+        unserved: ["when": "name the groups in `to`"])
+    static let revealToKeys = KeySet(required: ["groups"])
+    static let effects = ["deny", "approve", "mask", "reveal"]
+    static let unservedEffects = ["limit"]
+    static let strategies = ["redact", "partial"]
+    static let unservedStrategies = ["pseudonym", "null", "zero", "keep"]
+
+    struct Mask {
+        let rule: Located<MaskRule>
+        /// The author accepts that the column decides which rows are seen, or their order.
+        let mayFilter: Bool
+    }
+
+    private(set) var grants: [Located<Grant>] = []
+    private(set) var rules: [Located<Rule>] = []
+    private(set) var masks: [Mask] = []
+    private(set) var reveals: [Located<RevealRule>] = []
+    private var places: [Name: Place] = [:]
+
+    mutating func read(_ object: ObjectReader) {
+        for node in object["grants"]?.elements() ?? [] { readGrant(node) }
+        for node in object["rules"]?.elements() ?? [] { readRule(node) }
+    }
+
+    private mutating func readGrant(_ node: Node) {
+        guard let object = node.object(Self.grantKeys) else { return }
+        let scopes = object["grant"]?.names { $0.scope() }
+        guard let to = object["to"], let grantees = to.object(Self.granteeKeys) else { return }
+        let groups = grantees["groups"].map { $0.names { $0.identity() } } ?? []
+        let subjects = grantees["subjects"].map { $0.names { $0.identity() } } ?? []
+        if grantees["groups"] == nil && grantees["subjects"] == nil {
+            to.report("must name `groups` or `subjects`")
+        }
+        guard let scopes, let groups, let subjects else { return }
+        grants.append(node.located(Grant(scopes: scopes, groups: groups, subjects: subjects)))
+    }
+
+    private mutating func readRule(_ node: Node) {
+        guard let members = node.members() else { return }
+        guard let effect = members.first(where: { $0.name.isByteEqual(to: "effect") }) else {
+            return node.report("missing key `effect`")
+        }
+        let word = effect.node.choice(among: Self.effects, unserved: Self.unservedEffects)
+        switch word {
+        case "deny": readDecision(ObjectReader(node, members: members, keys: Self.denyKeys), .deny)
+        case "approve":
+            readDecision(ObjectReader(node, members: members, keys: Self.approveKeys), .approve)
+        case "mask": readMask(ObjectReader(node, members: members, keys: Self.maskKeys))
+        case "reveal": readReveal(ObjectReader(node, members: members, keys: Self.revealKeys))
+        default: break
+        }
+    }
+
+    private mutating func identifier(of object: ObjectReader) -> Name? {
+        guard let node = object["rule"], let id = node.ruleID() else { return nil }
+        if let first = places[id] {
+            node.report("\(quoted(id.text)) is already declared at \(first.reference)")
+        } else {
+            places[id] = node.place
+        }
+        return id
+    }
+
+    private mutating func readDecision(_ object: ObjectReader, _ effect: Rule.Effect) {
+        let id = identifier(of: object)
+        let when = object["when"].flatMap { Condition.read($0) }
+        let reason = object["reason"]?.prose(atMost: 500)
+        let instead = object["instead"]?.prose(atMost: 500)
+        if effect == .approve { checkApproval(object) }
+        guard let id, let when, let reason else { return }
+        rules.append(
+            object.node.located(
+                Rule(id: id, effect: effect, when: when, reason: reason, instead: instead)))
+    }
+
+    /// What an approval asks for is checked although nothing can approve yet: such a call is
+    /// refused, and the manifest is ready for the build that asks people.
+    private func checkApproval(_ object: ObjectReader) {
+        if let approvers = object["approvers"]?.object(Self.approverKeys) {
+            _ = approvers["groups"]?.names { $0.identity() }
+            _ = approvers["count"]?.int(in: 1...10)
+        }
+        _ = object["expires"]?.duration(in: .seconds(1)...(.seconds(7 * 86_400)))
+    }
+
+    private mutating func readMask(_ object: ObjectReader) {
+        let id = identifier(of: object)
+        let target = target(of: object)
+        _ = object["reason"]?.prose(atMost: 500)
+        let word = object["with"]?.choice(
+            among: Self.strategies, unserved: Self.unservedStrategies)
+        let filter = object["filter"].map { $0.choice(among: ["allowed", "refused"]) } ?? "refused"
+        guard let id, let target, let filter, let word,
+            let strategy = MaskRule.Strategy(rawValue: word)
+        else { return }
+        let rule = MaskRule(id: id, target: target, strategy: strategy)
+        masks.append(
+            Mask(rule: object.node.located(rule), mayFilter: filter.isByteEqual(to: "allowed")))
+    }
+
+    private mutating func readReveal(_ object: ObjectReader) {
+        let id = identifier(of: object)
+        let target = target(of: object)
+        _ = object["reason"]?.prose(atMost: 500)
+        let groups = object["to"]?.object(Self.revealToKeys)?["groups"]?.names { $0.identity() }
+        guard let id, let target, let groups else { return }
+        reveals.append(object.node.located(RevealRule(id: id, target: target, groups: groups)))
+    }
+
+    private func target(of object: ObjectReader) -> MaskRule.Target? {
+        switch (object["column"], object["field"]) {
+        case (let column?, nil): return column.column().map { .column(backend: $0, $1) }
+        case (nil, let field?): return field.prose(atMost: 128).map { .field(Name($0)) }
+        case (nil, nil): object.node.report("must name a `column` or a `field`")
+        case (_?, let field?): field.report("stands beside `column`; declare one of them")
+        }
+        return nil
+    }
+}
+
+extension Node {
+    /// `BACKEND.SCHEMA.TABLE.COLUMN`.
+    fileprivate func column() -> (Name, ColumnPath)? {
+        guard let text = prose(atMost: 512) else { return nil }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map {
+            Name(String($0))
+        }
+        guard parts.count == 4,
+            parts.allSatisfy({ !$0.text.isEmpty && !$0.text.utf8.contains(UInt8(ascii: "*")) })
+        else {
+            report("must be BACKEND.SCHEMA.TABLE.COLUMN, such as \"shop.main.customers.email\"")
+            return nil
+        }
+        return (parts[0], ColumnPath(schema: parts[1], table: parts[2], column: parts[3]))
+    }
+}

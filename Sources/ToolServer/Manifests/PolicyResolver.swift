@@ -1,0 +1,160 @@
+import Enforcement
+import JSON
+
+/// Compares the policy with the tools it is about: what protects nothing, and what cannot protect.
+struct PolicyResolver {
+    let manifests: ParsedManifests
+    let tools: [Tool]
+    let findings: Findings
+
+    func policy() -> Policy {
+        let policy = manifests.policy
+        checkScopes()
+        let masks = policy.masks.map { folded($0.rule.value) }
+        for (mask, rule) in zip(policy.masks, masks) {
+            checkBackend(of: rule.target, at: mask.rule.place)
+            checkMatch(of: rule, at: mask.rule.place)
+            if !mask.mayFilter { checkFilters(of: rule, at: mask.rule.place) }
+        }
+        checkDuplicates(masks)
+        let reveals = policy.reveals.map { reveal in
+            var rule = reveal.value
+            rule.target = folded(rule.target)
+            checkBackend(of: rule.target, at: reveal.place)
+            if !masks.contains(where: { isSame($0.target, rule.target) }) {
+                findings.warning("reveals nothing: no rule masks it", at: reveal.place)
+            }
+            return rule
+        }
+        for rule in policy.rules { checkNames(in: rule.value.when, at: rule.place) }
+        return Policy(
+            grants: policy.grants.map(\.value), rules: policy.rules.map(\.value), masks: masks,
+            reveals: reveals)
+    }
+
+    /// A tool that nobody may call, a grant of nothing: allowed, but hardly meant.
+    private func checkScopes() {
+        let granted = Set(manifests.policy.grants.flatMap(\.value.scopes))
+        let needed = Set(manifests.tools.map(\.scope.value))
+        for tool in manifests.tools where !granted.contains(tool.scope.value) {
+            let near = nearest(
+                tool.scope.value.text, among: granted.subtracting(needed).map(\.text).sorted())
+            let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
+            findings.warning(
+                "no grant gives \(quoted(tool.scope.value.text)): nobody can call this tool\(hint)",
+                at: tool.scope.place)
+        }
+        for grant in manifests.policy.grants {
+            for scope in grant.value.scopes where !needed.contains(scope) {
+                findings.warning("no tool needs \(quoted(scope.text))", at: grant.place)
+            }
+        }
+    }
+
+    private func checkBackend(of target: MaskRule.Target, at place: Place) {
+        guard case .column(let backend, _) = target else { return }
+        guard !manifests.declaredBackends.contains(backend) else { return }
+        let known = manifests.declaredBackends.sorted().map(\.text)
+        let near = nearest(backend.text, among: known).map { "; did you mean \(quoted($0))?" }
+        findings.problem(
+            "no backend \(quoted(backend.text))\(near ?? "")",
+            at: Place(file: place.file, offset: place.offset, path: place.path + ".column"))
+    }
+
+    private func checkMatch(of rule: MaskRule, at place: Place) {
+        let isMatched = tools.contains { tool in
+            switch rule.target {
+            case .field(let name):
+                tool.examination.columns.contains { Name($0.name) == name }
+            case .column(let backend, let path):
+                tool.backend == backend
+                    && (tool.examination.reads?.contains(path) ?? true
+                        || tool.examination.columns.contains { $0.origin == path })
+            }
+        }
+        if !isMatched { findings.warning("masks nothing: no tool reads it", at: place) }
+    }
+
+    /// A column that only selects or orders rows is not in the result, where it would be masked,
+    /// and yet its values can be found out by asking often enough.
+    private func checkFilters(of rule: MaskRule, at place: Place) {
+        guard case .column(let backend, let path) = rule.target else { return }
+        for tool in tools where tool.backend == backend {
+            let columns = tool.examination.columns
+            let isWithheld = columns.contains { $0.origin == nil || $0.origin == path }
+            guard !isWithheld, tool.examination.reads?.contains(path) ?? true else { continue }
+            findings.problem(
+                "\(quoted(rule.id.text)) cannot mask it in tool \(quoted(tool.name.text)), which "
+                    + "filters or orders by it; select it there, or say \"filter\": \"allowed\"",
+                at: place)
+        }
+    }
+
+    private func checkDuplicates(_ masks: [MaskRule]) {
+        for (index, mask) in masks.enumerated() {
+            guard let first = masks[..<index].first(where: { isSame($0.target, mask.target) })
+            else {
+                continue
+            }
+            findings.problem(
+                "masks what \(quoted(first.id.text)) already masks",
+                at: manifests.policy.masks[index].rule.place)
+        }
+    }
+
+    /// Names in a rule that no tool or backend has.
+    private func checkNames(in condition: Condition, at place: Place) {
+        switch condition {
+        case .all(let parts), .any(let parts): for part in parts { checkNames(in: part, at: place) }
+        case .not(let part): checkNames(in: part, at: place)
+        case .fact(.toolName, .oneOf(let values)):
+            check(values, among: Set(manifests.tools.map(\.name.value)), as: "tool", at: place)
+        case .fact(.backend, .oneOf(let values)):
+            check(values, among: manifests.declaredBackends, as: "backend", at: place)
+        case .fact(.argument(let name), _):
+            let inputs = Set(manifests.tools.flatMap { $0.input.properties.map(\.value) })
+            check([.string(name)], among: inputs, as: "input", at: place)
+        default: break
+        }
+    }
+
+    private func check(
+        _ values: [JSONValue], among known: Set<Name>, as kind: String, at place: Place
+    ) {
+        for value in values {
+            guard let text = value.string, !text.utf8.contains(UInt8(ascii: "*")),
+                !known.contains(Name(text))
+            else { continue }
+            let near = nearest(text, among: known.sorted().map(\.text))
+            let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
+            findings.warning("no \(kind) \(quoted(text))\(hint)", at: place)
+        }
+    }
+
+    private func folded(_ rule: MaskRule) -> MaskRule {
+        MaskRule(id: rule.id, target: folded(rule.target), strategy: rule.strategy)
+    }
+
+    /// Every backend of this build is SQLite, which folds ASCII letters in names.
+    private func folded(_ target: MaskRule.Target) -> MaskRule.Target {
+        guard case .column(let backend, let path) = target else { return target }
+        let lowered = ColumnPath(
+            schema: lowercased(path.schema), table: lowercased(path.table),
+            column: lowercased(path.column))
+        return .column(backend: backend, lowered)
+    }
+}
+
+private func lowercased(_ name: Name) -> Name {
+    let bytes = name.text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+    return Name(String(decoding: bytes, as: UTF8.self))
+}
+
+private func isSame(_ left: MaskRule.Target, _ right: MaskRule.Target) -> Bool {
+    switch (left, right) {
+    case (.column(let one, let path), .column(let other, let otherPath)):
+        one == other && path == otherPath
+    case (.field(let one), .field(let other)): one == other
+    default: false
+    }
+}

@@ -1,0 +1,89 @@
+import Enforcement
+import JSON
+
+/// The second phase: ties names to what they name and examines every statement.
+///
+/// It touches no backend itself; `examine` is handed in, so that resolution is tested without one.
+struct Resolver {
+    typealias Examine =
+        (_ backend: Name, Operation, Tool.Effect) throws(BackendError) -> Examination
+
+    private let manifests: ParsedManifests
+    private let findings: Findings
+    private let examine: Examine
+
+    init(manifests: ParsedManifests, findings: Findings, examine: @escaping Examine) {
+        self.manifests = manifests
+        self.findings = findings
+        self.examine = examine
+    }
+
+    /// The tools without problems, by the bytes of their names.
+    func tools(on backends: Set<Name>) -> [Tool] {
+        manifests.tools.compactMap { tool($0, on: backends) }.sorted { $0.name < $1.name }
+    }
+
+    private func tool(_ manifest: ToolManifest, on backends: Set<Name>) -> Tool? {
+        let backend = manifest.backend
+        guard backends.contains(backend.value) else {
+            // A backend that is declared and broken has its own report.
+            if !manifests.declaredBackends.contains(backend.value) {
+                reportUnknown(backend, as: "backend", among: manifests.declaredBackends)
+            }
+            return nil
+        }
+        let operation = Operation.sql(SQLOperation(text: manifest.sql.value))
+        let examination: Examination
+        do {
+            examination = try examine(backend.value, operation, manifest.effect.value)
+        } catch {
+            findings.problem(printable(error.detail), at: manifest.sql.place)
+            return nil
+        }
+        checkParameters(of: manifest, examination)
+        checkEffect(of: manifest, examination)
+        return Tool(
+            name: manifest.name.value, title: manifest.title, description: manifest.description,
+            backend: backend.value, scope: manifest.scope.value, effect: manifest.effect.value,
+            tags: manifest.tags, inputSchema: manifest.input.schema, input: manifest.input.check,
+            operation: operation, limits: manifest.limits, examination: examination)
+    }
+
+    private func checkParameters(of manifest: ToolManifest, _ examination: Examination) {
+        let declared = manifest.input.properties
+        let names = declared.map(\.value)
+        for parameter in Set(examination.parameters).subtracting(names).sorted() {
+            let near = nearest(parameter.text, among: names.map(\.text))
+            let hint = near.map { "; did you mean \(quoted(":" + $0))?" } ?? ""
+            findings.problem(
+                "\(quoted(":" + parameter.text)) is not an input\(hint)", at: manifest.sql.place)
+        }
+        for property in declared where !examination.parameters.contains(property.value) {
+            findings.problem(
+                "is never used: the statement has no \(quoted(":" + property.value.text))",
+                at: property.place)
+        }
+    }
+
+    private func checkEffect(of manifest: ToolManifest, _ examination: Examination) {
+        switch (manifest.effect.value, examination.isReadOnly) {
+        case (.read, false):
+            findings.problem(
+                "is `read`, but the statement changes something", at: manifest.effect.place)
+        case (.write, true):
+            findings.warning(
+                "is `write`, but the statement changes nothing", at: manifest.effect.place)
+        default: break
+        }
+    }
+
+    func reportUnknown(_ name: Located<Name>, as kind: String, among known: Set<Name>) {
+        let known = known.sorted().map(\.text)
+        let near = nearest(name.value.text, among: known).map { "; did you mean \(quoted($0))?" }
+        findings.problem("no \(kind) \(quoted(name.value.text))\(near ?? "")", at: name.place)
+    }
+
+    func policy(for tools: [Tool]) -> Policy {
+        PolicyResolver(manifests: manifests, tools: tools, findings: findings).policy()
+    }
+}

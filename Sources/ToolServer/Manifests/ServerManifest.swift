@@ -1,0 +1,153 @@
+import Enforcement
+package import JSON
+
+/// The settings of the server itself, every default filled in.
+package struct ServerSettings: Sendable {
+    package struct HTTP: Sendable {
+        /// A numeric address, without the brackets of an IPv6 one.
+        package var address: String
+        package var port: UInt16
+        /// The resource that tokens must be meant for (RFC 9728).
+        package var resource: String
+    }
+
+    package struct Issuer: Sendable {
+        package var issuer: String
+        package var audience: String
+    }
+
+    package struct Limits: Sendable {
+        package var callsPerCaller: Int
+        package var connections: Int
+    }
+
+    package var name: Name
+    package var http: HTTP
+    /// Absolute, or relative to the working directory as the manifests directory was.
+    package var stateDirectory: String
+    /// Empty means that nobody can be identified over HTTP.
+    package var issuers: [Issuer]
+    package var localUsers: [LocalUser]
+    package var limits: Limits
+}
+
+/// Reads `server.json`.
+struct ServerManifest {
+    static let keys = KeySet(
+        required: ["server"],
+        optional: ["$schema", "http", "state", "issuers", "localUsers", "limits"],
+        unserved: ["console": "leave it out, approvals come with a later one"])
+    static let httpKeys = KeySet(
+        required: [], optional: ["listen", "resource"],
+        unserved: ["tls": "listen on 127.0.0.1 behind a proxy that ends TLS"])
+    static let stateKeys = KeySet(
+        required: [], optional: ["directory"],
+        unserved: ["postgres": "use `directory`"])
+    static let issuerKeys = KeySet(required: ["issuer"], optional: ["audience"])
+    static let localUserKeys = KeySet(required: ["user", "subject"], optional: ["groups"])
+    static let limitKeys = KeySet(required: [], optional: ["callsPerCaller", "connections"])
+
+    private let directory: String
+    private let object: ObjectReader
+
+    /// Reports what is wrong; the result is only to be used when nothing was.
+    static func read(_ object: ObjectReader, directory: String) -> ServerSettings? {
+        ServerManifest(directory: directory, object: object).settings()
+    }
+
+    private func settings() -> ServerSettings? {
+        let name = object["server"]?.name()
+        let http = http()
+        let state = state()
+        let issuers = issuers(resource: http?.resource)
+        let users = localUsers()
+        let limits = limits()
+        guard let name, let http, let issuers, let users else { return nil }
+        return ServerSettings(
+            name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
+            limits: limits)
+    }
+
+    private func http() -> ServerSettings.HTTP? {
+        let node = object["http"]
+        let members = node?.object(Self.httpKeys)
+        if node != nil && members == nil { return nil }
+        let listen = members?["listen"]
+        guard let endpoint = listen.map({ $0.endpoint() }) ?? Endpoint.standard else { return nil }
+        if let listen, !endpoint.isLoopback {
+            let message = "listens beyond this machine without TLS; a proxy must end TLS before it"
+            listen.findings.warning(message, at: listen.place)
+        }
+        if let resource = members?["resource"] {
+            guard let resource = resource.resourceURL() else { return nil }
+            return .init(address: endpoint.address, port: endpoint.port, resource: resource)
+        }
+        guard endpoint.isLoopback else {
+            (node ?? object.node).report("missing key `resource`: the URL that clients reach")
+            return nil
+        }
+        return .init(
+            address: endpoint.address, port: endpoint.port,
+            resource: "http://localhost:\(endpoint.port)/mcp")
+    }
+
+    private func state() -> String {
+        let members = object["state"]?.object(Self.stateKeys)
+        return members?["directory"]?.path(under: directory) ?? "\(directory)/data"
+    }
+
+    private func issuers(resource: String?) -> [ServerSettings.Issuer]? {
+        guard let node = object["issuers"] else { return [] }
+        guard let elements = node.elements() else { return nil }
+        let issuers = elements.compactMap { issuer($0, resource: resource ?? "") }
+        if elements.count > 1 { node.report("names `local` twice") }
+        return issuers.count == elements.count ? issuers : nil
+    }
+
+    private func issuer(_ node: Node, resource: String) -> ServerSettings.Issuer? {
+        // The other keys of an issuer that is not served would only add noise to its report.
+        guard let members = node.members() else { return nil }
+        if let issuer = members.first(where: { $0.name.isByteEqual(to: "issuer") }),
+            let text = issuer.node.string(), !text.isByteEqual(to: "local")
+        {
+            issuer.node.report("\(quoted(text)) is not served by this build; use `local`")
+            return nil
+        }
+        let object = ObjectReader(node, members: members, keys: Self.issuerKeys)
+        guard let issuer = object["issuer"]?.string() else { return nil }
+        guard let audience = object["audience"] else {
+            return .init(issuer: issuer, audience: resource)
+        }
+        return audience.prose(atMost: 512).map { .init(issuer: issuer, audience: $0) }
+    }
+
+    private func localUsers() -> [LocalUser]? {
+        guard let node = object["localUsers"] else { return [] }
+        guard let elements = node.elements() else { return nil }
+        var users: [LocalUser] = []
+        for element in elements {
+            guard let user = localUser(element) else { continue }
+            if users.contains(where: { $0.user.isByteEqual(to: user.user) }) {
+                element.report("maps \(quoted(user.user)) a second time")
+            }
+            users.append(user)
+        }
+        return users.count == elements.count ? users : nil
+    }
+
+    private func localUser(_ node: Node) -> LocalUser? {
+        guard let object = node.object(Self.localUserKeys) else { return nil }
+        let user = object["user"]?.identity()
+        let subject = object["subject"]?.identity()
+        let groups = object["groups"].map { $0.names { $0.identity() } } ?? []
+        guard let user, let subject, let groups else { return nil }
+        return LocalUser(user: user.text, subject: subject.text, groups: groups)
+    }
+
+    private func limits() -> ServerSettings.Limits {
+        let members = object["limits"]?.object(Self.limitKeys)
+        return ServerSettings.Limits(
+            callsPerCaller: members?["callsPerCaller"]?.int(in: 1...1_000) ?? 100,
+            connections: members?["connections"]?.int(in: 1...10_000) ?? 1_000)
+    }
+}

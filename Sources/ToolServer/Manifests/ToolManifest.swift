@@ -1,0 +1,120 @@
+import Enforcement
+import JSON
+
+/// A tool as its file declares it; its backend is not yet known to exist.
+struct ToolManifest {
+    static let keys = KeySet(
+        required: ["tool", "title", "description", "backend", "scope", "effect"],
+        optional: ["$schema", "tags", "input", "inputSchema", "sql", "limits"],
+        unserved: [
+            "http": "declare `sql` on an SQLite backend",
+            "result": "declare `sql`, whose columns are the result",
+            "bind": "declare the value as an input",
+            "sqlArgument": "declare the statement as `sql` and its values as `input`",
+        ])
+    static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
+    static let fileKeys = KeySet(required: ["file"])
+    static let statementBytesMax = 64 << 10
+
+    let name: Located<Name>
+    let title: String
+    let description: String
+    let backend: Located<Name>
+    let scope: Located<Name>
+    let effect: Located<Tool.Effect>
+    let tags: [Name]
+    let input: InputManifest
+    let sql: Located<String>
+    let limits: ToolLimits
+
+    static func read(_ object: ObjectReader, files: ManifestFiles) -> ToolManifest? {
+        let name = object["tool"]?.located { $0.name() }
+        let title = object["title"]?.prose(atMost: 120)
+        let description = object["description"]?.prose(atMost: 2_000)
+        let backend = object["backend"]?.located { $0.name() }
+        let scope = object["scope"]?.located { $0.scope() }
+        let effect = object["effect"]?.located { Self.effect($0) }
+        let tags = object["tags"].map { $0.names { $0.name() } } ?? .some([])
+        let input = input(of: object)
+        let sql = sql(of: object, tool: name?.value, files: files)
+        let limits = limits(of: object)
+        guard let name, let title, let description, let backend, let scope, let effect, let tags,
+            let input, let sql
+        else { return nil }
+        return ToolManifest(
+            name: name, title: title, description: description, backend: backend, scope: scope,
+            effect: effect, tags: tags, input: input, sql: sql, limits: limits)
+    }
+
+    private static func effect(_ node: Node) -> Tool.Effect? {
+        let word = node.choice(among: Tool.Effect.allCases.map(\.rawValue))
+        return word.flatMap { Tool.Effect(rawValue: $0) }
+    }
+
+    private static func input(of object: ObjectReader) -> InputManifest? {
+        switch (object["input"], object["inputSchema"]) {
+        case (let short?, let whole?):
+            short.report("stands beside `inputSchema`; declare one of them")
+            _ = InputManifest.whole(whole)
+            return nil
+        case (let short?, nil): return .short(short)
+        case (nil, let whole?): return .whole(whole)
+        case (nil, nil): return .none(at: object.node.place)
+        }
+    }
+
+    private static func sql(
+        of object: ObjectReader, tool: Name?, files: ManifestFiles
+    ) -> Located<String>? {
+        let place: Place
+        let text: String?
+        if let node = object["sql"] {
+            if case .object = node.value.content {
+                guard let file = node.object(fileKeys)?["file"] else { return nil }
+                place = file.place
+                text = file.statement(in: files)
+            } else {
+                place = node.place
+                text = node.string()
+            }
+        } else {
+            guard let tool else { return nil }
+            guard let file = files.statement(beside: object.node.place.file, named: tool) else {
+                object.node.report("missing key `sql`, and no \(quoted(tool.text + ".sql")) beside")
+                return nil
+            }
+            place = file.start
+            text = file.statementText(findings: object.node.findings)
+        }
+        guard let text else { return nil }
+        guard text.utf8.count <= statementBytesMax, !text.utf8.contains(0),
+            text.utf8.contains(where: { $0 > 0x20 })
+        else {
+            object.node.findings.problem(
+                "must be a statement of at most \(statementBytesMax >> 10) KB, without NUL",
+                at: place)
+            return nil
+        }
+        return Located(value: text, place: place)
+    }
+
+    private static func limits(of object: ObjectReader) -> ToolLimits {
+        let standard = ToolLimits()
+        let members = object["limits"]?.object(limitKeys)
+        let time = Duration.milliseconds(1)...Duration.seconds(300)
+        return ToolLimits(
+            rows: members?["rows"]?.int(in: 1...100_000) ?? standard.rows,
+            bytes: members?["bytes"]?.byteCount(in: 1_024...(16 << 20)) ?? standard.bytes,
+            time: members?["time"]?.duration(in: time) ?? standard.time)
+    }
+}
+
+extension ManifestFiles {
+    /// `tools/NAME.sql` for a tool declared in `tools/`.
+    func statement(beside file: ManifestFile, named tool: Name) -> ManifestFile? {
+        let folder = file.name.utf8.lastIndex(of: UInt8(ascii: "/")).map { file.name[...$0] } ?? ""
+        let found = statements[Name(folder + tool.text + ".sql")]
+        found?.isUsed = true
+        return found
+    }
+}
