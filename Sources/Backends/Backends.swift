@@ -1,1 +1,25 @@
-// placeholder
+/// Which database does a cleared call meet? The one place where a call and a backend come together.
+///
+/// A backend answers two questions: `examine` (what would this operation touch?) at load, and `run`
+/// for a call that the gate has cleared. It never sees a caller, a rule or a mask, and it never
+/// says more to the outside than `BackendError`.
+///
+/// To add a kind of backend: make a folder beside `SQLite/` with a type that conforms to `Backend`,
+/// give `Operation` (in Enforcement) a case for what its tools say, refuse every other case in
+/// `examine`, and have the manifest loader make one for its `"kind"`. Nothing here changes.
+package import Enforcement
+package import JSON
+
+package struct Backends: Sendable {
+    private let byName: [Name: any Backend]
+
+    package init(_ byName: [Name: any Backend]) { self.byName = byName }
+
+    package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
+        guard let backend = byName[call.job.tool.backend] else {
+            // The loader resolves every tool's backend, so a call cannot name one that is absent.
+            throw BackendError(.failed, detail: "no such backend")
+        }
+        return try await backend.run(call)
+    }
+}

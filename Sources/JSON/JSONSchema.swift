@@ -1,19 +1,32 @@
-/// A compiled JSON Schema.
+/// Does a value have the shape that a tool declares? JSON Schema 2020-12, compiled once.
+///
+/// The vocabulary is closed: a keyword that is not checked here makes the schema an error, since
+/// an ignored keyword is a hole that nobody sees. A violation names what would be right and never
+/// repeats the value. The work is bounded whatever the schema: what cannot be decided within the
+/// bound is a violation, never a pass.
 package struct JSONSchema: Sendable {
-    /// Refuses a schema that holds a keyword it cannot check: an ignored keyword is a hole.
-    package init(_ schema: JSONValue) throws(JSONSchemaError) {}
+    /// Each the rules of one schema; rules name other schemas by their index. The root is first.
+    let nodes: [[SchemaRule]]
 
-    /// Every violation at once, each with its place and what would be right.
-    package func violations(in value: JSONValue) -> [JSONViolation] { [] }
+    package init(_ schema: JSONValue) throws(JSONSchemaError) {
+        var compiler = SchemaCompiler(root: schema)
+        nodes = try compiler.compile()
+    }
+
+    /// Every violation at once, up to 20, each with its place and what would be right.
+    package func violations(in value: JSONValue) -> [JSONViolation] {
+        var check = SchemaCheck(nodes: nodes)
+        return check.run(value)
+    }
 }
 
-package struct JSONSchemaError: Error {
+package struct JSONSchemaError: Error, Sendable {
     /// A JSON Pointer into the schema.
     package var pointer: String
     package var message: String
 }
 
-package struct JSONViolation: Sendable {
+package struct JSONViolation: Sendable, Equatable {
     /// A JSON Pointer into the value; empty for the whole.
     package var pointer: String
     /// Names what would be right, never the offending value.

@@ -1,0 +1,147 @@
+/// What does a tool on an SQLite file touch, and what comes out when it runs?
+///
+/// SQLite runs in this process and cannot be given a role of least privilege, so the walls are ours:
+/// a connection that may only read (`SQLiteConnection`), an authorizer that denies by default while
+/// statements compile and run (`SQLiteAuthorizer`), three judges of what is touched
+/// (`SQLiteExaminer`), and a watch that ends what runs too long (`SQLiteWatch`).
+///
+/// Every call runs on a worker thread, which has its own connections and its own prepared
+/// statements; nothing is shared and nothing is locked. This folder must never run text that was
+/// not examined, build text from values, or let SQLite's messages out at call time, since they may
+/// quote what is stored.
+package import Enforcement
+internal import EventLoop
+internal import Synchronization
+
+package struct SQLiteOptions: Sendable {
+    /// Absolute.
+    package var file: String
+    /// A script that makes the file when there is none.
+    package var createFrom: [UInt8]?
+    /// How long a call waits for another's lock, never longer than its deadline.
+    package var busyTimeout: Duration
+
+    package init(
+        file: String, createFrom: [UInt8]? = nil, busyTimeout: Duration = .seconds(2)
+    ) {
+        self.file = file
+        self.createFrom = createFrom
+        self.busyTimeout = busyTimeout
+    }
+}
+
+package final class SQLiteBackend: Backend {
+    private let options: SQLiteOptions
+    private let pool: WorkerPool
+    private let workers: [SQLiteWorker]
+    /// Examinations come from whoever loads manifests, one at a time.
+    private let examiner: Mutex<SQLiteExaminerSlot>
+
+    package init(_ options: SQLiteOptions, pool: WorkerPool) throws(BackendError) {
+        guard options.file.utf8.first == UInt8(ascii: "/"), !options.file.utf8.contains(0) else {
+            throw BackendError(.invalid, detail: "an absolute path is needed")
+        }
+        if let script = options.createFrom {
+            try SQLiteCreation.createIfMissing(options.file, from: script)
+        }
+        self.options = options
+        self.pool = pool
+        workers = (0..<pool.threadCount).map { _ in SQLiteWorker(options) }
+        examiner = Mutex(SQLiteExaminerSlot())
+    }
+
+    package func examine(
+        _ operation: Operation, effect: Tool.Effect
+    ) throws(BackendError) -> Examination {
+        let options = options
+        return try examiner.withLock { (slot) throws(BackendError) in
+            do throws(SQLiteFailure) {
+                return try slot.examine(operation.sqlText, effect, options)
+            } catch {
+                throw BackendError(examining: error)
+            }
+        }
+    }
+
+    package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
+        try await perform(call.job)
+    }
+
+    /// Apart from `run` so that tests can run jobs that no gate has cleared.
+    func perform(_ job: Job) async throws(BackendError) -> RawResult {
+        let cancellation = SQLiteCancellation()
+        let workers = workers
+        let outcome: Result<RawResult, BackendError>
+        do {
+            outcome = try await withTaskCancellationHandler {
+                try await pool.run { worker in workers[worker].run(job, cancellation) }
+            } onCancel: {
+                cancellation.cancel()
+            }
+        } catch {
+            throw BackendError(.busy, detail: "all workers are taken and the queue is full")
+        }
+        return try outcome.get()
+    }
+
+    /// For tests: the workers, to look at a connection between calls.
+    var workersForTesting: [SQLiteWorker] { workers }
+}
+
+/// The connections of one worker thread, opened when first needed.
+///
+/// `@unchecked Sendable`: the pool runs at most one body at a time for each worker number, and only
+/// such bodies touch the worker of that number.
+final class SQLiteWorker: @unchecked Sendable {
+    private let options: SQLiteOptions
+    private(set) var reader: SQLiteConnection?
+    private(set) var writer: SQLiteConnection?
+
+    init(_ options: SQLiteOptions) { self.options = options }
+
+    func run(_ job: Job, _ cancellation: SQLiteCancellation) -> Result<RawResult, BackendError> {
+        do throws(BackendError) {
+            let connection = try connection(for: job.tool.effect)
+            defer { if connection.isBroken { forget(job.tool.effect) } }
+            return .success(try connection.run(job, cancellation))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    func connection(for effect: Tool.Effect) throws(BackendError) -> SQLiteConnection {
+        if let open = effect == .read ? reader : writer { return open }
+        do throws(SQLiteFailure) {
+            let connection = try SQLiteConnection(
+                file: options.file, effect: effect, busyTimeout: options.busyTimeout)
+            if effect == .read { reader = connection } else { writer = connection }
+            return connection
+        } catch {
+            throw BackendError(running: error, stopped: nil)
+        }
+    }
+
+    private func forget(_ effect: Tool.Effect) {
+        if effect == .read { reader = nil } else { writer = nil }
+    }
+}
+
+/// A connection for examining, which only ever compiles: reading suffices for write tools too.
+struct SQLiteExaminerSlot {
+    private var connection: SQLiteConnection?
+
+    mutating func examine(
+        _ text: String, _ effect: Tool.Effect, _ options: SQLiteOptions
+    ) throws(SQLiteFailure) -> Examination {
+        let connection = try open(options)
+        return try SQLiteExaminer(connection: connection, effect: effect).prepare(text).examination
+    }
+
+    private mutating func open(_ options: SQLiteOptions) throws(SQLiteFailure) -> SQLiteConnection {
+        if let connection { return connection }
+        let opened = try SQLiteConnection(
+            file: options.file, effect: .read, busyTimeout: options.busyTimeout)
+        connection = opened
+        return opened
+    }
+}

@@ -1,0 +1,191 @@
+internal import CSQLite
+internal import Enforcement
+internal import JSON
+
+/// One call on one connection, from the lookup of its statement to the last row.
+extension SQLiteConnection {
+    func run(_ job: Job, _ cancellation: SQLiteCancellation) throws(BackendError) -> RawResult {
+        watch.start(deadline: job.deadline, cancellation: cancellation)
+        defer { watch.stop() }
+        try watch.check()
+        let text = job.tool.operation.sqlText
+        let prepared = try translating { () throws(SQLiteFailure) in try self.prepared(text) }
+        defer { prepared.statement.reset() }
+        guard prepared.agrees(with: job.tool.examination) else {
+            statements.remove(Name(text))
+            throw BackendError(.result, detail: "the schema is not the one examined at load")
+        }
+        return try effect == .read ? read(job, prepared) : write(job, prepared)
+    }
+
+    private func prepared(_ text: String) throws(SQLiteFailure) -> SQLitePrepared {
+        let key = Name(text)
+        if let entry = statements.find(key) { return entry }
+        let entry = try waitingForLock { () throws(SQLiteFailure) in
+            try SQLiteExaminer(connection: self, effect: effect).prepare(text)
+        }
+        statements.insert(entry, for: key)
+        return entry
+    }
+
+    private func read(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) -> RawResult {
+        try prepared.bind(job.arguments)
+        return RawResult(rows: try rows(job, prepared, mayCut: true))
+    }
+
+    /// Takes the write lock first: a transaction that read before it wrote could fail for another
+    /// writer's sake with no way to wait (SQLITE_BUSY_SNAPSHOT).
+    private func write(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) -> RawResult {
+        try prepared.bind(job.arguments)
+        try translating { () throws(SQLiteFailure) in
+            try waitingForLock { () throws(SQLiteFailure) in try run(.begin) }
+        }
+        do throws(BackendError) {
+            let rows = try rows(job, prepared, mayCut: false)
+            let changed = changeCount
+            prepared.statement.reset()
+            try watch.check()
+            try translating { () throws(SQLiteFailure) in
+                try waitingForLock { () throws(SQLiteFailure) in try run(.commit) }
+            }
+            return RawResult(rows: rows, changed: changed)
+        } catch {
+            prepared.statement.reset()
+            rollBack()
+            throw error
+        }
+    }
+
+    private func rows(
+        _ job: Job, _ prepared: SQLitePrepared, mayCut: Bool
+    ) throws(BackendError) -> Rows {
+        let statement = prepared.statement
+        var cells = SQLiteCells(prepared, limits: job.tool.limits)
+        var step = try translating { () throws(SQLiteFailure) in
+            try waitingForLock { () throws(SQLiteFailure) in try statement.step() }
+        }
+        if statement.takeReprepared() { try examineAgain(job, prepared) }
+        while step == .row {
+            guard try cells.appendRow() else {
+                if mayCut { break }
+                throw BackendError(.result, detail: "a change returns more than the tool's limits")
+            }
+            step = try translating { () throws(SQLiteFailure) in try statement.step() }
+        }
+        return cells.rows
+    }
+
+    /// SQLite compiled the statement again within the step, so what was examined may be another
+    /// shape: no row leaves before that is settled.
+    private func examineAgain(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) {
+        let text = job.tool.operation.sqlText
+        let found = try translating { () throws(SQLiteFailure) in
+            try SQLiteExaminer(connection: self, effect: effect).prepare(text).examination
+        }
+        guard found.agrees(with: job.tool.examination) else {
+            statements.remove(Name(text))
+            throw BackendError(.result, detail: "the schema changed since load")
+        }
+    }
+
+    private func rollBack() {
+        // Some errors (full disk, interrupted write) have rolled back already.
+        guard isInTransaction else { return }
+        let outer = watch.suspend()
+        defer { watch.resume(outer) }
+        do throws(SQLiteFailure) { try run(.rollback) } catch { isBroken = true }
+    }
+
+    func translating<Value>(
+        _ body: () throws(SQLiteFailure) -> Value
+    ) throws(BackendError) -> Value {
+        do throws(SQLiteFailure) {
+            return try body()
+        } catch {
+            let translated = BackendError(running: error, stopped: watch.stopReason)
+            if error.breaksConnection { isBroken = true }
+            throw translated
+        }
+    }
+}
+
+extension Operation {
+    var sqlText: String {
+        switch self {
+        case .sql(let operation): operation.text
+        }
+    }
+}
+
+extension SQLitePrepared {
+    /// Masks and rules were computed for the tool's examination; a statement that is now something
+    /// else must not run under them.
+    func agrees(with wanted: Examination) -> Bool {
+        if let agreed, agreed.isSameStorage(as: wanted) { return true }
+        guard examination.agrees(with: wanted) else { return false }
+        agreed = wanted
+        return true
+    }
+}
+
+extension Examination {
+    func agrees(with other: Examination) -> Bool {
+        columns.count == other.columns.count
+            && zip(columns, other.columns).allSatisfy { $0.agrees(with: $1) }
+            && parameters == other.parameters && isReadOnly == other.isReadOnly
+            && reads == other.reads
+    }
+
+    /// A tool is examined once and then copied: the same arrays are the same examination.
+    func isSameStorage(as other: Examination) -> Bool {
+        unsafe columns.withUnsafeBufferPointer { mine in
+            unsafe other.columns.withUnsafeBufferPointer { theirs in
+                unsafe mine.baseAddress == theirs.baseAddress && mine.count == theirs.count
+            }
+        } && reads == other.reads && parameters == other.parameters
+            && isReadOnly == other.isReadOnly
+    }
+}
+
+extension Column {
+    fileprivate func agrees(with other: Column) -> Bool {
+        name.isByteEqual(to: other.name) && origin == other.origin && kind == other.kind
+    }
+}
+
+extension SQLiteFailure {
+    /// The file may have been replaced or be damaged: the next call opens it anew.
+    var breaksConnection: Bool {
+        switch code & 0xFF {
+        case SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CANTOPEN, SQLITE_FULL: true
+        default: false
+        }
+    }
+}
+
+extension BackendError {
+    /// At a call: SQLite's message may quote values, so only its code goes on.
+    init(running failure: SQLiteFailure, stopped: Reason?) {
+        self.init(Self.reason(failure.code, stopped), detail: "SQLite \(failure.code)")
+    }
+
+    /// At load: an operator reads it, and it speaks of the operator's own statement.
+    init(examining failure: SQLiteFailure) {
+        let reason = Self.reason(failure.code, nil)
+        self.init(reason == .failed ? .invalid : reason, detail: failure.message)
+    }
+
+    private static func reason(_ code: Int32, _ stopped: Reason?) -> Reason {
+        switch code & 0xFF {
+        case SQLITE_BUSY, SQLITE_LOCKED: stopped ?? .busy
+        case SQLITE_INTERRUPT: stopped ?? .cancelled
+        case SQLITE_CONSTRAINT, SQLITE_MISMATCH: .constraint
+        case SQLITE_AUTH, SQLITE_READONLY: .invalid
+        case SQLITE_TOOBIG, SQLITE_SCHEMA: .result
+        case SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOTADB, SQLITE_NOMEM,
+            SQLITE_CORRUPT, SQLITE_PROTOCOL, SQLITE_PERM:
+            .unavailable
+        default: .failed
+        }
+    }
+}

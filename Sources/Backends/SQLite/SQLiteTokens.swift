@@ -1,0 +1,128 @@
+internal import JSON
+
+/// What a scan of a statement's tokens tells.
+///
+/// SQLite's own analysis is the judge; this covers what it does not report: columns of USING and
+/// NATURAL joins, and the further arms of compound selects, whose origins it gives as those of the
+/// first arm. The scan therefore errs on the side of seeing too much: a word is a keyword wherever
+/// it stands unquoted, and any quoted text may be a name.
+struct SQLiteTokens {
+    private(set) var firstWord: Name?
+    private(set) var isCompound = false
+    private(set) var joinsByName = false
+    /// Every word, quoted name and string, folded: what may name a table.
+    private(set) var names: Set<Name> = []
+    private(set) var tokenCount = 0
+
+    init(_ text: some Sequence<UInt8>) {
+        let bytes = Array(text)
+        var position = 0
+        while position < bytes.count { position = take(bytes, at: position) }
+    }
+
+    /// Joins what another text holds, keeping which word came first here.
+    mutating func add(_ other: SQLiteTokens) {
+        isCompound = isCompound || other.isCompound
+        joinsByName = joinsByName || other.joinsByName
+        names.formUnion(other.names)
+    }
+
+    /// Takes one token, blank or comment and answers where the next one starts.
+    private mutating func take(_ bytes: [UInt8], at start: Int) -> Int {
+        let byte = bytes[start]
+        let next = start + 1 < bytes.count ? bytes[start + 1] : 0
+        switch byte {
+        case 0x20, 0x09, 0x0A, 0x0C, 0x0D:
+            return start + 1
+        case UInt8(ascii: "-") where next == UInt8(ascii: "-"):
+            return bytes[start...].firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count
+        case UInt8(ascii: "/") where next == UInt8(ascii: "*"):
+            return Self.endOfComment(bytes, from: start + 2)
+        default:
+            tokenCount += 1
+            return takeToken(bytes, at: start)
+        }
+    }
+
+    private mutating func takeToken(_ bytes: [UInt8], at start: Int) -> Int {
+        let byte = bytes[start]
+        switch byte {
+        case UInt8(ascii: "'"), UInt8(ascii: "\""), UInt8(ascii: "`"):
+            return takeQuoted(bytes, from: start + 1, closing: byte, doubles: true)
+        case UInt8(ascii: "["):
+            return takeQuoted(bytes, from: start + 1, closing: UInt8(ascii: "]"), doubles: false)
+        case UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "$"), UInt8(ascii: "#"):
+            return Self.endOfWord(bytes, from: start + 1)
+        case _ where Self.isWordByte(byte):
+            let end = Self.endOfWord(bytes, from: start)
+            takeWord(Name(foldedUTF8: bytes[start..<end]))
+            return end
+        default:
+            return start + 1
+        }
+    }
+
+    private mutating func takeWord(_ word: Name) {
+        if tokenCount == 1 { firstWord = word }
+        names.insert(word)
+        switch word.text {
+        case "union", "intersect", "except": isCompound = true
+        case "using", "natural": joinsByName = true
+        default: break
+        }
+    }
+
+    private mutating func takeQuoted(
+        _ bytes: [UInt8], from start: Int, closing: UInt8, doubles: Bool
+    ) -> Int {
+        var content: [UInt8] = []
+        var position = start
+        while position < bytes.count {
+            if bytes[position] == closing {
+                let isDoubled =
+                    doubles && position + 1 < bytes.count && bytes[position + 1] == closing
+                guard isDoubled else { break }
+                position += 1
+            }
+            content.append(bytes[position])
+            position += 1
+        }
+        names.insert(Name(foldedUTF8: content))
+        return position + 1
+    }
+
+    private static func endOfComment(_ bytes: [UInt8], from start: Int) -> Int {
+        var position = start
+        while position + 1 < bytes.count {
+            if bytes[position] == UInt8(ascii: "*"), bytes[position + 1] == UInt8(ascii: "/") {
+                return position + 2
+            }
+            position += 1
+        }
+        return bytes.count
+    }
+
+    private static func endOfWord(_ bytes: [UInt8], from start: Int) -> Int {
+        bytes[start...].firstIndex { !isWordByte($0) } ?? bytes.count
+    }
+
+    /// SQLite's `IdChar`: letters, digits, `_`, `$` and every byte above ASCII.
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "$"), 0x80...:
+            true
+        default: false
+        }
+    }
+}
+
+extension Name {
+    /// As SQLite folds names: ASCII letters only.
+    init(foldedUTF8 bytes: some Sequence<UInt8>) {
+        let folded = bytes.map { byte -> UInt8 in
+            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+        }
+        self.init(String(decoding: folded, as: UTF8.self))
+    }
+}
