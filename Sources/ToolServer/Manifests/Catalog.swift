@@ -44,6 +44,8 @@ package struct CatalogMaker: Sendable {
     package func load(directory: String) throws(ManifestError) -> Catalog {
         let findings = Findings()
         let files = ManifestFiles(directory: directory, findings: findings)
+        // What the manifests name must not move when the working directory does.
+        let directory = absolutePath(of: directory) ?? directory
         let manifests = ParsedManifests(files: files, directory: directory, findings: findings)
         let backends = make(manifests.backends, findings: findings)
         let resolver = Resolver(manifests: manifests, findings: findings) {

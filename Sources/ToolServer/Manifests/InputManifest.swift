@@ -54,8 +54,12 @@ struct InputManifest {
         else { return nil }
         _ = object["description"]?.prose(atMost: 1_000)
         let isOptional = object["optional"].map { $0.bool() } ?? false
+        // An unknown key has its report already.
+        let keywords = propertyKeys.all.filter { !$0.isByteEqual(to: "optional") }
         let schema = JSONObject(
-            distinct: whole.members.filter { !$0.name.isByteEqual(to: "optional") })
+            distinct: whole.members.filter { member in
+                keywords.contains { $0.isByteEqual(to: member.name) }
+            })
         guard let isOptional, let check = member.node.schema(.object(schema)) else { return nil }
         if let standing = object["default"] {
             for violation in check.violations(in: standing.value.plain()) {
@@ -96,6 +100,7 @@ extension InputManifest {
         where rootCombinators.contains(where: { $0.isByteEqual(to: member.name) }) {
             member.node.findings.problem(
                 "not allowed at the root of a tool's schema", at: member.namePlace)
+            schema[member.name] = nil
         }
         guard let type = schema["type"]?.string, type.isByteEqual(to: "object") else {
             node.report("must have \"type\": \"object\"")

@@ -177,3 +177,10 @@ extension FileBytes {
             ? .success(()) : .failure(Failure(reason: openFailure(errno)))
     }
 }
+
+/// Without links and `..`; nil for what does not exist.
+func absolutePath(of path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
+}

@@ -23,7 +23,7 @@ package struct ServerSettings: Sendable {
 
     package var name: Name
     package var http: HTTP
-    /// Absolute, or relative to the working directory as the manifests directory was.
+    /// Absolute. It need not exist yet.
     package var stateDirectory: String
     /// Empty means that nobody can be identified over HTTP.
     package var issuers: [Issuer]
