@@ -118,3 +118,20 @@ private func collectClosedObjects(
         #expect(problems.allSatisfy { !$0.text.contains("hunter2") })
     }
 }
+
+@Test func editorsAcceptEveryManifestOfTheDemo() throws {
+    for (kind, files) in [
+        ("server", ["server.json"]), ("backend", ["backends/shop.json"]),
+        ("policy", ["policy/shop.json"]),
+        ("tool", ["customer_by_id", "find_customers", "change_plan"].map { "tools/\($0).json" }),
+    ] {
+        let check = try JSONSchema(schema(kind))
+        for file in files {
+            let url = shippedManifests.appendingPathComponent("demo/\(file)")
+            let manifest = try JSONParser.parseManifest([UInt8](Data(contentsOf: url))).plain()
+            #expect(check.violations(in: manifest) == [], "\(file)")
+            let wrong = JSONObject(distinct: (manifest.object?.members ?? []) + [("wrong", 1)])
+            #expect(check.violations(in: .object(wrong)).count == 1, "\(file)")
+        }
+    }
+}
