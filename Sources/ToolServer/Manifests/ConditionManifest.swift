@@ -133,7 +133,7 @@ extension Test {
     private static func object(_ node: Node) -> [Test]? {
         guard let object = node.object(keys) else { return nil }
         let given = keys.all.compactMap { key in object[key].map { (key, $0) } }
-        if given.isEmpty { node.report("must hold a test: \(quoted(keys.all))") }
+        if object.isEmpty { node.report("must hold a test: \(quoted(keys.all))") }
         let tests = given.compactMap { one($0, $1) }
         return tests.count == given.count && !tests.isEmpty ? tests : nil
     }

@@ -160,6 +160,8 @@ struct ObjectReader {
         }
     }
 
+    var isEmpty: Bool { members.isEmpty }
+
     subscript(_ key: String) -> Node? {
         precondition(keys.all.contains(key), "a key that is read stands in its list")
         return members.first { $0.name.isByteEqual(to: key) }?.node

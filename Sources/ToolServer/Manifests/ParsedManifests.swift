@@ -28,10 +28,14 @@ struct ParsedManifests {
     private var firstPlaces: [Kind: [Name: Place]] = [:]
 
     init(files: ManifestFiles, directory: String, findings: Findings) {
+        var isRecognised = !files.isUnreadable
         for file in files.manifests {
             guard let node = Self.document(file, findings: findings),
                 let members = node.members(), let kind = Self.kind(of: members, in: node)
-            else { continue }
+            else {
+                isRecognised = false
+                continue
+            }
             switch kind {
             case .server: readServer(node, members, directory: directory)
             case .backend: readBackend(node, members, directory: directory, files: files)
@@ -40,7 +44,8 @@ struct ParsedManifests {
                 policy.read(ObjectReader(node, members: members, keys: PolicyManifest.keys))
             }
         }
-        if serverPlace == nil && !files.isUnreadable {
+        // A file that cannot be told apart may be the one: its own report says enough.
+        if serverPlace == nil && isRecognised {
             let place = ManifestFile(name: "server.json", bytes: []).start
             findings.problem("missing: a file whose first key is `server`", at: place)
         }

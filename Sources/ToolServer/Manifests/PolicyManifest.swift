@@ -31,16 +31,27 @@ struct PolicyManifest {
     static let strategies = ["redact", "partial"]
     static let unservedStrategies = ["pseudonym", "null", "zero", "keep"]
 
+    struct GrantEntry {
+        let grant: Grant
+        let scopes: [Located<Name>]
+    }
+
+    struct Reveal {
+        let rule: RevealRule
+        let target: Place
+    }
+
     struct Mask {
         let rule: Located<MaskRule>
+        let target: Place
         /// The author accepts that the column decides which rows are seen, or their order.
         let mayFilter: Bool
     }
 
-    private(set) var grants: [Located<Grant>] = []
+    private(set) var grants: [GrantEntry] = []
     private(set) var rules: [Located<Rule>] = []
     private(set) var masks: [Mask] = []
-    private(set) var reveals: [Located<RevealRule>] = []
+    private(set) var reveals: [Reveal] = []
     private var places: [Name: Place] = [:]
 
     mutating func read(_ object: ObjectReader) {
@@ -50,7 +61,9 @@ struct PolicyManifest {
 
     private mutating func readGrant(_ node: Node) {
         guard let object = node.object(Self.grantKeys) else { return }
-        let scopes = object["grant"]?.names { $0.scope() }
+        let scopes = object["grant"]?.someElements()?.compactMap { node in
+            node.located { $0.scope() }
+        }
         guard let to = object["to"], let grantees = to.object(Self.granteeKeys) else { return }
         let groups = grantees["groups"].map { $0.names { $0.identity() } } ?? []
         let subjects = grantees["subjects"].map { $0.names { $0.identity() } } ?? []
@@ -58,7 +71,8 @@ struct PolicyManifest {
             to.report("must name `groups` or `subjects`")
         }
         guard let scopes, let groups, let subjects else { return }
-        grants.append(node.located(Grant(scopes: scopes, groups: groups, subjects: subjects)))
+        let grant = Grant(scopes: scopes.map(\.value), groups: groups, subjects: subjects)
+        grants.append(GrantEntry(grant: grant, scopes: scopes))
     }
 
     private mutating func readRule(_ node: Node) {
@@ -119,9 +133,11 @@ struct PolicyManifest {
         guard let id, let target, let filter, let word,
             let strategy = MaskRule.Strategy(rawValue: word)
         else { return }
-        let rule = MaskRule(id: id, target: target, strategy: strategy)
+        let rule = MaskRule(id: id, target: target.value, strategy: strategy)
         masks.append(
-            Mask(rule: object.node.located(rule), mayFilter: filter.isByteEqual(to: "allowed")))
+            Mask(
+                rule: object.node.located(rule), target: target.place,
+                mayFilter: filter.isByteEqual(to: "allowed")))
     }
 
     private mutating func readReveal(_ object: ObjectReader) {
@@ -130,13 +146,16 @@ struct PolicyManifest {
         _ = object["reason"]?.prose(atMost: 500)
         let groups = object["to"]?.object(Self.revealToKeys)?["groups"]?.names { $0.identity() }
         guard let id, let target, let groups else { return }
-        reveals.append(object.node.located(RevealRule(id: id, target: target, groups: groups)))
+        let rule = RevealRule(id: id, target: target.value, groups: groups)
+        reveals.append(Reveal(rule: rule, target: target.place))
     }
 
-    private func target(of object: ObjectReader) -> MaskRule.Target? {
+    private func target(of object: ObjectReader) -> Located<MaskRule.Target>? {
         switch (object["column"], object["field"]) {
-        case (let column?, nil): return column.column().map { .column(backend: $0, $1) }
-        case (nil, let field?): return field.prose(atMost: 128).map { .field(Name($0)) }
+        case (let column?, nil):
+            return column.located { node in node.column().map { .column(backend: $0, $1) } }
+        case (nil, let field?):
+            return field.located { node in node.prose(atMost: 128).map { .field(Name($0)) } }
         case (nil, nil): object.node.report("must name a `column` or a `field`")
         case (_?, let field?): field.report("stands beside `column`; declare one of them")
         }

@@ -12,42 +12,39 @@ struct PolicyResolver {
         checkScopes()
         let masks = policy.masks.map { folded($0.rule.value) }
         for (mask, rule) in zip(policy.masks, masks) {
-            checkBackend(of: rule.target, at: mask.rule.place)
-            checkMatch(of: rule, at: mask.rule.place)
-            if !mask.mayFilter { checkFilters(of: rule, at: mask.rule.place) }
+            checkBackend(of: rule.target, at: mask.target)
+            checkMatch(of: rule, at: mask.target)
+            if !mask.mayFilter { checkFilters(of: rule, at: mask.target) }
         }
         checkDuplicates(masks)
         let reveals = policy.reveals.map { reveal in
-            var rule = reveal.value
+            var rule = reveal.rule
             rule.target = folded(rule.target)
-            checkBackend(of: rule.target, at: reveal.place)
+            checkBackend(of: rule.target, at: reveal.target)
             if !masks.contains(where: { isSame($0.target, rule.target) }) {
-                findings.warning("reveals nothing: no rule masks it", at: reveal.place)
+                findings.warning("reveals nothing: no rule masks it", at: reveal.target)
             }
             return rule
         }
         for rule in policy.rules { checkNames(in: rule.value.when, at: rule.place) }
         return Policy(
-            grants: policy.grants.map(\.value), rules: policy.rules.map(\.value), masks: masks,
+            grants: policy.grants.map(\.grant), rules: policy.rules.map(\.value), masks: masks,
             reveals: reveals)
     }
 
     /// A tool that nobody may call, a grant of nothing: allowed, but hardly meant.
     private func checkScopes() {
-        let granted = Set(manifests.policy.grants.flatMap(\.value.scopes))
+        let granted = Set(manifests.policy.grants.flatMap { $0.scopes.map(\.value) })
         let needed = Set(manifests.tools.map(\.scope.value))
         for tool in manifests.tools where !granted.contains(tool.scope.value) {
-            let near = nearest(
-                tool.scope.value.text, among: granted.subtracting(needed).map(\.text).sorted())
-            let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
+            let scope = quoted(tool.scope.value.text)
             findings.warning(
-                "no grant gives \(quoted(tool.scope.value.text)): nobody can call this tool\(hint)",
-                at: tool.scope.place)
+                "no grant gives \(scope): nobody can call this tool", at: tool.scope.place)
         }
-        for grant in manifests.policy.grants {
-            for scope in grant.value.scopes where !needed.contains(scope) {
-                findings.warning("no tool needs \(quoted(scope.text))", at: grant.place)
-            }
+        for scope in manifests.policy.grants.flatMap(\.scopes) where !needed.contains(scope.value) {
+            let near = nearest(scope.value.text, among: needed.sorted().map(\.text))
+            let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
+            findings.warning("no tool needs \(quoted(scope.value.text))\(hint)", at: scope.place)
         }
     }
 
@@ -57,8 +54,7 @@ struct PolicyResolver {
         let known = manifests.declaredBackends.sorted().map(\.text)
         let near = nearest(backend.text, among: known).map { "; did you mean \(quoted($0))?" }
         findings.problem(
-            "no backend \(quoted(backend.text))\(near ?? "")",
-            at: Place(file: place.file, offset: place.offset, path: place.path + ".column"))
+            "no backend \(quoted(backend.text))\(near ?? "")", at: place)
     }
 
     private func checkMatch(of rule: MaskRule, at place: Place) {
@@ -98,7 +94,7 @@ struct PolicyResolver {
             }
             findings.problem(
                 "masks what \(quoted(first.id.text)) already masks",
-                at: manifests.policy.masks[index].rule.place)
+                at: manifests.policy.masks[index].target)
         }
     }
 

@@ -1,0 +1,149 @@
+import Enforcement
+import JSON
+import Testing
+
+@testable import ToolServer
+
+private let email = ColumnPath(schema: "main", table: "customers", column: "email")
+private let name = ColumnPath(schema: "main", table: "customers", column: "name")
+private let statement = "select name from customers where id = :id"
+
+/// A fixture whose one tool was found to read `reads` and to answer `origins`.
+private func fixture(
+    rules: String, origins: [ColumnPath?], reads: Set<ColumnPath>?
+) -> ManifestFixture {
+    var fixture = ManifestFixture(["policy/rules.json": "{\"rules\": [\n\(rules)\n]}"])
+    fixture.examinations[statement] = Examination(
+        columns: origins.map { Column(name: "out", origin: $0, kind: .string) }, reads: reads,
+        parameters: ["id"], isReadOnly: true)
+    return fixture
+}
+
+private let mask = """
+    {"rule": "email", "effect": "mask", "column": "shop.main.customers.email", "with": "partial"}
+    """
+private let filtered = [
+    "policy/rules.json:2:47: rules[0].column: `email` cannot mask it in tool `one`, which filters "
+        + "or orders by it; select it there, or say \"filter\": \"allowed\""
+]
+
+@Test func aMaskedColumnThatOnlySelectsRowsIsRefused() throws {
+    let only = fixture(rules: mask, origins: [name], reads: [name, email])
+    #expect(try only.problems() == filtered)
+    let unknownReads = fixture(rules: mask, origins: [name], reads: nil)
+    #expect(try unknownReads.problems() == filtered)
+    let upperCase = mask.replacing("customers.email", with: "Customers.EMAIL")
+    let folded = fixture(rules: upperCase, origins: [name], reads: [name, email])
+    #expect(try folded.problems() == filtered)
+}
+
+@Test func aMaskedColumnThatIsShownOrComputedWithLoads() throws {
+    let shown = fixture(rules: mask, origins: [email], reads: [email])
+    #expect(try shown.problems() == [])
+    let computed = fixture(rules: mask, origins: [name, nil], reads: [name, email])
+    #expect(try computed.problems() == [])
+    let allowed = mask.replacing(#""with""#, with: #""filter": "allowed", "with""#)
+    let filter = fixture(rules: allowed, origins: [name], reads: [name, email])
+    #expect(try filter.problems() == [])
+}
+
+@Test func aMaskOfWhatNoToolReadsIsAWarning() throws {
+    let unread = fixture(rules: mask, origins: [name], reads: [name])
+    #expect(
+        try unread.warnings() == [
+            "policy/rules.json:2:47: rules[0].column: masks nothing: no tool reads it"
+        ])
+    let field = #"{"rule": "f", "effect": "mask", "field": "salary", "with": "redact"}"#
+    #expect(
+        try fixture(rules: field, origins: [name], reads: [name]).warnings() == [
+            "policy/rules.json:2:42: rules[0].field: masks nothing: no tool reads it"
+        ])
+}
+
+@Test func aRevealOfWhatIsNotMaskedIsAWarning() throws {
+    let reveal = """
+        {"rule": "r", "effect": "reveal", "column": "shop.main.customers.email", "to": {"groups": ["g"]}}
+        """
+    #expect(
+        try fixture(rules: reveal, origins: [email], reads: [email]).warnings() == [
+            "policy/rules.json:2:45: rules[0].column: reveals nothing: no rule masks it"
+        ])
+    let both = fixture(rules: mask + ",\n" + reveal, origins: [email], reads: [email])
+    #expect(try both.warnings() == [])
+    #expect(try both.load().policy.reveals.count == 1)
+}
+
+@Test func aScopeThatNoGrantGivesIsAWarning() throws {
+    let policy = #"{"grants": [{"grant": ["crm.raed"], "to": {"groups": ["support"]}}]}"#
+    #expect(
+        try ManifestFixture(["policy/shop.json": policy]).warnings() == [
+            "policy/shop.json:1:24: grants[0].grant[0]: no tool needs `crm.raed`; did you mean `crm.read`?",
+            "tools/one.json:2:12: scope: no grant gives `crm.read`: nobody can call this tool",
+        ])
+}
+
+@Test func namesInRulesThatNothingHasAreWarnings() throws {
+    let rules = #"""
+        {"rules": [{"rule": "r", "effect": "deny", "reason": "no", "when": {"any": [
+          {"tool.name": ["oen", "o*"]}, {"backend": "shop"}, {"argument.idd": 1}]}}]}
+        """#
+    #expect(
+        try ManifestFixture(["policy/rules.json": rules]).warnings() == [
+            "policy/rules.json:1:12: rules[0]: no input `idd`; did you mean `id`?",
+            "policy/rules.json:1:12: rules[0]: no tool `oen`; did you mean `one`?",
+        ])
+}
+
+@Test func aWriteToolThatChangesNothingIsAWarning() throws {
+    let tool = ManifestFixture.tool.replacing(#""effect": "read""#, with: #""effect": "write""#)
+    #expect(
+        try ManifestFixture(["tools/one.json": tool]).warnings() == [
+            "tools/one.json:2:34: effect: is `write`, but the statement changes nothing"
+        ])
+}
+
+@Test func listeningBeyondTheMachineIsAWarning() throws {
+    let server = """
+        {"server": "s", "http": {"listen": "0.0.0.0:7070", "resource": "http://shop.example/mcp"}}
+        """
+    #expect(
+        try ManifestFixture(["server.json": server]).warnings() == [
+            "server.json:1:36: http.listen: listens beyond this machine without TLS; a proxy must end TLS before it",
+            "server.json:1:64: http.resource: tokens for it would cross the network unencrypted; use https",
+        ])
+}
+
+@Test func everyTestOfAConditionIsRead() throws {
+    let when = #"""
+        {"rules": [{"rule": "r", "effect": "deny", "reason": "no", "instead": "ask", "when": {
+          "tool.name": ["one", "o*"], "argument.id": {"over": 1, "under": 9.5},
+          "any": [{"caller.claims.tenant": {"present": false}}, {"not": {"caller.kind": "human"}}],
+          "argument.*": {"matches": "drop"}, "client.id": {"glob": "x*"}}}]}
+        """#
+    let rule = try ManifestFixture(["policy/rules.json": when]).load().policy.rules[0]
+    #expect(rule.effect == .deny)
+    #expect(rule.instead?.isByteEqual(to: "ask") == true)
+    guard case .all(let parts) = rule.when, parts.count == 5,
+        case .fact(.toolName, .oneOf(let names)) = parts[0],
+        case .all(let range) = parts[1], case .fact(.argument("id"), .over(let low)) = range[0],
+        case .fact(.argument("id"), .under(let high)) = range[1], case .any(let any) = parts[2],
+        case .fact(.callerClaim("tenant"), .present(false)) = any[0], case .not = any[1],
+        case .fact(.anyArgument, .matches) = parts[3],
+        case .fact(.clientID, .glob("x*")) = parts[4]
+    else {
+        Issue.record("read as \(rule.when)")
+        return
+    }
+    #expect(names == ["one", "o*"])
+    #expect(low.text.isByteEqual(to: "1"))
+    #expect(high.text.isByteEqual(to: "9.5"))
+}
+
+@Test func anApprovalRuleLoads() throws {
+    let rules = #"""
+        {"rules": [{"rule": "r", "effect": "approve", "reason": "money", "when": {"tool.name": "one"},
+          "approvers": {"groups": ["finance"], "count": 2}, "expires": "30m"}]}
+        """#
+    let catalog = try ManifestFixture(["policy/rules.json": rules]).load()
+    #expect(catalog.policy.rules.map(\.effect) == [.approve])
+}
