@@ -27,22 +27,23 @@ enum Startup {
     private static func makeSQLite(
         _ settings: BackendSettings.SQLite, _ workers: WorkerPool
     ) throws(BackendError) -> any Backend {
-        var script: [UInt8]?
-        if let create = settings.create {
-            switch SmallFile.read(create) {
-            case .success(let bytes): script = bytes
-            case .failure(let fault):
-                throw BackendError(
-                    .unavailable, detail: "\(create): \(SystemText.error(fault.code))")
-            }
-        }
         return try SQLiteBackend(
-            SQLiteOptions(file: settings.file, createFrom: script, busyTimeout: settings.timeout),
+            SQLiteOptions(
+                file: settings.file, createFrom: settings.create.map { Array($0.utf8) },
+                busyTimeout: settings.timeout),
             pool: workers)
     }
 
+    /// Absolute, so that what the manifests name does not move with the working directory.
     static func manifests(_ arguments: Arguments) -> String {
-        arguments["--manifests"] ?? defaultManifests
+        absolute(arguments["--manifests"] ?? defaultManifests)
+    }
+
+    static func absolute(_ path: String) -> String {
+        if path.utf8.starts(with: "/".utf8) { return path }
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        guard let current = unsafe getcwd(&buffer, buffer.count) else { return path }
+        return unsafe String(cString: current) + "/" + path
     }
 
     /// server.json alone, for commands that need no backend.

@@ -38,7 +38,7 @@ package enum CheckCommand {
             return 2
         }
         do {
-            let catalog = try maker.load(directory: options.directory)
+            let catalog = try maker.load(directory: Startup.absolute(options.directory))
             if options.isJSON {
                 output.line(json(catalog))
             } else {
