@@ -10,7 +10,7 @@
 package import Enforcement
 package import JSON
 
-package struct Backends: Sendable {
+package struct Backends: CallRunner {
     private let byName: [Name: any Backend]
 
     package init(_ byName: [Name: any Backend]) { self.byName = byName }

@@ -59,12 +59,14 @@ package struct Job: Sendable {
     }
 }
 
-package protocol Backend: Sendable {
-    /// The facts about an operation, without effect. Asked at load.
-    func examine(_ operation: Operation, effect: Tool.Effect) throws(BackendError) -> Examination
-
+package protocol CallRunner: Sendable {
     /// Runs a call that passed every stage. Stops early when its task is cancelled.
     func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult
+}
+
+package protocol Backend: CallRunner {
+    /// The facts about an operation, without effect. Asked at load.
+    func examine(_ operation: Operation, effect: Tool.Effect) throws(BackendError) -> Examination
 }
 
 /// Why a backend did not answer. Never holds the driver's text, a value or a literal.

@@ -55,7 +55,9 @@ package struct Rows: Sendable {
         bytes.append(contentsOf: content)
     }
 
-    package subscript(row row: Int, column column: Int) -> Cell { cells[row * columnCount + column] }
+    package subscript(row row: Int, column column: Int) -> Cell {
+        cells[row * columnCount + column]
+    }
 
     package func content(of cell: Cell) -> ArraySlice<UInt8> {
         bytes[Int(cell.start)..<Int(cell.start + cell.count)]

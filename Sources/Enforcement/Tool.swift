@@ -1,23 +1,24 @@
 package import JSON
 
 /// One tool as the catalogue holds it: everything resolved, nothing left to fail at call time.
-package struct Tool: Sendable {
+/// A class, so that the stages of a call pass on one reference and copy nothing.
+package final class Tool: Sendable {
     package enum Effect: String, Sendable, CaseIterable { case read, write }
 
-    package var name: Name
-    package var title: String
-    package var description: String
-    package var backend: Name
-    package var scope: Name
-    package var effect: Effect
-    package var tags: [Name]
+    package let name: Name
+    package let title: String
+    package let description: String
+    package let backend: Name
+    package let scope: Name
+    package let effect: Effect
+    package let tags: [Name]
     /// The JSON Schema shown to the caller, root `type: object`, unknown members refused.
-    package var inputSchema: JSONValue
-    package var input: InputCheck
-    package var operation: Operation
-    package var limits: ToolLimits
+    package let inputSchema: JSONValue
+    package let input: InputCheck
+    package let operation: Operation
+    package let limits: ToolLimits
     /// What the backend found when it examined the operation at load.
-    package var examination: Examination
+    package let examination: Examination
 
     package init(
         name: Name, title: String, description: String, backend: Name, scope: Name,

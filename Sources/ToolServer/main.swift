@@ -1,1 +1,5 @@
-print("toolserver")
+import EventLoop
+import Glibc
+
+ProcessHygiene.apply()
+exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())).rawValue)

@@ -10,7 +10,7 @@
 /// not examined, build text from values, or let SQLite's messages out at call time, since they may
 /// quote what is stored.
 package import Enforcement
-internal import EventLoop
+package import EventLoop
 internal import Synchronization
 
 package struct SQLiteOptions: Sendable {

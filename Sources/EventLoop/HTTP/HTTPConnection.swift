@@ -398,7 +398,8 @@ final class HTTPConnection: EventSource {
     private func isTooSlow(_ now: MonotonicTime) -> Bool {
         guard now > bodyStart.advanced(by: shard.limits.bodyRateGrace) else { return false }
         let seconds = now.nanoseconds(since: bodyStart) / 1_000_000_000
-        let needed = seconds.multipliedReportingOverflow(by: UInt64(shard.limits.bodyBytesPerSecond))
+        let needed = seconds.multipliedReportingOverflow(
+            by: UInt64(shard.limits.bodyBytesPerSecond))
         return needed.overflow || UInt64(parser.bodyCount) < needed.partialValue
     }
 

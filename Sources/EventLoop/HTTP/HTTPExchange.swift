@@ -9,7 +9,7 @@ package final class HTTPExchange: @unchecked Sendable {
         case streaming
     }
 
-    let loop: EventLoop
+    package let loop: EventLoop
     let isHead: Bool
     let minorVersion: Int
     /// Nil once the client is gone; what is sent then goes nowhere.

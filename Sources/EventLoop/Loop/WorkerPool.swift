@@ -10,6 +10,8 @@ package struct WorkerPoolFull: Error, Equatable {
 }
 
 package final class WorkerPool: Sendable {
+    /// One more than the highest index that `run` hands to its body.
+    package let threadCount: Int
     private let queue: WorkQueue
     private let threads: [SystemThread]
 
@@ -18,6 +20,7 @@ package final class WorkerPool: Sendable {
     package init(threads count: Int, queueLimit: Int, name: String) {
         let queue = WorkQueue(limit: max(1, queueLimit))
         self.queue = queue
+        threadCount = max(1, count)
         threads = (0..<max(1, count)).compactMap { worker in
             try? SystemThread.spawn(name: "\(name)-\(worker)") {
                 while let work = queue.take() { work(worker) }

@@ -1,4 +1,5 @@
 import Enforcement
+import EventLoop
 import JSON
 
 /// Where a command's text goes; handed in, so that commands are tested without a process.
@@ -18,6 +19,16 @@ package struct Output {
 package enum CheckCommand {
     package static let usage = "usage: toolserver check --manifests DIR [--json]"
 
+    static func run(_ words: some Sequence<String>) -> ExitCode {
+        let workers = Startup.workers()
+        defer { workers.stop() }
+        let code = run(
+            arguments: Array(words), maker: Startup.catalogMaker(workers),
+            output: Output(
+                line: StandardStream.output.line, errorLine: StandardStream.error.line))
+        return ExitCode(rawValue: code) ?? .failed
+    }
+
     /// The exit code: 0 when the manifests load, 1 when not, 2 for arguments that make no sense.
     package static func run(
         arguments: [String], maker: CatalogMaker, output: Output
@@ -27,7 +38,7 @@ package enum CheckCommand {
             return 2
         }
         do {
-            let catalog = try maker.load(directory: options.directory)
+            let catalog = try maker.load(directory: Startup.absolute(options.directory))
             if options.isJSON {
                 output.line(json(catalog))
             } else {

@@ -58,7 +58,7 @@ private func isLocal(_ authority: String) -> Bool {
     return host.isByteEqual(to: "localhost") || Endpoint(address: host, port: 0).isLoopback
 }
 
-private func parsedEndpoint(_ text: String) -> Endpoint? {
+func parsedEndpoint(_ text: String) -> Endpoint? {
     guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")) else { return nil }
     let digits = text[text.index(after: colon)...]
     var host = text[..<colon]

@@ -42,6 +42,9 @@ extension Problem: Comparable {
 /// Why the manifests do not load: everything found at once, never only the first.
 package struct ManifestError: Error, Sendable {
     package let problems: [Problem]
+
+    /// A line a problem.
+    var text: String { problems.map(\.text).joined(separator: "\n") }
 }
 
 /// Collects what one load finds. A load is one synchronous piece of work on one thread, so the

@@ -1,4 +1,4 @@
-import Enforcement
+package import Enforcement
 package import JSON
 
 /// The settings of the server itself, every default filled in.
@@ -29,6 +29,18 @@ package struct ServerSettings: Sendable {
     package var issuers: [Issuer]
     package var localUsers: [LocalUser]
     package var limits: Limits
+
+    /// The issuer of `toolserver token`, where its tokens are accepted.
+    var localIssuer: Issuer? { issuers.first { $0.issuer.isByteEqual(to: "local") } }
+
+    /// `server.json` alone, for commands that need neither tools nor backends.
+    static func load(directory: String) throws(ManifestError) -> ServerSettings {
+        let findings = Findings()
+        let files = ManifestFiles(directory: directory, findings: findings)
+        let manifests = ParsedManifests(files: files, directory: directory, findings: findings)
+        if let server = manifests.server { return server }
+        throw findings.error ?? ManifestError(problems: [])
+    }
 }
 
 /// Reads `server.json`.

@@ -1,0 +1,37 @@
+// Does any rule forbid this call?
+//
+// Every rule is evaluated, so that the answer and the record name all that matched; `deny` beats
+// `approve`. It must never skip a rule whose facts are missing: that counts as matched.
+
+import JSON
+
+/// A call that no rule denies, with the rules that want a person to look at it.
+package struct ScreenedCall: Sendable {
+    package let scoped: ScopedCall
+    let holding: [Rule]
+
+    fileprivate init(_ call: ValidCall, holding: [Rule]) {
+        scoped = call.scoped
+        self.holding = holding
+    }
+}
+
+package struct DenyStage: Sendable {
+    private let rules: [Rule]
+
+    init(rules: [Rule]) { self.rules = rules }
+
+    func screen(_ call: ValidCall) throws(Refusal) -> ScreenedCall {
+        let facts = Facts(call: call.scoped)
+        let matched = rules.filter { $0.when.verdict(on: facts).holds }
+        let denying = matched.filter { $0.effect == .deny }
+        guard let first = denying.first else { return ScreenedCall(call, holding: matched) }
+        var told = "Refused by rule `\(first.id)`: \(first.reason)."
+        if let instead = first.instead { told += " Instead: \(instead)." }
+        if denying.count > 1 {
+            let others = denying.dropFirst().map { "`\($0.id)` (\($0.reason))" }
+            told += " Also refused by \(others.joined(separator: ", "))."
+        }
+        throw Refusal(.denied, told, rules: denying.map(\.id))
+    }
+}

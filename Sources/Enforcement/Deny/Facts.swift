@@ -1,0 +1,47 @@
+import JSON
+
+/// The values that a call gives to a fact. A fact with several values meets a test when any does.
+struct Facts {
+    let call: ScopedCall
+
+    private var caller: Caller { call.caller }
+    private var tool: Tool { call.tool }
+
+    func values(of fact: Fact) -> [JSONValue] {
+        switch fact {
+        case .callerSubject: [.string(caller.subject)]
+        case .callerIssuer: [.string(caller.issuer)]
+        case .callerKind: [.string(caller.kind.rawValue)]
+        case .callerGroups: caller.groups.map { .string($0.text) }
+        case .callerClaim(let name): Self.flattened(caller.claims[name])
+        case .clientID: caller.clientID.map { [.string($0)] } ?? []
+        case .clientAddress: [.string(call.arrived.via.address)]
+        case .toolName: [.string(tool.name.text)]
+        case .toolEffect: [.string(tool.effect.rawValue)]
+        case .toolTags: tool.tags.map { .string($0.text) }
+        case .backend: [.string(tool.backend.text)]
+        case .argument(let name): Self.flattened(call.arrived.arguments[name])
+        case .anyArgument: Self.strings(in: .object(call.arrived.arguments))
+        }
+    }
+
+    /// A list stands for its members.
+    private static func flattened(_ value: JSONValue?) -> [JSONValue] {
+        switch value {
+        case nil: []
+        case .array(let values): values
+        case let value?: [value]
+        }
+    }
+
+    /// Every string at any depth, member names too: text hides in both.
+    private static func strings(in value: JSONValue) -> [JSONValue] {
+        switch value {
+        case .string: [value]
+        case .array(let values): values.flatMap { strings(in: $0) }
+        case .object(let object):
+            object.members.flatMap { [.string($0.name)] + strings(in: $0.value) }
+        case .null, .bool, .number: []
+        }
+    }
+}

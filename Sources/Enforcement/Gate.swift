@@ -1,0 +1,82 @@
+// The order of one call, whole.
+//
+// Identity before scope, or a stranger learns which tools exist. Scope before arguments, or an
+// error about an argument does. Rules before approval, or a person is asked about what is
+// forbidden anyway. The intent before the backend, or a crash hides what was done. Masks before
+// the outcome and the outcome before the answer, or something is shown that is not on record.
+// Each stage takes what the one before proved and nothing else can make; adding a stage means
+// editing `answer`, where every reviewer looks.
+
+package struct Gate: Sendable {
+    private let identity: IdentityStage
+    private let limits: LimitStage
+    private let scope: ScopeStage
+    private let deny: DenyStage
+    private let approval: ApprovalStage
+    private let mask: MaskStage
+    private let backend: any CallRunner
+    private let sink: any RecordSink
+    private let strangers: Strangers
+
+    package init(
+        identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
+        backend: any CallRunner, sink: any RecordSink
+    ) {
+        self.identity = identity
+        self.limits = limits
+        scope = ScopeStage(
+            tools: tools.map { GuardedTool($0, policy: policy) }, grants: policy.grants)
+        deny = DenyStage(rules: policy.rules)
+        approval = ApprovalStage()
+        mask = MaskStage()
+        self.backend = backend
+        self.sink = sink
+        strangers = Strangers(sink: sink)
+    }
+
+    /// Who is there? `address` is for the record of those who are turned away.
+    package func identify(
+        _ credential: Credential, at address: String
+    ) async throws(Refusal) -> IdentifiedCaller {
+        do throws(Refusal) { return try identity.identify(credential) } catch {
+            await strangers.turnAway(error, at: address)
+            throw error
+        }
+    }
+
+    package func visibleTools(to caller: IdentifiedCaller) -> [GuardedTool] {
+        scope.visible(to: caller.caller)
+    }
+
+    package func answer(_ arrived: ArrivedCall) async -> Outcome {
+        var trail = Trail(arrived, sink: sink)
+        do throws(Refusal) {
+            let identified = try identity.confirm(arrived)
+            try limits.enter(arrived.caller.caller)
+            defer { limits.leave(arrived.caller.caller) }
+            let scoped = try scope.admit(identified)
+            trail.found(scoped)
+            let valid = try InputCheck.check(scoped)
+            let screened = try deny.screen(valid)
+            let cleared = try await approval.clear(screened)
+            try await trail.intend(cleared)
+            let raw = try await run(cleared)
+            let masked = try mask.apply(raw, to: scoped)
+            return await trail.close(.answered(masked))
+        } catch {
+            return await trail.close(.refused(error))
+        }
+    }
+
+    private func run(_ cleared: consuming ClearedCall) async throws(Refusal) -> RawResult {
+        do throws(BackendError) { return try await backend.run(cleared) } catch {
+            throw Refusal(error)
+        }
+    }
+}
+
+/// How a call ended. Whatever it is, it is on record before anyone sees it.
+package enum Outcome: Sendable {
+    case answered(MaskedResult)
+    case refused(Refusal)
+}

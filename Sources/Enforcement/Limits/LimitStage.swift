@@ -1,0 +1,46 @@
+// Does this caller already have too much under way?
+//
+// One caller must not starve the others. A place is taken before any rule is evaluated and given
+// back when the call has its outcome, whatever that is.
+
+import JSON
+import Synchronization
+
+package final class LimitStage: Sendable {
+    private struct Key: Hashable {
+        let issuer: Name
+        let subject: Name
+    }
+
+    private let callsMax: Int
+    private let underWay = Mutex<[Key: Int]>([:])
+
+    package init(callsMax: Int = 100) { self.callsMax = callsMax }
+
+    func enter(_ caller: Caller) throws(Refusal) {
+        let key = Key(issuer: Name(caller.issuer), subject: Name(caller.subject))
+        let entered = underWay.withLock { calls in
+            let count = calls[key, default: 0]
+            if count < callsMax { calls[key] = count + 1 }
+            return count < callsMax
+        }
+        guard entered else {
+            throw Refusal(
+                .limitConcurrency,
+                "You have \(callsMax) calls under way, the most allowed. Wait for some to end, then try again.",
+                retryAfterSeconds: 1)
+        }
+    }
+
+    func leave(_ caller: Caller) {
+        let key = Key(issuer: Name(caller.issuer), subject: Name(caller.subject))
+        underWay.withLock { calls in
+            // Absent entries are not kept, so the table holds only callers with calls under way.
+            if let count = calls[key], count > 1 {
+                calls[key] = count - 1
+            } else {
+                calls[key] = nil
+            }
+        }
+    }
+}

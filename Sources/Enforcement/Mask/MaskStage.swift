@@ -1,0 +1,86 @@
+// What of the answer may this caller see?
+//
+// The only maker of a `MaskedResult`, and that is the only result that can be written as JSON.
+// It must never pass a value whose mask cannot be applied: then there is no answer.
+
+import JSON
+
+/// A result as its caller may see it.
+package struct MaskedResult: Sendable {
+    package let tool: Tool
+    package let rows: Rows
+    package let changed: Int?
+    /// How many values were covered.
+    package let maskedCount: Int
+
+    fileprivate init(tool: Tool, rows: Rows, changed: Int?, maskedCount: Int) {
+        self.tool = tool
+        self.rows = rows
+        self.changed = changed
+        self.maskedCount = maskedCount
+    }
+}
+
+package struct MaskStage: Sendable {
+    func apply(_ raw: RawResult, to call: ScopedCall) throws(Refusal) -> MaskedResult {
+        let plan = call.guarded.masks
+        guard plan.columns.count == raw.rows.columnCount else {
+            throw Refusal(
+                .maskFailed,
+                "The answer was withheld: its form is not the one that the masks were made for. Tell the operator.",
+                noted: "\(raw.rows.columnCount) columns, \(plan.columns.count) expected")
+        }
+        var rows = raw.rows
+        var maskedCount = 0
+        if plan.masksAnything {
+            let covers = plan.columns.indices.map { plan.cover(over: $0, for: call.caller) }
+            if covers.contains(where: { $0 != nil }) {
+                (rows, maskedCount) = Self.covered(raw.rows, by: covers)
+            }
+        }
+        return MaskedResult(
+            tool: call.tool, rows: rows, changed: raw.changed, maskedCount: maskedCount)
+    }
+
+    private static func covered(_ raw: Rows, by covers: [MaskPlan.Cover?]) -> (Rows, Int) {
+        var rows = Rows(columnCount: raw.columnCount)
+        rows.isTruncated = raw.isTruncated
+        var maskedCount = 0
+        for row in 0..<raw.rowCount {
+            for column in 0..<raw.columnCount {
+                let cell = raw[row: row, column: column]
+                guard cell.kind != .null, let cover = covers[column] else {
+                    rows.append(cell.kind, raw.content(of: cell))
+                    continue
+                }
+                maskedCount += 1
+                switch cover.strategy {
+                case .redact: rows.append(.text, cover.token)
+                case .partial: rows.append(.text, Partial.masked(raw.content(of: cell)))
+                }
+            }
+        }
+        return (rows, maskedCount)
+    }
+}
+
+/// Enough of a value to recognise it, too little to use it.
+enum Partial {
+    /// `ada@example.com` keeps its first letter and its domain; anything else of at least eight
+    /// characters keeps its last four; less keeps nothing.
+    static func masked(_ value: ArraySlice<UInt8>) -> [UInt8] {
+        let stars = Array("***".utf8)
+        if let at = value.lastIndex(of: UInt8(ascii: "@")), at > value.startIndex {
+            let first = value[value.startIndex]
+            return (first < 0x80 ? [first] : []) + stars + value[at...]
+        }
+        let characters = value.lazy.filter { $0 & 0xC0 != 0x80 }.count
+        guard characters >= 8 else { return stars }
+        var start = value.endIndex
+        for _ in 0..<4 {
+            start -= 1
+            while value[start] & 0xC0 == 0x80 { start -= 1 }
+        }
+        return stars + value[start...]
+    }
+}

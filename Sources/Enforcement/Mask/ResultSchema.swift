@@ -1,0 +1,86 @@
+package import JSON
+
+/// The declared form of a tool's `structuredContent`.
+///
+/// A mask puts text where a number may have been, and a `reveal` takes it away for some callers;
+/// the schema allows both, so that every answer of the tool fits the one that was listed.
+enum ResultSchema {
+    static func make(for tool: Tool, masks: MaskPlan) -> JSONValue {
+        var properties = JSONObject()
+        var required: [JSONValue] = []
+        if !tool.examination.columns.isEmpty {
+            properties["rows"] = [
+                "type": "array", "items": row(of: tool.examination.columns, masks: masks),
+            ]
+            properties["truncated"] = [
+                "type": "boolean", "description": "More rows exist than are shown.",
+            ]
+            required.append("rows")
+        }
+        if !tool.examination.isReadOnly {
+            properties["changed"] = ["type": "integer", "description": "Rows changed."]
+            required.append("changed")
+        }
+        return [
+            "type": "object", "properties": .object(properties), "required": .array(required),
+            "additionalProperties": false,
+        ]
+    }
+
+    private static func row(of columns: [Column], masks: MaskPlan) -> JSONValue {
+        var properties = JSONObject()
+        for (index, column) in columns.enumerated() {
+            let isMasked = !masks.columns[index].isEmpty
+            properties[column.name] = ["type": .array(types(of: column.kind, isMasked: isMasked))]
+        }
+        let names = columns.map { JSONValue.string($0.name) }
+        return [
+            "type": "object", "properties": .object(properties), "required": .array(names),
+            "additionalProperties": false,
+        ]
+    }
+
+    private static func types(of kind: Column.Kind, isMasked: Bool) -> [JSONValue] {
+        let plain: [JSONValue] =
+            switch kind {
+            case .integer: ["integer"]
+            case .number: ["number"]
+            case .string: ["string"]
+            case .boolean: ["boolean"]
+            case .any: ["string", "number", "boolean"]
+            }
+        return (isMasked && !plain.contains("string") ? plain + ["string"] : plain) + ["null"]
+    }
+}
+
+extension MaskedResult {
+    /// `{"rows":[{…}],"changed":1,"truncated":true}`, as `ResultSchema` declares it.
+    package func write(into writer: inout JSONWriter) {
+        let columns = tool.examination.columns
+        writer.beginObject()
+        if !columns.isEmpty {
+            writer.name("rows")
+            writer.beginArray()
+            for row in 0..<rows.rowCount {
+                writer.beginObject()
+                for column in columns.indices {
+                    writer.name(columns[column].name)
+                    write(rows[row: row, column: column], into: &writer)
+                }
+                writer.endObject()
+            }
+            writer.endArray()
+            if rows.isTruncated { writer.member("truncated", true) }
+        }
+        if let changed { writer.member("changed", changed) }
+        writer.endObject()
+    }
+
+    private func write(_ cell: Rows.Cell, into writer: inout JSONWriter) {
+        switch cell.kind {
+        case .null: writer.null()
+        case .bool, .number: writer.rawNumber(rows.content(of: cell))
+        case .text: writer.string(utf8: rows.content(of: cell))
+        }
+    }
+}

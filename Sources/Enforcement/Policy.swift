@@ -1,0 +1,130 @@
+package import JSON
+
+/// Everything that the policy files say, merged. The stages compile what they need from it.
+package struct Policy: Sendable {
+    package var grants: [Grant]
+    package var rules: [Rule]
+    package var masks: [MaskRule]
+    package var reveals: [RevealRule]
+
+    package init(
+        grants: [Grant] = [], rules: [Rule] = [], masks: [MaskRule] = [],
+        reveals: [RevealRule] = []
+    ) {
+        self.grants = grants
+        self.rules = rules
+        self.masks = masks
+        self.reveals = reveals
+    }
+}
+
+/// Which callers may use the tools of which scopes. Without a grant a tool does not exist.
+package struct Grant: Sendable {
+    package var scopes: [Name]
+    package var groups: [Name]
+    package var subjects: [Name]
+
+    package init(scopes: [Name], groups: [Name] = [], subjects: [Name] = []) {
+        self.scopes = scopes
+        self.groups = groups
+        self.subjects = subjects
+    }
+}
+
+/// A condition under which a call is refused or held for a person.
+package struct Rule: Sendable {
+    package enum Effect: String, Sendable, CaseIterable { case deny, approve }
+
+    package var id: Name
+    package var effect: Effect
+    package var when: Condition
+    package var reason: String
+    /// What the caller can do instead; told with the refusal.
+    package var instead: String?
+
+    package init(id: Name, effect: Effect, when: Condition, reason: String, instead: String? = nil)
+    {
+        self.id = id
+        self.effect = effect
+        self.when = when
+        self.reason = reason
+        self.instead = instead
+    }
+}
+
+package indirect enum Condition: Sendable {
+    case fact(Fact, Test)
+    case all([Condition])
+    case any([Condition])
+    case not(Condition)
+}
+
+/// What a rule can look at. To add a fact: a case here, its values in `Facts`, its name in the
+/// policy manifest.
+package enum Fact: Sendable {
+    case callerSubject, callerIssuer, callerKind, callerGroups
+    case callerClaim(String)
+    case clientID, clientAddress
+    case toolName, toolEffect, toolTags
+    case backend
+    case argument(String)
+    /// Every string anywhere in the arguments.
+    case anyArgument
+}
+
+package enum Test: Sendable {
+    /// A string that holds `*` is a glob.
+    case oneOf([JSONValue])
+    case glob(String)
+    case over(JSONNumber)
+    case under(JSONNumber)
+    case present(Bool)
+    case matches(Pattern)
+}
+
+package struct MaskRule: Sendable {
+    package enum Target: Sendable, Hashable {
+        case column(backend: Name, ColumnPath)
+        /// A name of a column or field, whatever its case and separators.
+        case field(Name)
+    }
+    /// From the mildest to the strictest.
+    package enum Strategy: String, Sendable, CaseIterable { case partial, redact }
+
+    package var id: Name
+    package var target: Target
+    package var strategy: Strategy
+
+    package init(id: Name, target: Target, strategy: Strategy) {
+        self.id = id
+        self.target = target
+        self.strategy = strategy
+    }
+}
+
+/// Lifts the masks of one target for the members of some groups.
+package struct RevealRule: Sendable {
+    package var id: Name
+    package var target: MaskRule.Target
+    package var groups: [Name]
+
+    package init(id: Name, target: MaskRule.Target, groups: [Name]) {
+        self.id = id
+        self.target = target
+        self.groups = groups
+    }
+}
+
+/// An operating-system user who may call over stdio without a token.
+package struct LocalUser: Sendable {
+    /// The login name; `*` is anyone who can start the process.
+    package var user: String
+    package var subject: String
+    package var groups: [Name]
+
+    package init(user: String, subject: String, groups: [Name]) {
+        self.user = user
+        self.subject = subject
+        self.groups = groups
+    }
+}

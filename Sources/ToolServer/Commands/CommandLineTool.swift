@@ -1,0 +1,63 @@
+// The command line: its first word chooses a command.
+//
+// To add one: a case here, a line in `usage`, and a file beside this one.
+
+import Enforcement
+import Glibc
+import JSON
+
+enum CommandLineTool {
+    static let usage = """
+        toolserver: an MCP tool server that stands between Claude and your data
+
+        toolserver serve  [--manifests DIR] [--state DIR] [--http ADDRESS:PORT]   serve over HTTP at /mcp
+        toolserver stdio  [--manifests DIR] [--state DIR]                         serve one client over a pipe
+        toolserver check  [--manifests DIR] [--json]                              load the manifests, report every problem
+        toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--manifests DIR] [--state DIR]
+                                                                                  mint a short token of this installation
+        toolserver audit list   [--last N] [--state DIR] [--json]                 the latest lines of the record
+        toolserver audit show   SEQ [--state DIR]                                 one line, whole
+        toolserver audit verify DIR --key PUBLIC                                  prove the record with its public key alone
+        toolserver version
+
+        --manifests defaults to ./manifests, --state to the folder that server.json names.
+        Exit codes: 0 done, 1 refused or failed, 2 usage.
+        """
+
+    static func run(_ words: [String]) -> ExitCode {
+        do {
+            return try dispatch(words)
+        } catch let error as UsageError {
+            StandardStream.error.line("toolserver: \(error.message)\nSee `toolserver help`.")
+            return .usage
+        } catch let error as CommandFailure {
+            StandardStream.error.line("toolserver: \(error.message)")
+            return .failed
+        } catch {
+            StandardStream.error.line("toolserver: \(error)")
+            return .failed
+        }
+    }
+
+    private static func dispatch(_ words: [String]) throws -> ExitCode {
+        let rest = words.dropFirst()
+        switch words.first {
+        case "serve": return try ServeCommand.run(rest)
+        case "stdio": return try StdioCommand.run(rest)
+        case "check": return CheckCommand.run(rest)
+        case "token": return try TokenCommand.run(rest)
+        case "audit": return try AuditCommand.run(rest)
+        case "version", "--version":
+            StandardStream.output.line("toolserver \(ServerDescription.version)")
+        case "help", "--help", "-h": StandardStream.output.line(usage)
+        case let word?:
+            let known = ["serve", "stdio", "check", "token", "audit", "version", "help"]
+            let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
+            throw UsageError("unknown command \(word)\(hint)")
+        case nil:
+            StandardStream.error.line(usage)
+            return .usage
+        }
+        return .done
+    }
+}

@@ -1,0 +1,57 @@
+import Enforcement
+import EventLoop
+import Glibc
+
+/// `toolserver stdio`: one client over standard input and output.
+enum StdioCommand {
+    static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(words, options: ["--manifests", "--state"])
+        let core = try Core(arguments)
+        let group = try EventLoopGroup(count: 1)
+        try group.start()
+        let transport = StdioTransport(
+            current: core.current, loop: group.next(), credential: LocalCredential.read)
+        return Lifetime().run(on: group.next()) {
+            do throws(Refusal) {
+                _ = try await core.current.value.gate.identify(LocalCredential.read(), at: "")
+            } catch { throw CommandFailure(error.told) }
+            try await core.recordStart("stdio")
+            await transport.run()
+            await core.stop()
+        }
+    }
+}
+
+/// Whose process this is: a token from the environment or a file, else the login name.
+enum LocalCredential {
+    static let tokenVariable = "TOOLSERVER_TOKEN"
+    static let tokenFileVariable = "TOOLSERVER_TOKEN_FILE"
+
+    /// The file is read anew each time, so that whoever renews the token need not restart us.
+    static func read() -> Credential {
+        if let token = variable(tokenVariable) { return .bearer(token) }
+        if let path = variable(tokenFileVariable) {
+            guard case .success(let bytes) = SmallFile.read(path),
+                let text = String(validating: bytes, as: UTF8.self)
+            else { return .none }
+            return .bearer(String(text.filter { !$0.isWhitespace }))
+        }
+        return loginName().map { .localUser($0) } ?? .none
+    }
+
+    private static func variable(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
+        return text.utf8.isEmpty ? nil : text
+    }
+
+    private static func loginName() -> String? {
+        var entry = unsafe passwd()
+        var buffer = [CChar](repeating: 0, count: 16 * 1024)
+        var found: UnsafeMutablePointer<passwd>?
+        guard unsafe getpwuid_r(getuid(), &entry, &buffer, buffer.count, &found) == 0,
+            unsafe found != nil, let name = unsafe entry.pw_name
+        else { return nil }
+        return unsafe String(cString: name)
+    }
+}

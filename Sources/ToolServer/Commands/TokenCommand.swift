@@ -1,0 +1,54 @@
+import Enforcement
+import JSON
+
+/// Mints a short token that this installation's servers accept: for a try, for tests, for a
+/// machine that has no sign-in of its own. The same verification path as any other token.
+enum TokenCommand {
+    static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(
+            words, options: ["--as", "--groups", "--for", "--minutes", "--manifests", "--state"])
+        guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
+            throw UsageError("token needs --as SUBJECT")
+        }
+        let minutes = try arguments.integer("--minutes", in: 1...24 * 60) ?? 60
+        let settings = try Startup.settings(arguments)
+        guard let issuer = settings.localIssuer else {
+            throw CommandFailure(
+                "server.json lists no issuer \"local\", so this server would refuse the token; add {\"issuer\": \"local\"} to its `issuers`"
+            )
+        }
+        let installation = Startup.installation(arguments, settings)
+        try installation.prepare()
+        let groups = (arguments["--groups"] ?? "").split(separator: ",").map {
+            JSONValue.string(String($0))
+        }
+        let now = WallClock.seconds()
+        var claims = JSONObject(distinct: [
+            ("iss", .string(issuer.issuer)),
+            ("aud", .string(issuer.audience)),
+            ("sub", .string(arguments["--for"] ?? subject)), ("groups", .array(groups)),
+            ("iat", .number(JSONNumber(now))), ("exp", .number(JSONNumber(now + 60 * minutes))),
+            ("jti", .string(Base64URL.encode(try randomBytes(12)))),
+        ])
+        if arguments["--for"] != nil { claims["act"] = ["sub": JSONValue.string(subject)] }
+        let token = try LocalToken.sign(claims, with: installation.tokenKey())
+        StandardStream.output.line(token)
+        return .done
+    }
+}
+
+/// The form of this installation's own tokens.
+enum LocalToken {
+    static func keyID(of key: ES256PublicKey) -> String {
+        Base64URL.encode(Array(SHA256.digest(key.x + key.y).bytes.prefix(9)))
+    }
+
+    static func sign(_ claims: JSONObject, with key: ES256PrivateKey) throws -> String {
+        let header: JSONValue = [
+            "alg": "ES256", "typ": "at+jwt", "kid": .string(keyID(of: key.publicKey)),
+        ]
+        let signed =
+            Base64URL.encode(header.bytes) + "." + Base64URL.encode(JSONValue.object(claims).bytes)
+        return signed + "." + Base64URL.encode(try key.sign(Array(signed.utf8)))
+    }
+}

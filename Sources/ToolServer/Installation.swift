@@ -1,0 +1,68 @@
+import Enforcement
+import Glibc
+import JSON
+
+/// The state directory of one installation: its keys and its record.
+///
+///     keys/token.pem      signs the tokens of `toolserver token`; 0600
+///     keys/record/        the record's signing key while the server is down; 0700
+///     record/             the log, and record.pub, which proves it
+struct Installation: Sendable {
+    let directory: String
+
+    var keyDirectory: String { directory + "/keys" }
+    var tokenKeyFile: String { keyDirectory + "/token.pem" }
+    var recordKeyDirectory: String { keyDirectory + "/record" }
+    var recordDirectory: String { directory + "/record" }
+
+    /// Made on first use, for this user alone.
+    func prepare() throws(CommandFailure) {
+        for path in [directory, keyDirectory, recordKeyDirectory, recordDirectory] {
+            try Self.makeDirectory(path)
+        }
+    }
+
+    func tokenKey() throws(CommandFailure) -> ES256PrivateKey {
+        if let pem = try Self.read(tokenKeyFile) {
+            do throws(CryptoError) {
+                return try ES256PrivateKey(pem: String(decoding: pem, as: UTF8.self))
+            } catch {
+                throw CommandFailure(
+                    "\(tokenKeyFile) is not a P-256 private key. Restore it, or remove it to start anew: tokens minted before then end."
+                )
+            }
+        }
+        let pem: String
+        do throws(CryptoError) { pem = try ES256PrivateKey.generate().pem() } catch {
+            throw CommandFailure("no key could be made: \(error)")
+        }
+        try Self.writeNew(Array(pem.utf8), to: tokenKeyFile)
+        // Another process may have been first: the file decides.
+        return try tokenKey()
+    }
+
+    private static func makeDirectory(_ path: String) throws(CommandFailure) {
+        var partial = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: true) {
+            partial += (partial.utf8.isEmpty && !path.utf8.starts(with: "/".utf8) ? "" : "/") + part
+            if unsafe mkdir(partial, 0o700) != 0, errno != EEXIST {
+                throw CommandFailure("cannot make \(partial): \(SystemText.error(errno))")
+            }
+        }
+    }
+
+    private static func read(_ path: String) throws(CommandFailure) -> [UInt8]? {
+        switch SmallFile.read(path) {
+        case .success(let bytes): return bytes
+        case .failure(let fault) where fault.code == ENOENT: return nil
+        case .failure(let fault):
+            throw CommandFailure("cannot read \(path): \(SystemText.error(fault.code))")
+        }
+    }
+
+    private static func writeNew(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
+        if case .failure(let fault) = SmallFile.writeNew(bytes, to: path), fault.code != EEXIST {
+            throw CommandFailure("cannot write \(path): \(SystemText.error(fault.code))")
+        }
+    }
+}

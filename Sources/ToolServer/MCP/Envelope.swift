@@ -1,0 +1,41 @@
+import JSON
+
+/// What every request of the stateless era says about itself in `params._meta`.
+enum Envelope {
+    static let versionKey = "io.modelcontextprotocol/protocolVersion"
+    static let capabilitiesKey = "io.modelcontextprotocol/clientCapabilities"
+    static let clientKey = "io.modelcontextprotocol/clientInfo"
+
+    /// The version that a message claims; nil in the handshake era.
+    static func version(of request: Request) -> JSONValue? { request.meta?[versionKey] }
+
+    /// Whether the request speaks for itself at all; comes before its headers are compared.
+    static func checkPresence(in request: Request) throws(RPCError) {
+        guard version(of: request)?.string != nil else {
+            throw RPCError(
+                .invalidParams, "`params._meta[\"\(versionKey)\"]` must be a string.",
+                id: request.id)
+        }
+        guard request.meta?[capabilitiesKey]?.object != nil else {
+            throw RPCError(
+                .invalidParams, "`params._meta[\"\(capabilitiesKey)\"]` must be an object.",
+                id: request.id)
+        }
+    }
+
+    static func checkVersion(of request: Request) throws(RPCError) {
+        let version = self.version(of: request)?.string ?? ""
+        guard let served = ProtocolVersion.named(version), served.isStateless else {
+            throw unsupported(version, id: request.id)
+        }
+    }
+
+    static func unsupported(_ version: String, id: RequestID?) -> RPCError {
+        RPCError(
+            .unsupportedVersion, "Unsupported protocol version", id: id,
+            data: [
+                "supported": .array(ProtocolVersion.served.map { .string($0.text) }),
+                "requested": .string(version),
+            ])
+    }
+}

@@ -1,0 +1,104 @@
+import Enforcement
+import JSON
+
+/// `tools/call`: a call for the gate, and its outcome as the protocol has it.
+enum ToolsCall {
+    static func answer(
+        _ request: Request, from peer: Peer, in serving: Serving
+    ) async throws(RPCError) -> [UInt8] {
+        let arrived = try arrived(request, from: peer)
+        switch await serving.gate.answer(arrived) {
+        case .answered(let result): return self.result(result, for: peer, in: serving)
+        case .refused(let refusal):
+            if let error = RPCError(refusal, id: request.id) { throw error }
+            return self.refusal(refusal, for: peer, in: serving)
+        }
+    }
+
+    private static func arrived(_ request: Request, from peer: Peer) throws(RPCError) -> ArrivedCall
+    {
+        guard let tool = request.params["name"]?.string else {
+            throw RPCError(.invalidParams, "`params.name` must be a string.", id: request.id)
+        }
+        let arguments: JSONObject
+        switch request.params["arguments"] {
+        case nil: arguments = JSONObject()
+        case .object(let object): arguments = object
+        default:
+            throw RPCError(
+                .invalidParams, "`params.arguments` must be an object.", id: request.id)
+        }
+        let trace = Trace(
+            traceparent: request.meta?["traceparent"]?.string ?? peer.traceparent,
+            clientName: request.meta?[Envelope.clientKey]?["name"]?.string)
+        return ArrivedCall(
+            caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace)
+    }
+
+    /// The same data twice: as text for every client, and structured. Claude Code shows the
+    /// model only the structured form where there is one, others only the text.
+    private static func result(
+        _ result: MaskedResult, for peer: Peer, in serving: Serving
+    ) -> [UInt8] {
+        var inner = JSONWriter(reserving: 64 + 2 * result.rows.byteCount)
+        result.write(into: &inner)
+        let data = inner.finish()
+        var writer = JSONWriter(reserving: 2 * data.count + 256)
+        writer.beginObject()
+        writer.name("content")
+        writer.beginArray()
+        writer.beginObject()
+        writer.member("type", "text")
+        writer.name("text")
+        writer.quotedJSON(data)
+        writer.endObject()
+        writer.endArray()
+        if peer.version.hasStructuredContent {
+            writer.name("structuredContent")
+            writer.raw(data)
+        }
+        close(&writer, isError: false, for: peer, in: serving)
+        return writer.finish()
+    }
+
+    /// Text alone: with `isError` Claude's clients drop structured content.
+    private static func refusal(
+        _ refusal: Refusal, for peer: Peer, in serving: Serving
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member(
+            "content",
+            [["type": "text", "text": .string("\(refusal.told)\ncode: \(refusal.code.rawValue)")]])
+        close(&writer, isError: true, for: peer, in: serving)
+        return writer.finish()
+    }
+
+    private static func close(
+        _ writer: inout JSONWriter, isError: Bool, for peer: Peer, in serving: Serving
+    ) {
+        writer.member("isError", isError)
+        if peer.version.isStateless {
+            writer.member("resultType", "complete")
+            serving.description.writeMeta(into: &writer)
+        }
+        writer.endObject()
+    }
+}
+
+extension RPCError {
+    /// The few refusals that are the protocol's business; nil for what the model should read.
+    init?(_ refusal: Refusal, id: RequestID) {
+        switch refusal.code {
+        case .unknownTool: self.init(.invalidParams, refusal.told, id: id)
+        case .recordUnavailable:
+            self.init(.internal, refusal.told, id: id)
+            retryAfterSeconds = refusal.retryAfterSeconds
+        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser:
+            self.init(.internal, refusal.told, id: id)
+            isUnauthenticated = true
+        default: return nil
+        }
+        data = ["code": .string(refusal.code.rawValue)]
+    }
+}

@@ -1,0 +1,103 @@
+import Enforcement
+import JSON
+import Synchronization
+
+/// `tools/list`: the tools that this caller may use, a page at a time.
+enum ToolsList {
+    static let pageSize = 50
+
+    static func answer(
+        _ request: Request, from peer: Peer, in serving: Serving
+    ) throws(RPCError) -> [UInt8] {
+        let cursor = try cursor(of: request)
+        let key = ToolListCache.Key(
+            caller: peer.caller.id, cursor: Name(cursor ?? ""), version: Name(peer.version.text))
+        if let known = serving.toolLists[key] { return known }
+        let page = try page(after: cursor, of: request, from: peer, in: serving)
+        serving.toolLists[key] = page
+        return page
+    }
+
+    private static func page(
+        after cursor: String?, of request: Request, from peer: Peer, in serving: Serving
+    ) throws(RPCError) -> [UInt8] {
+        let visible = serving.gate.visibleTools(to: peer.caller)
+        // A cursor names the last tool of the page before, so that pages stay whole when tools
+        // come and go in between.
+        let rest = visible.drop { tool in cursor.map { tool.tool.name <= Name($0) } ?? false }
+        var writer = JSONWriter(reserving: 4096)
+        writer.beginObject()
+        writer.name("tools")
+        writer.beginArray()
+        for guarded in rest.prefix(pageSize) {
+            write(guarded, for: peer.version, into: &writer)
+        }
+        writer.endArray()
+        if rest.count > pageSize, let last = rest.prefix(pageSize).last {
+            writer.member("nextCursor", Base64URL.encode(Array(last.tool.name.text.utf8)))
+        }
+        if peer.version.isStateless {
+            writer.member("resultType", "complete")
+            serving.description.writeCaching(into: &writer)
+        }
+        writer.endObject()
+        return writer.finish()
+    }
+
+    private static func cursor(of request: Request) throws(RPCError) -> String? {
+        guard let value = request.params["cursor"] else { return nil }
+        guard let text = value.string, !text.utf8.isEmpty, let bytes = Base64URL.decode(text),
+            let name = String(validating: bytes, as: UTF8.self)
+        else {
+            throw RPCError(
+                .invalidParams,
+                "`cursor` is not one that this server gave. Call tools/list without it.",
+                id: request.id)
+        }
+        return name
+    }
+
+    private static func write(
+        _ guarded: GuardedTool, for version: ProtocolVersion, into writer: inout JSONWriter
+    ) {
+        let tool = guarded.tool
+        writer.beginObject()
+        writer.member("name", tool.name.text)
+        if version.hasStructuredContent { writer.member("title", tool.title) }
+        writer.member("description", tool.description)
+        writer.member("inputSchema", tool.inputSchema)
+        if version.hasStructuredContent { writer.member("outputSchema", guarded.outputSchema) }
+        let isRead = tool.effect == .read
+        writer.member(
+            "annotations",
+            [
+                "title": .string(tool.title), "readOnlyHint": .bool(isRead),
+                "destructiveHint": .bool(!isRead), "idempotentHint": .bool(isRead),
+                "openWorldHint": false,
+            ])
+        writer.endObject()
+    }
+}
+
+/// Pages already written, by who asked: listing is the most frequent request of all and the same
+/// for a caller until the catalogue changes.
+final class ToolListCache: Sendable {
+    struct Key: Hashable {
+        let caller: CallerID
+        let cursor: Name
+        let version: Name
+    }
+
+    private static let pagesMax = 1_000
+    private let pages = Mutex<[Key: [UInt8]]>([:])
+
+    subscript(_ key: Key) -> [UInt8]? {
+        get { pages.withLock { $0[key] } }
+        set {
+            pages.withLock { pages in
+                if pages.count >= Self.pagesMax { pages.removeAll(keepingCapacity: true) }
+                pages[key] = newValue
+            }
+        }
+    }
+}

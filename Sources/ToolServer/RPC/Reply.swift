@@ -1,0 +1,38 @@
+import JSON
+
+/// Makes the bytes of JSON-RPC answers; the only place that does.
+enum Reply {
+    static func result(_ result: [UInt8], to id: RequestID) -> [UInt8] {
+        var writer = JSONWriter(reserving: result.count + 64)
+        writer.beginObject()
+        writer.member("jsonrpc", "2.0")
+        writer.member("id", id.json)
+        writer.name("result")
+        writer.raw(result)
+        writer.endObject()
+        return writer.finish()
+    }
+
+    static func error(_ error: RPCError, to id: RequestID? = nil) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("jsonrpc", "2.0")
+        writer.member("id", (error.id ?? id)?.json ?? .null)
+        writer.name("error")
+        writer.beginObject()
+        writer.member("code", error.code.rawValue)
+        writer.member("message", error.message)
+        if let data = error.data { writer.member("data", data) }
+        writer.endObject()
+        writer.endObject()
+        return writer.finish()
+    }
+
+    static func notification(_ method: String, params: JSONValue) -> [UInt8] {
+        JSONValue.object(
+            JSONObject(distinct: [
+                ("jsonrpc", "2.0"), ("method", .string(method)), ("params", params),
+            ])
+        ).bytes
+    }
+}

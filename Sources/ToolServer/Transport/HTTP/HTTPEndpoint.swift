@@ -1,0 +1,52 @@
+// Paths of the public listener → what answers them.
+//
+// Every request that is not about the server's health is identified before its body is read as
+// anything. It must never answer a stranger with more than "who are you?".
+
+import Enforcement
+import EventLoop
+import JSON
+
+struct HTTPEndpoint: HTTPHandler {
+    let mcp: MCPEndpoint
+    let origins: OriginCheck
+    let isReady: @Sendable () -> Bool
+
+    func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
+        guard origins.admits(request) else {
+            exchange.respond(
+                .text(
+                    403,
+                    "This Origin or Host is not one of this server's. Set `http.resource` in server.json to the URL that clients use."
+                ))
+            return
+        }
+        switch request.path {
+        case "/mcp": await mcp.handle(request, exchange)
+        case "/healthz": exchange.respond(.text(200, "ok"))
+        case "/readyz":
+            exchange.respond(
+                isReady()
+                    ? .text(200, "ready") : .text(503, "not ready: the record cannot be written"))
+        default: exchange.respond(.text(404, "Not found. The tools are at POST /mcp."))
+        }
+    }
+}
+
+extension HTTPResponse {
+    static func text(
+        _ status: Int, _ text: String, headers: [(name: String, value: String)] = []
+    ) -> HTTPResponse {
+        HTTPResponse(
+            status: status,
+            headers: [("Content-Type", "text/plain; charset=utf-8")] + headers,
+            body: Array((text + "\n").utf8))
+    }
+
+    static func json(
+        _ status: Int, _ body: [UInt8], headers: [(name: String, value: String)] = []
+    ) -> HTTPResponse {
+        HTTPResponse(
+            status: status, headers: [("Content-Type", "application/json")] + headers, body: body)
+    }
+}

@@ -1,0 +1,158 @@
+// One client, one pipe: a message a line, both eras.
+//
+// Every message chooses its era by itself; requests run beside each other, so a slow one holds up
+// none. Standard output carries nothing but messages. It must never answer a call for which the
+// process that started us could not be identified.
+
+import Enforcement
+import EventLoop
+import Glibc
+import JSON
+import Synchronization
+
+final class StdioTransport: Sendable {
+    /// Beyond this many calls at once the pipe is not read until some have ended.
+    static let callsMax = 100
+    static let drainLimit = Duration.seconds(5)
+
+    private let current: CurrentServing
+    private let credential: @Sendable () -> Credential
+    private let loop: EventLoop
+    private let input = WorkerPool(threads: 1, queueLimit: 1, name: "stdin")
+    private let output = WorkerPool(threads: 1, queueLimit: 4 * callsMax, name: "stdout")
+    private let underWay = CallsUnderWay()
+    /// The revision that `initialize` settled; handshake-era messages do not repeat it.
+    private let settled = Mutex(ProtocolVersion.assumed)
+
+    /// `credential` is asked for every message, so that a renewed token is used at once.
+    init(
+        current: CurrentServing, loop: EventLoop, credential: @escaping @Sendable () -> Credential
+    ) {
+        self.current = current
+        self.loop = loop
+        self.credential = credential
+    }
+
+    /// Returns when the client has closed its end and every call has ended.
+    func run() async {
+        let slots = Slots(count: Self.callsMax)
+        var splitter = LineSplitter()
+        while let bytes = await read() {
+            for line in splitter.split(bytes) { await receive(line, slots) }
+        }
+        if let last = splitter.end() { await receive(.whole(last), slots) }
+        await drain(slots)
+    }
+
+    private func drain(_ slots: Slots) async {
+        let limit = Task(executorPreference: loop) { [loop, underWay] in
+            do { try await loop.sleep(for: Self.drainLimit) } catch { return }
+            underWay.cancelAll()
+        }
+        await slots.takeAll()
+        limit.cancel()
+    }
+
+    private func receive(_ line: LineSplitter.Line, _ slots: Slots) async {
+        let message: Message
+        do throws(RPCError) {
+            guard case .whole(let bytes) = line else {
+                throw RPCError(.invalidRequest, "The message is longer than 4 MiB.")
+            }
+            message = try Message(bytes)
+        } catch {
+            await write(Reply.error(error))
+            return
+        }
+        switch message {
+        case .response: break
+        case .notification(let method, let params):
+            if method == "notifications/cancelled",
+                let id = params["requestId"].flatMap({ RequestID($0) })
+            {
+                underWay.cancel(CallsUnderWay.Key(session: "", request: id))
+            }
+        case .request(let request):
+            await slots.take()
+            start(request, slots)
+        }
+    }
+
+    private func start(_ request: Request, _ slots: Slots) {
+        let key = CallsUnderWay.Key(session: "", request: request.id)
+        let task = Task(executorPreference: loop) {
+            await self.answer(request)
+            self.underWay.remove(key)
+            slots.giveBack()
+        }
+        underWay.add(key, task)
+    }
+
+    private func answer(_ request: Request) async {
+        let message: [UInt8]
+        do throws(RPCError) {
+            message = Reply.result(try await result(of: request), to: request.id)
+        } catch {
+            message = Reply.error(error, to: request.id)
+        }
+        // A cancelled request gets no answer (2025-11-25 cancellation, 2026-07-28 stdio).
+        if !Task.isCancelled { await write(message) }
+    }
+
+    private func result(of request: Request) async throws(RPCError) -> [UInt8] {
+        let serving = current.value
+        let caller: IdentifiedCaller
+        do throws(Refusal) { caller = try await serving.gate.identify(credential(), at: "") } catch
+        {
+            throw RPCError(.invalidRequest, error.told, id: request.id)
+        }
+        let version = try version(of: request)
+        let peer = Peer(
+            caller: caller, via: Transport(kind: .stdio, address: ""), version: version,
+            traceparent: nil)
+        let router = MethodRouter(serving: serving)
+        guard let token = Progress.token(of: request) else {
+            return try await router.answer(request, from: peer)
+        }
+        async let _: Void = Progress.announce(token, on: loop) { message in
+            await self.write(message)
+            return true
+        }
+        let outcome: Result<[UInt8], RPCError>
+        do throws(RPCError) {
+            outcome = .success(try await router.answer(request, from: peer))
+        } catch {
+            outcome = .failure(error)
+        }
+        return try outcome.get()
+    }
+
+    private func version(of request: Request) throws(RPCError) -> ProtocolVersion {
+        if Envelope.version(of: request) != nil {
+            try Envelope.checkPresence(in: request)
+            return .v20260728
+        }
+        if request.method == "server/discover" { try Envelope.checkPresence(in: request) }
+        if request.method == "initialize", let wanted = request.params["protocolVersion"]?.string {
+            let version = Initialize.negotiated(wanted)
+            settled.withLock { $0 = version }
+        }
+        return settled.withLock { $0 }
+    }
+
+    // MARK: The pipe
+
+    private func read() async -> [UInt8]? {
+        let chunk = try? await input.run { _ in
+            var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+            let count = unsafe Glibc.read(STDIN_FILENO, &buffer, buffer.count)
+            return count > 0 ? Array(buffer.prefix(count)) : []
+        }
+        return chunk.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// One thread writes, so lines never mix; a client that does not read holds up only itself.
+    private func write(_ message: [UInt8]) async {
+        _ = try? await output.run { _ in StandardStream.output.write(message + [0x0A]) }
+    }
+}
