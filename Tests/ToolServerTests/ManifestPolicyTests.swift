@@ -60,6 +60,28 @@ private let filtered = [
         ])
 }
 
+@Test func aFieldIsMatchedWhateverItsSpelling() throws {
+    let field = #"{"rule": "f", "effect": "mask", "field": "E-Mail", "with": "redact"}"#
+    #expect(try fixture(rules: field, origins: [email], reads: [email]).warnings() == [])
+    #expect(
+        try fixture(rules: field, origins: [name], reads: [name, email]).problems() == [
+            "policy/rules.json:2:42: rules[0].field: `f` cannot mask it in tool `one`, which filters "
+                + "or orders by it; select it there, or say \"filter\": \"allowed\""
+        ])
+}
+
+@Test func settingsWithAProblemAreNotUsedByAnyCommand() throws {
+    let server = #"{"server": "s", "state": {"directory": ""}}"#
+    let refused = try ManifestFixture(["server.json": server]).inDirectory { directory in
+        (try? ServerSettings.load(directory: directory)) == nil
+    }
+    #expect(refused)
+    let name = try ManifestFixture(["tools/one.json": "{"]).inDirectory { directory in
+        try ServerSettings.load(directory: directory).name
+    }
+    #expect(name == "shop")
+}
+
 @Test func aRevealOfWhatIsNotMaskedIsAWarning() throws {
     let reveal = """
         {"rule": "r", "effect": "reveal", "column": "shop.main.customers.email", "to": {"groups": ["g"]}}

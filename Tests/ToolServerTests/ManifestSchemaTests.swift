@@ -1,3 +1,4 @@
+import Enforcement
 import Foundation
 import JSON
 import Testing
@@ -26,7 +27,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("policy", ["$defs", "mask"], PolicyManifest.maskKeys),
     ("policy", ["$defs", "reveal"], PolicyManifest.revealKeys),
     ("policy", ["$defs", "revealTo"], PolicyManifest.revealToKeys),
-    ("policy", ["$defs", "tests"], Test.keys),
+    ("policy", ["$defs", "tests"], Enforcement.Test.keys),
 ]
 
 private func schema(_ name: String) throws -> JSONValue {

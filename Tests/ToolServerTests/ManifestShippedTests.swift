@@ -1,5 +1,6 @@
 import Backends
 import Enforcement
+import EventLoop
 import Foundation
 import JSON
 import Testing
