@@ -14,7 +14,10 @@ private func fixture(
 ) -> ManifestFixture {
     var fixture = ManifestFixture(["policy/rules.json": "{\"rules\": [\n\(rules)\n]}"])
     fixture.examinations[statement] = Examination(
-        columns: origins.map { Column(name: "out", origin: $0, kind: .string) }, reads: reads,
+        columns: origins.enumerated().map { index, origin in
+            let isFirst = index == 0 || reads?.isEmpty == true
+            return Column(name: isFirst ? "out" : "out\(index)", origin: origin, kind: .string)
+        }, reads: reads,
         parameters: ["id"], isReadOnly: true)
     return fixture
 }
@@ -113,6 +116,14 @@ private let filtered = [
         try ManifestFixture(["policy/rules.json": rules]).warnings() == [
             "policy/rules.json:1:12: rules[0]: no input `idd`; did you mean `id`?",
             "policy/rules.json:1:12: rules[0]: no tool `oen`; did you mean `one`?",
+        ])
+}
+
+@Test func twoColumnsOfOneNameAreAProblem() throws {
+    let twice = fixture(rules: "", origins: [name, email], reads: [])
+    #expect(
+        try twice.problems() == [
+            "tools/one.json:4:10: sql: answers two columns named `out`; rename one with `as`"
         ])
 }
 

@@ -105,7 +105,9 @@ extension ManifestFiles {
             findings.warning("is not used by any tool or backend", at: file.start)
         }
         for folder in strayFolders {
-            if settings?.stateDirectory.isByteEqual(to: "\(directory)/\(folder)") == true {
+            let state = settings.flatMap { absolutePath(of: $0.stateDirectory) }
+            if let state, absolutePath(of: "\(directory)/\(folder)")?.isByteEqual(to: state) == true
+            {
                 continue
             }
             let near = nearest(folder, among: Self.folders).map { "; did you mean \(quoted($0))?" }

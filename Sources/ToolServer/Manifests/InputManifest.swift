@@ -16,6 +16,8 @@ struct InputManifest {
     /// What can be bound as one parameter of a statement.
     static let scalarTypes = ["string", "integer", "number", "boolean"]
 
+    static let countMax = 100
+
     let schema: JSONValue
     let check: InputCheck
     let properties: [Located<Name>]
@@ -27,7 +29,7 @@ struct InputManifest {
 
     /// `{"id": {"type": "integer", …}}`.
     static func short(_ node: Node) -> InputManifest? {
-        guard let members = node.members() else { return nil }
+        guard let members = node.members(), isListable(members, of: node) else { return nil }
         var properties = JSONObject()
         var places: [Located<Name>] = []
         var required: [JSONValue] = []
@@ -39,6 +41,12 @@ struct InputManifest {
         }
         guard places.count == members.count else { return nil }
         return compiled(shape(properties: properties, required: required), properties: places)
+    }
+
+    /// No one fills in more, and the work per call stays small.
+    private static func isListable(_ members: [Member], of node: Node) -> Bool {
+        if members.count > countMax { node.report("more than \(countMax) arguments") }
+        return members.count <= countMax
     }
 
     private static func property(_ member: Member) -> (schema: JSONValue, isRequired: Bool)? {
@@ -122,7 +130,8 @@ extension InputManifest {
     private static func propertyPlaces(_ members: [Member]) -> [Located<Name>]? {
         guard let properties = members.first(where: { $0.name.isByteEqual(to: "properties") })
         else { return [] }
-        guard let declared = properties.node.members() else { return nil }
+        guard let declared = properties.node.members(), isListable(declared, of: properties.node)
+        else { return nil }
         for property in declared { refuseUnbindable(property) }
         return declared.map { Located(value: Name($0.name), place: $0.namePlace) }
     }

@@ -164,11 +164,6 @@ struct PolicyResolver {
     }
 }
 
-private func lowercased(_ name: Name) -> Name {
-    let bytes = name.text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
-    return Name(String(decoding: bytes, as: UTF8.self))
-}
-
 /// As the mask stage compares: `card_number`, `cardNumber` and `Card-Number` are one field.
 private func isSameField(_ left: String, _ right: String) -> Bool {
     let bare = { (name: String) in
