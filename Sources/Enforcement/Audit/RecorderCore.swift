@@ -126,7 +126,8 @@ final class RecorderCore: @unchecked Sendable {
                 bell.wait(.writer)
                 shared.isWriterAsleep = false
             }
-            swap(&shared.queue, &shared.inFlight)
+            shared.inFlight = shared.queue
+            shared.queue = []
             return .batch(shared.inFlight)
         }
     }
