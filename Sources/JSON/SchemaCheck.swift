@@ -34,10 +34,20 @@ struct SchemaCheck {
         if stepsLeft < 0 { gaveUp = true }
     }
 
+    /// What one keyword may have to read, without what lies deeper.
+    private func size(of value: JSONValue) -> Int {
+        switch value {
+        case .string(let text): text.utf8.count
+        case .number(let number): number.text.utf8.count
+        case .object(let object): object.count
+        case .null, .bool, .array: 0
+        }
+    }
+
     private mutating func check(_ node: Int, _ value: JSONValue) {
         depth += 1
         defer { depth -= 1 }
-        spend(1)
+        spend(1 + size(of: value) / 64)
         if depth > Self.depthLimit { gaveUp = true }
         for rule in nodes[node] where !isDone { check(rule, value) }
     }
@@ -84,6 +94,7 @@ struct SchemaCheck {
         case (.pattern(let pattern), .string(let text)):
             if !matches(pattern, text) { report("must match the pattern `\(pattern.source)`") }
         case (.required(let names), .object(let object)):
+            spend(names.count * object.count / 64)
             for name in names where object[name] == nil { report("is required", at: .name(name)) }
         case (.members(let rule), .object(let object)): check(rule, object)
         case (.names(let node), .object(let object)): checkNames(node, object)

@@ -125,6 +125,12 @@ private let refund = """
     #expect(try !violations(wider, nested).isEmpty)
 }
 
+@Test func aChainOfReferencesEndsBeforeTheStackDoes() throws {
+    let chain = (0..<5_000).map { ##""d\##($0)":{"$ref":"#/$defs/d\##($0 + 1)"}"## }
+    let schema = ##"{"$defs":{"## + chain.joined(separator: ",") + ##","d5000":{}}}"##
+    #expect(try schemaError(schema)?.hasSuffix("is nested too deeply") == true)
+}
+
 @Test func violationsAreCapped() throws {
     let names = (0..<100).map { "\"n\($0)\":1" }.joined(separator: ",")
     #expect(try violations(##"{"additionalProperties":false}"##, "{\(names)}").count == 20)
