@@ -40,3 +40,22 @@ import Testing
     #expect(values[1].string == "\"y")
     #expect(values[2].number?.text == "1.50")
 }
+
+@Test func everyByteIsFoundAtEveryPlaceOfAWord() throws {
+    let specials: [UInt8] = [0x00, 0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F]
+    for length in 0..<20 {
+        for place in 0..<length {
+            for special in specials {
+                var bytes = [UInt8](repeating: 0x61, count: length)
+                bytes[place] = special
+                if place > 0 { bytes[place - 1] = special ^ 1 }
+                let text = String(decoding: bytes, as: UTF8.self)
+                let written = JSONValue.string(text).bytes
+                #expect(try JSONParser.parse(written).string?.isByteEqual(to: text) == true)
+                let raw = [0x22] + bytes.map { $0 == 0x22 || $0 == 0x5C ? 0x62 : $0 } + [0x22]
+                let isControl = bytes.contains { $0 < 0x20 }
+                #expect(refusal(raw) == (isControl ? .controlCharacter : nil))
+            }
+        }
+    }
+}
