@@ -59,6 +59,7 @@ struct PatternParser {
     }
 
     private mutating func quantified() throws(PatternError) -> PatternNode {
+        let isGroup = next == UInt32(UInt8(ascii: "("))
         let node = try atom()
         let least: Int
         let most: Int?
@@ -73,7 +74,7 @@ struct PatternParser {
         } else {
             return node
         }
-        if case .single(let instruction) = node, instruction.isAssertion {
+        if !isGroup, case .single(let instruction) = node, instruction.isAssertion {
             throw failure("an assertion cannot be repeated")
         }
         // Lazy or greedy finds the same answer to "does it match".
