@@ -10,6 +10,9 @@ package struct Pattern: Sendable {
     private let program: [Instruction]
     private let classes: [ScalarClass]
     private let isAnchored: Bool
+    /// Whatever a match can begin with; nil when it can be empty. Most places of most texts are
+    /// passed over with one look at this.
+    private let firstScalars: ScalarClass?
 
     package init(_ source: String) throws(PatternError) {
         self.source = source
@@ -20,6 +23,7 @@ package struct Pattern: Sendable {
         compiler.program.append(.match)
         program = compiler.program
         classes = parser.classes
+        firstScalars = Self.firstScalars(of: compiler.program, parser.classes)
         isAnchored = if case .start = compiler.program.first { true } else { false }
     }
 
@@ -49,6 +53,15 @@ package struct Pattern: Sendable {
         var isFirst = true
         while true {
             let next = scalars.next()?.value
+            if let firstScalars, threads.pending.isEmpty {
+                guard let next else { return false }
+                if !firstScalars.contains(next) {
+                    if isAnchored { return false }
+                    previous = next
+                    isFirst = false
+                    continue
+                }
+            }
             if isFirst || !isAnchored { threads.pending.append(0) }
             if threads.pending.isEmpty { return false }
             if close(&threads, previous, next) { return true }
@@ -71,6 +84,29 @@ package struct Pattern: Sendable {
         case .oneOf(let index): classes[index].contains(scalar)
         default: false
         }
+    }
+
+    /// Takes every assertion for fulfilled, so the answer may hold too much and never too little.
+    private static func firstScalars(
+        of program: [Instruction], _ classes: [ScalarClass]
+    ) -> ScalarClass? {
+        var ranges: ScalarClass.Ranges = []
+        var pending = [0]
+        var isSeen = [Bool](repeating: false, count: program.count)
+        while let index = pending.popLast() {
+            if isSeen[index] { continue }
+            isSeen[index] = true
+            switch program[index] {
+            case .match: return nil
+            case .jump(let target): pending.append(target)
+            case .split(let one, let other): pending += [one, other]
+            case .start, .end, .wordBoundary: pending.append(index + 1)
+            case .scalar(let scalar): ranges.append(scalar...scalar)
+            case .any: ranges.append(0...0x10FFFF)
+            case .oneOf(let index): ranges += classes[index].ranges
+            }
+        }
+        return ScalarClass(ranges)
     }
 
     /// What has advanced, and what is waiting for a scalar, at one place in the text.
