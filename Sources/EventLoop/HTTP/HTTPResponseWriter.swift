@@ -128,7 +128,9 @@ struct HTTPResponseWriter {
             504: "Gateway Timeout", 505: "HTTP Version Not Supported",
         ]
         var lines: [Int: [UInt8]] = [:]
-        for (status, phrase) in phrases { lines[status] = Array("HTTP/1.1 \(status) \(phrase)\r\n".utf8) }
+        for (status, phrase) in phrases {
+            lines[status] = Array("HTTP/1.1 \(status) \(phrase)\r\n".utf8)
+        }
         return lines
     }
 }
