@@ -23,12 +23,12 @@ import Testing
 
     @Test func tasksRunOnTheLoopThatWasPreferred() async throws {
         try await withLoop { loop in
-            let where_ = await Task(executorPreference: loop) {
+            let stayed = await Task(executorPreference: loop) {
                 let before = loop.isCurrent
                 await Task.yield()
                 return before && loop.isCurrent
             }.value
-            #expect(where_)
+            #expect(stayed)
             #expect(!loop.isCurrent)
         }
     }

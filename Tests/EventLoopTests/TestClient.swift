@@ -92,6 +92,7 @@ final class TestClient {
 
     /// True when the server closed, false when it kept the connection open for five seconds.
     func isClosedByServer() -> Bool {
+        errno = 0
         while receiveMore() {}
         return errno != EAGAIN
     }
@@ -112,11 +113,11 @@ struct TestServer {
     var port: UInt16 { server.port }
 
     init(
-        limits: HTTPLimits = HTTPLimits(),
+        limits: HTTPLimits = HTTPLimits(), loops: Int = 2,
         _ body: @escaping @Sendable (HTTPRequest, HTTPExchange) async -> Void
     ) throws {
         ProcessHygiene.apply()
-        group = try EventLoopGroup(count: 2)
+        group = try EventLoopGroup(count: loops)
         try group.start()
         server = try HTTPServer(
             group: group, address: "127.0.0.1", port: 0, limits: limits,
