@@ -89,6 +89,10 @@ final class SQLiteAuthorizer {
         case SQLITE_SELECT, SQLITE_RECURSIVE: true
         case SQLITE_READ: isReadable(request)
         case SQLITE_FUNCTION: !Self.refusedFunctions.contains(request.second)
+        case SQLITE_INSERT where Self.schemaTables.contains(request.first), SQLITE_CREATE_TABLE:
+            // A virtual table declares its columns by a CREATE TABLE that SQLite only parses. A
+            // tool's text cannot begin with CREATE, and SQLite itself refuses to insert here.
+            true
         case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE:
             effect == .write && isWritable(request)
         // Full-text tables ask these of themselves while they run; a tool's own statement cannot
@@ -102,6 +106,7 @@ final class SQLiteAuthorizer {
     private func isReadable(_ request: Request) -> Bool {
         let table = request.first
         guard !Self.refusedTables.contains(table) else { return false }
+        guard !table.text.utf8.starts(with: "pragma_".utf8) else { return false }
         guard !Self.isInternal(table) || Self.schemaTables.contains(table) else { return false }
         if access != nil {
             access?.tables.insert(table)

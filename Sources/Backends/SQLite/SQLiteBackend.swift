@@ -10,7 +10,7 @@
 /// not examined, build text from values, or let SQLite's messages out at call time, since they may
 /// quote what is stored.
 package import Enforcement
-internal import EventLoop
+package import EventLoop
 internal import Synchronization
 
 package struct SQLiteOptions: Sendable {
@@ -74,7 +74,13 @@ package final class SQLiteBackend: Backend {
         let outcome: Result<RawResult, BackendError>
         do {
             outcome = try await withTaskCancellationHandler {
-                try await pool.run { worker in workers[worker].run(job, cancellation) }
+                try await pool.run { worker in
+                    // A pool that got fewer threads than it asked for may number them with gaps.
+                    guard workers.indices.contains(worker) else {
+                        return .failure(BackendError(.unavailable, detail: "no such worker"))
+                    }
+                    return workers[worker].run(job, cancellation)
+                }
             } onCancel: {
                 cancellation.cancel()
             }
@@ -83,9 +89,6 @@ package final class SQLiteBackend: Backend {
         }
         return try outcome.get()
     }
-
-    /// For tests: the workers, to look at a connection between calls.
-    var workersForTesting: [SQLiteWorker] { workers }
 }
 
 /// The connections of one worker thread, opened when first needed.
