@@ -1,8 +1,14 @@
 // The system calls that Swift's Glibc module does not show: epoll, eventfd, accept4.
+// No _GNU_SOURCE here: it changes types (fd_set) that the Glibc module has already defined.
 #ifndef CLINUX_H
 #define CLINUX_H
-#define _GNU_SOURCE
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+
+// pthread_setname_np on the calling thread.
+int clinux_name_this_thread(const char *name);
+
+// accept4 with the only flags we ever want: non-blocking, closed on exec.
+int clinux_accept(int fd, struct sockaddr *address, socklen_t *length);
 #endif

@@ -1,0 +1,29 @@
+/// Every limit of the server. A number here is what a stranger can make us hold or wait for.
+package struct HTTPLimits: Sendable {
+    package var requestLineBytes = 16 << 10
+    package var fieldBytes = 16 << 10
+    package var headerBytes = 32 << 10
+    package var headerCount = 100
+    package var bodyBytes = 1 << 20
+    package var chunkExtensionBytes = 16 << 10
+    package var trailerBytes = 8 << 10
+
+    /// From the first byte of a request (or from accepting) to the end of its header section.
+    package var headerTimeout = Duration.seconds(10)
+    package var bodyIdleTimeout = Duration.seconds(10)
+    /// A body may start slowly; after the grace its average must keep this rate.
+    package var bodyBytesPerSecond = 500
+    package var bodyRateGrace = Duration.seconds(5)
+    package var writeStallTimeout = Duration.seconds(30)
+    package var keepAliveTimeout = Duration.seconds(60)
+    package var lingerTimeout = Duration.seconds(2)
+    package var lingerBytes = 1 << 20
+
+    package var requestsPerConnection = Int.max
+    package var connections = 4096
+    package var connectionsPerSource = Int.max
+    /// Unsent bytes above which an event stream waits.
+    package var writeBufferBytes = 256 << 10
+
+    package init() {}
+}

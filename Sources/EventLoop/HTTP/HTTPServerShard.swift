@@ -1,0 +1,156 @@
+import Glibc
+
+/// The part of a server that lives on one loop: its listening socket and its connections.
+///
+/// Sendable although it has plain variables: after `init` they are touched on `loop` only.
+final class HTTPServerShard: EventSource, @unchecked Sendable {
+    private static let acceptsPerEvent = 64
+    private static let acceptPause = Duration.milliseconds(100)
+    private static let sweepInterval = Duration.milliseconds(500)
+    private static let readBytes = 64 << 10
+
+    let loop: EventLoop
+    let limits: HTTPLimits
+    let handler: any HTTPHandler
+    private let census: HTTPCensus
+    private var listener: Descriptor?
+    private var listenerNumber: Int32
+    private var reserve = SocketCalls.reserve()
+    private var connections: [HTTPConnection] = []
+    private var sweep: LoopTimer?
+    private var drained: (() -> Void)?
+    private(set) var isDraining = false
+
+    /// One for all connections: an idle one holds no buffer.
+    var readBuffer = [UInt8](repeating: 0, count: readBytes)
+    var writer = HTTPResponseWriter()
+
+    init(
+        listener: consuming Descriptor, loop: EventLoop, limits: HTTPLimits,
+        handler: any HTTPHandler, census: HTTPCensus
+    ) {
+        listenerNumber = listener.number
+        self.listener = consume listener
+        self.loop = loop
+        self.limits = limits
+        self.handler = handler
+        self.census = census
+    }
+
+    func start() {
+        guard listener != nil else { return }
+        do {
+            try loop.register(listenerNumber, .readable, self)
+        } catch {
+            // No memory in the kernel for it: try again later instead of being deaf for ever.
+            pauseAccepting()
+        }
+    }
+
+    func ready(_ events: ReadyEvents) {
+        for _ in 0..<Self.acceptsPerEvent {
+            switch SocketCalls.accept(listenerNumber) {
+            case .none: return
+            case .connection(let socket, let peer): admit(socket, peer)
+            case .failed(let code) where code == EMFILE || code == ENFILE:
+                turnOneAway()
+                loop.deregister(listenerNumber)
+                pauseAccepting()
+                return
+            case .failed(let code) where code == ENOMEM || code == ENOBUFS:
+                loop.deregister(listenerNumber)
+                pauseAccepting()
+                return
+            case .failed: continue  // That client is gone already: accept(2), "Error handling".
+            }
+        }
+    }
+
+    private func admit(_ socket: consuming Descriptor, _ peer: String) {
+        guard census.admit(peer) else {
+            sayBusy(socket.number)
+            return
+        }
+        let number = socket.number
+        let connection = HTTPConnection(socket, peer: peer, shard: self)
+        connection.position = connections.count
+        connections.append(connection)
+        do {
+            // Both directions at once and edges only: no further epoll_ctl in its whole life.
+            try loop.register(
+                number, [.readable, .writable, .peerClosed, .edgeTriggered], connection)
+        } catch {
+            connection.close()
+            return
+        }
+        startSweeping()
+    }
+
+    /// Without a free descriptor the listener would stay readable and the loop would spin; the
+    /// reserve lets one client hear why it is refused.
+    private func turnOneAway() {
+        reserve = nil
+        if case .connection(let socket, _) = SocketCalls.accept(listenerNumber) {
+            sayBusy(socket.number)
+        }
+        reserve = SocketCalls.reserve()
+    }
+
+    private func sayBusy(_ socket: Int32) {
+        let isMade = writer.makeHead(
+            status: 503, headers: [("retry-after", "1")], framing: .length(0), closes: true)
+        if isMade { _ = Syscall.send(socket, writer.bytes, from: 0) }
+        SocketCalls.shutWriting(socket)
+    }
+
+    private func pauseAccepting() {
+        _ = loop.schedule(at: loop.now.advanced(by: Self.acceptPause)) { [self] in start() }
+    }
+
+    func forget(_ connection: HTTPConnection) {
+        census.leave(connection.peer)
+        let last = connections.removeLast()
+        if last !== connection {
+            last.position = connection.position
+            connections[connection.position] = last
+        }
+        if isDraining, connections.isEmpty { finishDraining() }
+    }
+
+    /// One walk over all connections instead of a timer each: a request then costs no timer at all,
+    /// and half a second is exact enough for limits of seconds.
+    private func startSweeping() {
+        guard sweep == nil else { return }
+        sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [self] in
+            sweep = nil
+            // Backwards, since closing moves the last one into the gap.
+            for index in connections.indices.reversed() where index < connections.count {
+                connections[index].checkDeadline(loop.now)
+            }
+            if !connections.isEmpty { startSweeping() }
+        }
+    }
+
+    func drain(deadline: MonotonicTime, _ done: @escaping () -> Void) {
+        isDraining = true
+        drained = done
+        if listener != nil {
+            loop.deregister(listenerNumber)
+            listener = nil
+        }
+        for connection in connections { connection.closeIfIdle() }
+        guard !connections.isEmpty else {
+            finishDraining()
+            return
+        }
+        _ = loop.schedule(at: deadline) { [self] in
+            for connection in connections { connection.close() }
+        }
+    }
+
+    private func finishDraining() {
+        let done = drained
+        drained = nil
+        done?()
+    }
+}
