@@ -89,9 +89,11 @@ final class SQLiteAuthorizer {
         case SQLITE_SELECT, SQLITE_RECURSIVE: true
         case SQLITE_READ: isReadable(request)
         case SQLITE_FUNCTION: !Self.refusedFunctions.contains(request.second)
-        case SQLITE_INSERT where Self.schemaTables.contains(request.first), SQLITE_CREATE_TABLE:
-            // A virtual table declares its columns by a CREATE TABLE that SQLite only parses. A
-            // tool's text cannot begin with CREATE, and SQLite itself refuses to insert here.
+        // A virtual table, json_each too, declares its columns by a CREATE TABLE that SQLite only
+        // parses, when it is first used. A tool's text cannot begin with CREATE, and a change of
+        // the schema table by its own words is refused by SQLite before anyone is asked.
+        case SQLITE_INSERT where Self.schemaTables.contains(request.first),
+            SQLITE_UPDATE where Self.schemaTables.contains(request.first), SQLITE_CREATE_TABLE:
             true
         case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE:
             effect == .write && isWritable(request)

@@ -11,7 +11,8 @@ import Testing
 
     @Test(arguments: [
         "SELECT ssn AS harmless FROM users", "SELECT secret FROM people",
-        "WITH w AS (SELECT ssn FROM users) SELECT ssn FROM w", "SELECT x FROM (SELECT SSN AS x FROM Users)",
+        "WITH w AS (SELECT ssn FROM users) SELECT ssn FROM w",
+        "SELECT x FROM (SELECT SSN AS x FROM Users)",
         "SELECT (SELECT ssn FROM users LIMIT 1)", "SELECT DISTINCT \"ssn\" FROM [users] AS u",
     ])
     func theOriginIsTheBaseColumnWhateverItIsCalled(sql: String) throws {
@@ -82,7 +83,9 @@ import Testing
             "UPDATE users SET name = ssn WHERE id = :id RETURNING name, amount", .write)
         #expect(!examination.isReadOnly)
         #expect(examination.columns[0].origin == nil)
-        #expect(examination.reads == nil || examination.reads?.contains(Self.path("users", "ssn")) == true)
+        #expect(
+            examination.reads == nil
+                || examination.reads?.contains(Self.path("users", "ssn")) == true)
         let replace = try SQLiteFixture().examine(
             "INSERT OR REPLACE INTO users (id, name) VALUES (1, 'x')", .write)
         #expect(!replace.isReadOnly)
@@ -91,7 +94,9 @@ import Testing
 
     @Test func anErrorAtLoadNamesTheMistakeAndItsPlace() throws {
         let fixture = try SQLiteFixture()
-        let error = #expect(throws: BackendError.self) { try fixture.examine("SELECT nmae FROM users") }
+        let error = #expect(throws: BackendError.self) {
+            try fixture.examine("SELECT nmae FROM users")
+        }
         #expect(error?.reason == .invalid)
         #expect(error?.detail == "no such column: nmae at byte 7")
     }

@@ -27,7 +27,8 @@ final class SQLiteFixture {
         """
 
     init(
-        _ schema: String = SQLiteFixture.schema, threads: Int = 2, busyTimeout: Duration = .seconds(2)
+        _ schema: String = SQLiteFixture.schema, threads: Int = 2,
+        busyTimeout: Duration = .seconds(2)
     ) throws {
         folder = NSTemporaryDirectory() + "backends-" + UUID().uuidString
         try FileManager.default.createDirectory(

@@ -14,9 +14,12 @@ import Testing
         "SELECT writefile('/tmp/x', 'y')", "SELECT fts3_tokenizer('simple')",
         "SELECT hex(zeroblob(1000000000))", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT a",
         "CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "DROP TABLE users", "REINDEX", "ANALYZE",
+        "UPDATE sqlite_schema SET sql = ''", "INSERT INTO sqlite_master VALUES (1, 2, 3, 4, 5)",
         "EXPLAIN SELECT 1", "SELECT * FROM dbstat", "SELECT * FROM sqlite_stmt",
         "SELECT 'a' FROM pragma_database_list",
-        "SELECT * FROM pragma_table_list", "WITH x AS (SELECT 1) INSERT INTO sqlite_master SELECT 1,2,3,4,5", "WITH x AS (SELECT 1) DELETE FROM sqlite_schema",
+        "SELECT * FROM pragma_table_list",
+        "WITH x AS (SELECT 1) INSERT INTO sqlite_master SELECT 1,2,3,4,5",
+        "WITH x AS (SELECT 1) DELETE FROM sqlite_schema",
         "CREATE VIRTUAL TABLE v USING fts5(a)", "\u{FEFF}SELECT 1", "SELECT \"no such column\"",
     ]
 

@@ -1,5 +1,6 @@
 import CSQLite
 import Enforcement
+import EventLoop
 import Foundation
 import JSON
 import Testing
@@ -107,7 +108,8 @@ import Testing
                 "DELETE FROM users RETURNING id", .write, limits: ToolLimits(rows: 1))
         }
         #expect(limit == .result)
-        #expect(try await fixture.run("SELECT id FROM users").cells == [["number 1"], ["number 2"]])
+        #expect(
+            try await fixture.run("SELECT id FROM users").cells == [["number 1"], ["number 2"]])
         // The connection is free again for the next change.
         #expect(try await fixture.run("DELETE FROM users", .write).changed == 2)
     }
@@ -249,7 +251,8 @@ import Testing
                 (SELECT count(*) FROM orders WHERE total_cents = 0), (SELECT count(*) FROM payments)
             """)
         #expect(counts.cells == [["number 200", "number 1000", "number 0", "number 970"]])
-        #expect(try FileManager.default.contentsOfDirectory(atPath: fixture.folder)
-            .allSatisfy { !$0.contains("new") })
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: fixture.folder)
+                .allSatisfy { !$0.contains("new") })
     }
 }

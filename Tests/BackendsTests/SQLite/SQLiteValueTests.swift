@@ -76,7 +76,9 @@ import Testing
 
     @Test func textThatIsNotUTF8IsRefused() async throws {
         let fixture = try SQLiteFixture()
-        let reason = await fixture.reason { _ = try await fixture.run("SELECT CAST(x'c328' AS TEXT)") }
+        let reason = await fixture.reason {
+            _ = try await fixture.run("SELECT CAST(x'c328' AS TEXT)")
+        }
         #expect(reason == .result)
     }
 
