@@ -86,6 +86,9 @@ import Testing
         #expect(
             examination.reads == nil
                 || examination.reads?.contains(Self.path("users", "ssn")) == true)
+        let deleted = try SQLiteFixture().examine("DELETE FROM users RETURNING ssn AS x", .write)
+        #expect(deleted.columns[0].origin == Self.path("users", "ssn"))
+        #expect(deleted.reads == [Self.path("users", "ssn")])
         let replace = try SQLiteFixture().examine(
             "INSERT OR REPLACE INTO users (id, name) VALUES (1, 'x')", .write)
         #expect(!replace.isReadOnly)

@@ -9,7 +9,7 @@ import JSON
 final class SQLiteFixture {
     let folder: String
     let backend: SQLiteBackend
-    private let pool: WorkerPool
+    let pool: WorkerPool
     var file: String { folder + "/test.db" }
 
     static let schema = """

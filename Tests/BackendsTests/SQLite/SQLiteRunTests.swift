@@ -153,6 +153,43 @@ import Testing
         #expect(try await fixture.run("DELETE FROM users", .write).changed == 2)
     }
 
+    @Test func cancellationEndsTheWaitForALock() throws {
+        let fixture = try SQLiteFixture()
+        var other: OpaquePointer?
+        #expect(sqlite3_open(fixture.file, &other) == SQLITE_OK)
+        defer { sqlite3_close(other) }
+        #expect(sqlite3_exec(other, "BEGIN EXCLUSIVE", nil, nil, nil) == SQLITE_OK)
+        let connection = try SQLiteConnection(
+            file: fixture.file, effect: .write, busyTimeout: .seconds(30))
+        let cancellation = SQLiteCancellation()
+        let job = Job(
+            tool: try fixture.tool("DELETE FROM users", .write), arguments: JSONObject(),
+            deadline: .now.advanced(by: .seconds(30)))
+        var checkCount = 0
+        connection.watch.onCheck = {
+            checkCount += 1
+            if checkCount == 3 { cancellation.cancel() }
+        }
+        let error = #expect(throws: BackendError.self) { try connection.run(job, cancellation) }
+        #expect(error?.reason == .cancelled)
+        #expect(checkCount == 3)
+    }
+
+    @Test func withoutAWorkerTheCallIsRefusedAtOnce() async throws {
+        let fixture = try SQLiteFixture()
+        fixture.pool.stop()
+        #expect(await fixture.reason { _ = try await fixture.run("SELECT 1") } == .busy)
+    }
+
+    @Test func anExistingFileIsNeverReplaced() async throws {
+        let fixture = try SQLiteFixture()
+        let again = try SQLiteBackend(
+            SQLiteOptions(file: fixture.file, createFrom: Array("CREATE TABLE other (a)".utf8)),
+            pool: fixture.pool)
+        let operation = Operation.sql(SQLOperation(text: "SELECT name FROM users"))
+        #expect(try again.examine(operation, effect: .read).columns.count == 1)
+    }
+
     @Test func callsOnFourWorkersDoNotMixTheirRows() async throws {
         let fixture = try SQLiteFixture(threads: 4)
         let read = try fixture.tool("SELECT :n, name FROM users WHERE id = 1 + :n % 2")
