@@ -87,11 +87,12 @@ import Testing
     }
 
     @Test func changesAreCountedAndReturned() async throws {
-        let fixture = try SQLiteFixture()
+        let fixture = try SQLiteFixture(threads: 1)
         let result = try await fixture.run(
             "UPDATE users SET name = :name RETURNING id, name", .write, arguments(("name", "Cleo")))
         #expect(result.changed == 2)
         #expect(result.cells == [["number 1", "text Cleo"], ["number 2", "text Cleo"]])
+        #expect(try await fixture.run("SELECT 1", .write).changed == 0)
         let none = try await fixture.run("DELETE FROM users WHERE id = 77", .write)
         #expect(none.changed == 0 && none.rows.rowCount == 0)
     }
