@@ -10,6 +10,7 @@ final class SQLiteFixture {
     let folder: String
     let backend: SQLiteBackend
     let pool: WorkerPool
+    private var isStopped = false
     var file: String { folder + "/test.db" }
 
     static let schema = """
@@ -40,8 +41,14 @@ final class SQLiteFixture {
             pool: pool)
     }
 
+    /// A pool's threads can be joined once only.
+    func stopWorkers() {
+        if !isStopped { pool.stop() }
+        isStopped = true
+    }
+
     deinit {
-        pool.stop()
+        stopWorkers()
         try? FileManager.default.removeItem(atPath: folder)
     }
 

@@ -178,7 +178,7 @@ import Testing
 
     @Test func withoutAWorkerTheCallIsRefusedAtOnce() async throws {
         let fixture = try SQLiteFixture()
-        fixture.pool.stop()
+        fixture.stopWorkers()
         #expect(await fixture.reason { _ = try await fixture.run("SELECT 1") } == .busy)
     }
 
