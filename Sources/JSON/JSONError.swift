@@ -8,6 +8,11 @@ package struct JSONError: Error, Equatable {
 
     package var message: String { reason.rawValue }
 
+    package init(offset: Int, reason: Reason) {
+        self.offset = offset
+        self.reason = reason
+    }
+
     package enum Reason: String, Sendable {
         case tooLong = "the text is longer than the limit"
         case tooDeep = "values are nested deeper than the limit"

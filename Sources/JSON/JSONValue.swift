@@ -77,6 +77,20 @@ package struct JSONObject: Sendable {
     }
 }
 
+extension JSONObject {
+    /// In any order. Many members are found by hash, since the objects may be as large as a
+    /// message, and each member looked for in turn would cost the square of that.
+    fileprivate func hasSameMembers(as other: JSONObject) -> Bool {
+        guard count == other.count else { return false }
+        guard count > 8 else { return members.allSatisfy { other[$0.name] == $0.value } }
+        var places: [Name: Int] = [:]
+        for (index, member) in other.members.enumerated() { places[Name(member.name)] = index }
+        return members.allSatisfy { member in
+            places[Name(member.name)].map { other.members[$0].value == member.value } ?? false
+        }
+    }
+}
+
 extension JSONValue: Equatable {
     /// Same JSON text up to white space, escapes and member order; numbers by their text.
     package static func == (left: JSONValue, right: JSONValue) -> Bool {
@@ -87,7 +101,7 @@ extension JSONValue: Equatable {
         case (.string(let one), .string(let other)): one.isByteEqual(to: other)
         case (.array(let one), .array(let other)): one == other
         case (.object(let one), .object(let other)):
-            one.count == other.count && one.members.allSatisfy { other[$0.name] == $0.value }
+            one.hasSameMembers(as: other)
         default: false
         }
     }

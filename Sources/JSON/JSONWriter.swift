@@ -135,16 +135,13 @@ package struct JSONWriter: ~Copyable {
     private mutating func appendQuoted(_ text: Span<UInt8>) {
         bytes.append(UInt8(ascii: "\""))
         var runStart = 0
-        for index in 0..<text.count {
-            let byte = text[index]
-            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
-                continue
-            }
-            append(text.extracting(runStart..<index))
-            appendEscape(of: byte)
-            runStart = index &+ 1
+        while true {
+            let runEnd = text.firstSpecialByte(from: runStart)
+            append(text.extracting(runStart..<runEnd))
+            guard runEnd < text.count else { break }
+            appendEscape(of: text[runEnd])
+            runStart = runEnd &+ 1
         }
-        append(text.extracting(runStart..<text.count))
         bytes.append(UInt8(ascii: "\""))
     }
 

@@ -33,6 +33,10 @@ extension Name: ExpressibleByStringLiteral {
 extension String {
     /// The only comparison of text that decides anything: UTF-8 bytes, no equivalence.
     package func isByteEqual(to other: String) -> Bool {
-        utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+        guard utf8.count == other.utf8.count else { return false }
+        let left = utf8.span
+        let right = other.utf8.span
+        for index in 0..<left.count where left[index] != right[index] { return false }
+        return true
     }
 }

@@ -8,7 +8,11 @@
 package struct Pattern: Sendable {
     package let source: String
     private let program: [Instruction]
+    private let classes: [ScalarClass]
     private let isAnchored: Bool
+    /// Whatever a match can begin with; nil when it can be empty. Most places of most texts are
+    /// passed over with one look at this.
+    private let firstScalars: ScalarClass?
 
     package init(_ source: String) throws(PatternError) {
         self.source = source
@@ -18,13 +22,16 @@ package struct Pattern: Sendable {
         try compiler.emit(tree)
         compiler.program.append(.match)
         program = compiler.program
+        classes = parser.classes
+        firstScalars = Self.firstScalars(of: compiler.program, parser.classes)
         isAnchored = if case .start = compiler.program.first { true } else { false }
     }
 
     enum Instruction {
         case scalar(UInt32)
         case any
-        case oneOf(ScalarClass)
+        /// By its index: an instruction then holds nothing to count references to.
+        case oneOf(Int)
         case split(Int, Int)
         case jump(Int)
         case start
@@ -34,22 +41,72 @@ package struct Pattern: Sendable {
     }
 
     package func matches(_ text: String) -> Bool {
+        var steps = Int.max
+        return matches(text, stepsLeft: &steps) ?? false
+    }
+
+    /// Nil when the steps did not suffice; a step is one instruction at one place in the text.
+    package func matches(_ text: String, stepsLeft: inout Int) -> Bool? {
         var threads = Threads(count: program.count)
         var scalars = text.unicodeScalars.makeIterator()
         var previous: UInt32?
         var isFirst = true
         while true {
             let next = scalars.next()?.value
+            if let firstScalars, threads.pending.isEmpty {
+                guard let next else { return false }
+                if !firstScalars.contains(next) {
+                    if isAnchored { return false }
+                    previous = next
+                    isFirst = false
+                    continue
+                }
+            }
             if isFirst || !isAnchored { threads.pending.append(0) }
             if threads.pending.isEmpty { return false }
             if close(&threads, previous, next) { return true }
             guard let next else { return false }
-            for index in threads.active where program[index].accepts(next) {
+            stepsLeft &-= threads.followed
+            guard stepsLeft >= 0 else { return nil }
+            for index in threads.active where accepts(program[index], next) {
                 threads.pending.append(index + 1)
             }
             previous = next
             isFirst = false
         }
+    }
+
+    @inline(__always)
+    private func accepts(_ instruction: Instruction, _ scalar: UInt32) -> Bool {
+        switch instruction {
+        case .scalar(let wanted): scalar == wanted
+        case .any: scalar != 0x0A && scalar != 0x0D && scalar != 0x2028 && scalar != 0x2029
+        case .oneOf(let index): classes[index].contains(scalar)
+        default: false
+        }
+    }
+
+    /// Takes every assertion for fulfilled, so the answer may hold too much and never too little.
+    private static func firstScalars(
+        of program: [Instruction], _ classes: [ScalarClass]
+    ) -> ScalarClass? {
+        var ranges: ScalarClass.Ranges = []
+        var pending = [0]
+        var isSeen = [Bool](repeating: false, count: program.count)
+        while let index = pending.popLast() {
+            if isSeen[index] { continue }
+            isSeen[index] = true
+            switch program[index] {
+            case .match: return nil
+            case .jump(let target): pending.append(target)
+            case .split(let one, let other): pending += [one, other]
+            case .start, .end, .wordBoundary: pending.append(index + 1)
+            case .scalar(let scalar): ranges.append(scalar...scalar)
+            case .any: ranges.append(0...0x10FFFF)
+            case .oneOf(let index): ranges += classes[index].ranges
+            }
+        }
+        return ScalarClass(ranges)
     }
 
     /// What has advanced, and what is waiting for a scalar, at one place in the text.
@@ -58,6 +115,8 @@ package struct Pattern: Sendable {
         var active: [Int] = []
         var seenAt: [Int]
         var place = 0
+        /// Instructions at this place, repeated ones included.
+        var followed = 0
 
         init(count: Int) { seenAt = [Int](repeating: 0, count: count) }
     }
@@ -65,8 +124,10 @@ package struct Pattern: Sendable {
     /// Follows everything that consumes nothing; true when the end of the program is reached.
     private func close(_ threads: inout Threads, _ previous: UInt32?, _ next: UInt32?) -> Bool {
         threads.place += 1
+        threads.followed = 0
         threads.active.removeAll(keepingCapacity: true)
         while let index = threads.pending.popLast() {
+            threads.followed += 1
             // Once per place: this bounds the work and ends loops over nothing, as in `(a*)*`.
             guard threads.seenAt[index] != threads.place else { continue }
             threads.seenAt[index] = threads.place
@@ -85,18 +146,6 @@ package struct Pattern: Sendable {
             }
         }
         return false
-    }
-}
-
-extension Pattern.Instruction {
-    @inline(__always)
-    fileprivate func accepts(_ scalar: UInt32) -> Bool {
-        switch self {
-        case .scalar(let wanted): scalar == wanted
-        case .any: scalar != 0x0A && scalar != 0x0D && scalar != 0x2028 && scalar != 0x2029
-        case .oneOf(let set): set.contains(scalar)
-        default: false
-        }
     }
 }
 

@@ -11,6 +11,7 @@ struct PatternParser {
     private let scalars: [UInt32]
     private var position = 0
     private var groupDepth = 0
+    private(set) var classes: [ScalarClass] = []
 
     private static let lengthLimit = 4_096
     private static let groupDepthLimit = 50
@@ -58,6 +59,7 @@ struct PatternParser {
     }
 
     private mutating func quantified() throws(PatternError) -> PatternNode {
+        let isGroup = next == UInt32(UInt8(ascii: "("))
         let node = try atom()
         let least: Int
         let most: Int?
@@ -72,7 +74,7 @@ struct PatternParser {
         } else {
             return node
         }
-        if case .single(let instruction) = node, instruction.isAssertion {
+        if !isGroup, case .single(let instruction) = node, instruction.isAssertion {
             throw failure("an assertion cannot be repeated")
         }
         // Lazy or greedy finds the same answer to "does it match".
@@ -116,7 +118,7 @@ struct PatternParser {
         case "(": return try group()
         case "[":
             position += 1
-            return .single(.oneOf(ScalarClass(try bracketed())))
+            return oneOf(try bracketed())
         case "\\": return try escapedAtom()
         case "*", "+", "?", "{": throw failure("there is nothing to repeat")
         case "}", "]": throw failure("a literal bracket is written with a backslash")
@@ -129,6 +131,11 @@ struct PatternParser {
         case "$": .single(.end)
         default: .single(.scalar(scalar))
         }
+    }
+
+    private mutating func oneOf(_ ranges: ScalarClass.Ranges) -> PatternNode {
+        classes.append(ScalarClass(ranges))
+        return .single(.oneOf(classes.count - 1))
     }
 
     private mutating func group() throws(PatternError) -> PatternNode {
@@ -160,7 +167,7 @@ struct PatternParser {
         position += 1
         if take("b") { return .single(.wordBoundary(true)) }
         if take("B") { return .single(.wordBoundary(false)) }
-        if let ranges = shorthand() { return .single(.oneOf(ScalarClass(ranges))) }
+        if let ranges = shorthand() { return oneOf(ranges) }
         return .single(.scalar(try escapedScalar()))
     }
 

@@ -5,6 +5,11 @@ struct SchemaCompiler {
     /// By pointer, so that a reference into its own ancestors ends.
     private var compiled: [Name: Int] = [:]
 
+    private var depth = 0
+
+    /// References are followed as they are met, and a chain of them uses the stack.
+    private static let depthLimit = 200
+
     private static let annotations: Set<Name> = [
         "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
         "$comment", "$schema", "format",
@@ -30,6 +35,11 @@ struct SchemaCompiler {
         _ schema: JSONValue, _ pointer: String
     ) throws(JSONSchemaError) -> Int {
         if let index = compiled[Name(pointer)] { return index }
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.depthLimit else {
+            throw JSONSchemaError(pointer: pointer, message: "is nested too deeply")
+        }
         let index = nodes.count
         compiled[Name(pointer)] = index
         nodes.append([])

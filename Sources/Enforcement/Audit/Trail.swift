@@ -7,6 +7,8 @@ package protocol RecordSink: Sendable {
     func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt
 }
 
+extension Recorder: RecordSink {}
+
 /// What one call leaves in the record, from its arrival to its outcome.
 ///
 /// A call that ends without `close` is our bug and stops the process: an unrecorded answer must

@@ -80,6 +80,7 @@ struct FieldSection {
                 throw .expectationFailed
             }
             expectsContinue = true
+        case 6 where HTTPBytes.equal(bytes, name, "origin"): try refuseSecond(bytes, name)
         case 10 where HTTPBytes.equal(bytes, name, "connection"):
             if Self.list(bytes, value, contains: "close") { wantsClose = true }
         case 12 where HTTPBytes.equal(bytes, name, "content-type"): try refuseSecond(bytes, name)

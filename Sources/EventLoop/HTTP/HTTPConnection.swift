@@ -30,16 +30,18 @@ final class HTTPConnection: EventSource {
     private var leftoverStart = 0
     private var mayRead = false
     private var sawEnd = false
-    private var outbox: [UInt8] = []
-    private var outboxStart = 0
-    private var closesAfterFlush = false
+    private(set) var outbox = SendQueue()
+    var closesAfterFlush = false
     private var sentContinue = false
     private var served = 0
     private var lingered = 0
     private var exchange: HTTPExchange?
     private var task: Task<Void, Never>?
-    private var writeWaiters: [@Sendable (Bool) -> Void] = []
-    private(set) var deadline: MonotonicTime
+    var writeWaiters: [@Sendable (Bool) -> Void] = []
+    /// When the client must have sent what we wait for.
+    private var deadline: MonotonicTime
+    /// When it must have taken some of what we sent.
+    private var stallDeadline = MonotonicTime.never
     private var bodyStart = MonotonicTime.never
 
     init(_ descriptor: consuming Descriptor, peer: String, shard: HTTPServerShard) {
@@ -58,9 +60,9 @@ final class HTTPConnection: EventSource {
             disconnect()
             return
         }
-        if events.contains(.writable), hasUnsent { flush() }
+        if events.contains(.writable), !outbox.isEmpty { flush() }
         if events.contains(.readable) || events.contains(.peerClosed) { mayRead = true }
-        if events.contains(.peerClosed) {
+        if events.contains(.peerClosed), !sawEnd {
             sawEnd = true
             if phase == .handling { peerLeft() }
         }
@@ -220,16 +222,12 @@ final class HTTPConnection: EventSource {
         finishResponse()
     }
 
-    private func finishResponse() {
+    func finishResponse() {
         exchange = nil
         task = nil
         guard phase != .closed else { return }
         phase = .flushing
-        if hasUnsent {
-            deadline = shard.loop.now.advanced(by: shard.limits.writeStallTimeout)
-        } else {
-            responseSent()
-        }
+        if outbox.isEmpty { responseSent() }
     }
 
     private func responseSent() {
@@ -242,110 +240,48 @@ final class HTTPConnection: EventSource {
         pump()
     }
 
-    // MARK: Event streams
-
-    func openStream(_ headers: [(name: String, value: String)], isChunked: Bool) {
-        guard phase == .handling else { return }
-        if !isChunked { closesAfterFlush = true }
-        let own = [("content-type", "text/event-stream"), ("cache-control", "no-store")]
-        let isValid = shard.writer.makeHead(
-            status: 200, headers: own + headers, framing: isChunked ? .chunked : .untilClose,
-            closes: closesAfterFlush)
-        if isValid { write(shard.writer.bytes) } else { close() }
-    }
-
-    /// `done` hears true when there is room for more, false when the client is gone.
-    func sendStream(
-        _ bytes: [UInt8], isOptional: Bool = false, done: @escaping @Sendable (Bool) -> Void
-    ) {
-        guard phase == .handling else {
-            done(false)
-            return
-        }
-        if isOptional, hasUnsent {
-            done(true)
-            return
-        }
-        write(bytes)
-        if phase == .closed {
-            done(false)
-        } else if outbox.count - outboxStart <= shard.limits.writeBufferBytes {
-            done(true)
-        } else {
-            writeWaiters.append(done)
-        }
-    }
-
-    func endStream(_ bytes: [UInt8]) {
-        guard phase == .handling else { return }
-        if shard.isDraining { closesAfterFlush = true }
-        if !bytes.isEmpty { write(bytes) }
-        finishResponse()
-    }
-
     // MARK: Writing
 
-    private var hasUnsent: Bool { outboxStart < outbox.count }
-
-    /// Straight to the kernel when nothing waits before it; the rest is kept for EPOLLOUT.
-    private func write(_ bytes: [UInt8]) {
+    func write(_ bytes: [UInt8]) {
         guard phase != .closed else { return }
-        guard !hasUnsent else {
-            outbox.append(contentsOf: bytes)
-            return
-        }
-        switch Syscall.send(socket, bytes, from: 0) {
-        case .done(let count) where count == bytes.count: break
-        case .done(let count): keep(bytes[count...])
-        case .wouldBlock: keep(bytes[...])
-        case .failed: disconnect()
-        }
+        noteWrite(outbox.send(bytes, on: socket))
     }
 
     private func write(_ head: [UInt8], _ body: [UInt8]) {
-        guard !hasUnsent, phase != .closed else {
-            write(head)
-            write(body)
-            return
-        }
-        switch Syscall.send(socket, head, body) {
-        case .done(let count) where count >= head.count: keep(body[(count - head.count)...])
-        case .done(let count):
-            keep(head[count...])
-            outbox.append(contentsOf: body)
-        case .wouldBlock:
-            keep(head[...])
-            outbox.append(contentsOf: body)
+        guard phase != .closed else { return }
+        noteWrite(outbox.send(head, body, on: socket))
+    }
+
+    private func noteWrite(_ outcome: SendQueue.Outcome) {
+        switch outcome {
+        case .sent: break
+        case .waiting:
+            // Only progress moves it on: a client that never reads is not saved by more to read.
+            if stallDeadline == .never { restartStallClock() }
         case .failed: disconnect()
         }
     }
 
-    private func keep(_ bytes: ArraySlice<UInt8>) {
-        guard !bytes.isEmpty else { return }
-        outbox = Array(bytes)
-        outboxStart = 0
-        deadline = shard.loop.now.advanced(by: shard.limits.writeStallTimeout)
+    private func restartStallClock() {
+        stallDeadline = shard.loop.now.advanced(by: shard.limits.writeStallTimeout)
     }
 
     private func flush() {
-        switch Syscall.send(socket, outbox, from: outboxStart) {
-        case .done(let count):
-            outboxStart += count
-            deadline = shard.loop.now.advanced(by: shard.limits.writeStallTimeout)
-        case .wouldBlock: return
-        case .failed:
-            disconnect()
-            return
+        let (outcome, progressed) = outbox.flush(to: socket)
+        if progressed { restartStallClock() }
+        switch outcome {
+        case .failed: disconnect()
+        case .waiting: wakeWritersIfRoom()
+        case .sent:
+            stallDeadline = .never
+            wakeWritersIfRoom()
+            if phase == .flushing { responseSent() }
         }
-        if outbox.count - outboxStart <= shard.limits.writeBufferBytes / 2 { wakeWriters(true) }
-        guard !hasUnsent else { return }
-        outbox = []
-        outboxStart = 0
-        switch phase {
-        case .flushing: responseSent()
-        case .handling: deadline = .never
-        case .reading, .lingering, .closed: break
-        }
+    }
+
+    /// At half of the limit, so that a slow reader costs few wakes.
+    private func wakeWritersIfRoom() {
+        if outbox.unsent <= shard.limits.writeBufferBytes / 2 { wakeWriters(true) }
     }
 
     private func wakeWriters(_ isOpen: Bool) {
@@ -384,14 +320,17 @@ final class HTTPConnection: EventSource {
 
     /// Called now and then by the shard.
     func checkDeadline(_ now: MonotonicTime) {
+        if stallDeadline <= now {
+            disconnect()
+            return
+        }
         switch phase {
         case .reading where parser.isInBody:
             if deadline <= now || isTooSlow(now) { refuse(408, "the body came too slowly") }
         case .reading where deadline <= now:
             if parser.isIdle { close() } else { refuse(408, "the header came too slowly") }
-        case .handling, .flushing, .lingering:
-            if deadline <= now { disconnect() }
-        case .reading, .closed: break
+        case .lingering where deadline <= now: disconnect()
+        case .reading, .handling, .flushing, .lingering, .closed: break
         }
     }
 
@@ -411,15 +350,13 @@ final class HTTPConnection: EventSource {
     func close() {
         guard phase != .closed else { return }
         phase = .closed
-        deadline = .never
         shard.loop.deregister(socket)
         descriptor = nil
         exchange?.connection = nil
         exchange = nil
         task = nil
         dropLeftover()
-        outbox = []
-        outboxStart = 0
+        outbox.clear()
         wakeWriters(false)
         shard.forget(self)
     }

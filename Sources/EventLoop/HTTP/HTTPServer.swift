@@ -43,17 +43,28 @@ package final class HTTPServer: Sendable {
     /// Stops accepting, closes idle connections, lets requests under way be answered with
     /// `Connection: close`, and cuts what is left at the deadline.
     package func drain(deadline: MonotonicTime) async {
-        await withTaskGroup(of: Void.self) { group in
+        unsafe await withUnsafeContinuation { continuation in
+            let left = Countdown(shards.count) { unsafe continuation.resume() }
             for shard in shards {
-                group.addTask {
-                    unsafe await withUnsafeContinuation { continuation in
-                        shard.loop.execute {
-                            shard.drain(deadline: deadline) { unsafe continuation.resume() }
-                        }
-                    }
-                }
+                shard.loop.execute { shard.drain(deadline: deadline) { left.step() } }
             }
         }
+    }
+}
+
+/// Runs `end` at the last of so many steps.
+private final class Countdown: Sendable {
+    private let left: Atomic<Int>
+    private let end: @Sendable () -> Void
+
+    init(_ count: Int, end: @escaping @Sendable () -> Void) {
+        left = Atomic(count)
+        self.end = end
+    }
+
+    func step() {
+        let after = left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+        if after == 0 { end() }
     }
 }
 

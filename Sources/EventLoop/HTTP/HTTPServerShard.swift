@@ -18,7 +18,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     private var reserve = SocketCalls.reserve()
     private var connections: [HTTPConnection] = []
     private var sweep: LoopTimer?
-    private var drained: (() -> Void)?
+    private var drained: [() -> Void] = []
     private(set) var isDraining = false
 
     /// One for all connections: an idle one holds no buffer.
@@ -133,7 +133,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
 
     func drain(deadline: MonotonicTime, _ done: @escaping () -> Void) {
         isDraining = true
-        drained = done
+        drained.append(done)
         if listener != nil {
             loop.deregister(listenerNumber)
             listener = nil
@@ -149,8 +149,8 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     }
 
     private func finishDraining() {
-        let done = drained
-        drained = nil
-        done?()
+        let waiting = drained
+        drained = []
+        for done in waiting { done() }
     }
 }

@@ -21,7 +21,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private static let jobsPerTick = 512
 
     package let name: String
-    private let clock: @Sendable () -> MonotonicTime
+    let clock: @Sendable () -> MonotonicTime
     private let wake: Descriptor
     private let thread = Mutex<SystemThread?>(nil)
     private let threadID = Atomic<UInt>(0)
@@ -141,11 +141,19 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         while true {
             takeRemoteWork()
             runWaiting()
-            while let action = timers.popDue(now) { action() }
+            runTimers()
             if waiting.isEmpty, isStopping.load(ordering: .sequentiallyConsistent) { break }
             poll()
         }
         threadID.store(0, ordering: .relaxed)
+    }
+
+    /// Bounded: an action may set a timer that is due at once.
+    private func runTimers() {
+        for _ in 0..<Self.jobsPerTick {
+            guard let action = timers.popDue(now) else { return }
+            action()
+        }
     }
 
     private func takeRemoteWork() {
@@ -156,10 +164,8 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             remote.withLock { swap(&$0, &empty) }
             waiting = empty
         } else {
-            let taken = remote.withLock { queue in
-                defer { queue.removeAll(keepingCapacity: true) }
-                return queue
-            }
+            var taken: [Work] = []
+            remote.withLock { swap(&$0, &taken) }
             waiting.append(contentsOf: taken)
         }
     }

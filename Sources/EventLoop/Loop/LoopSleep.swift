@@ -18,7 +18,7 @@ extension EventLoop {
     }
 
     package func sleep(for duration: Duration) async throws(CancellationError) {
-        try await sleep(until: MonotonicTime.now().advanced(by: duration))
+        try await sleep(until: clock().advanced(by: duration))
     }
 }
 

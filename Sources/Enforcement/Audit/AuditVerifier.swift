@@ -1,0 +1,158 @@
+/// Decides from the files and one public key alone whether the record is whole.
+///
+/// It believes nothing that the directory says about itself: the first key comes from the caller,
+/// every later one from the log, signed by the one before. What no log can show by itself, that
+/// its end was cut at a checkpoint, needs a checkpoint kept elsewhere.
+package struct AuditVerifier {
+    package struct Report: Sendable {
+        package var lines = 0
+        /// Lines of event `intent`.
+        package var calls = 0
+        package var checkpoints = 0
+        package var segments = 0
+        package var firstTime = ""
+        package var lastTime = ""
+        /// In order: who signed, and from which line on.
+        package var epochs: [Epoch] = []
+        /// Of the last checkpoint.
+        package var size = 0
+        package var root = Digest32()
+        /// Bytes behind the last checkpoint: a crash's or a running server's unacknowledged end.
+        /// Somebody who asks after a clean stop should take any for a refusal.
+        package var tailBytes = 0
+        /// Bytes behind the record's end in earlier segments, each explained by a line.
+        package var abandonedBytes = 0
+    }
+
+    package struct Epoch: Sendable {
+        package let number: Int
+        package let key: String
+        package let firstSequence: Int
+    }
+
+    /// `publicKey` is the text of `record.pub`. Throws `damaged` with the first bad place.
+    package static func verify(
+        directory: String, publicKey: String
+    ) throws(RecordError) -> Report {
+        let text = publicKey.utf8.last == 0x0A ? String(publicKey.dropLast()) : publicKey
+        guard let key = CheckpointKey(text: text) else {
+            throw .malformed("not a public key of a record")
+        }
+        var run = AuditVerification(directory: directory, key: key)
+        return try run.verify()
+    }
+}
+
+private struct AuditVerification {
+    let directory: String
+    let hasher = SHA256Hasher()
+    var check: SegmentCheck
+    var report = AuditVerifier.Report()
+    /// An earlier segment whose end must be explained, and from where.
+    var unexplained: (segment: Int, from: Int)?
+
+    init(directory: String, key: CheckpointKey) {
+        self.directory = directory
+        let state = SegmentState(epoch: 1, key: key)
+        check = SegmentCheck(state, depth: .everySignature, hasher)
+    }
+
+    mutating func verify() throws(RecordError) -> AuditVerifier.Report {
+        let segments = try SegmentDirectory.segments(in: directory)
+        guard let last = segments.last else {
+            throw .damaged(
+                file: SegmentDirectory.name(1), line: 0, reason: "the segment is missing")
+        }
+        var state = check.state
+        var after = 0
+        for number in segments {
+            let limit = number == last ? Int.max : try recordedBytes(before: number + 1)
+            check.resume(state)
+            let header = SegmentHeader(number: number, state: state, after: after)
+            let scan = try verify(number, header, limit)
+            guard limit == .max || scan.coveredBytes == limit else {
+                throw .damaged(
+                    file: SegmentDirectory.name(number), line: scan.coveredLines + 1,
+                    reason: "lines under no checkpoint in front of the next segment")
+            }
+            try settle(number, scan, isLast: number == last)
+            state = scan.state
+            after = scan.coveredBytes
+        }
+        report.size = state.tree.size
+        report.root = state.tree.root(hasher)
+        report.segments = segments.count
+        return report
+    }
+
+    private mutating func verify(
+        _ number: Int, _ header: SegmentHeader, _ limit: Int
+    ) throws(RecordError) -> SegmentScan {
+        let expected = header.line(hasher)
+        var report = report
+        var due = unexplained
+        let scan = try SegmentScan.run(
+            directory: directory, number: number, limit: limit, check: &check,
+            header: { line in line == expected[...] ? header.state : nil },
+            each: { check, kind in
+                report.count(check, kind)
+                if let recovered = check.recovered, recovered.segment == due?.segment,
+                    recovered.from == due?.from
+                {
+                    due = nil
+                }
+            })
+        self.report = report
+        unexplained = due
+        return scan
+    }
+
+    /// Only the last segments may have an end that nothing explains: the server was killed.
+    private mutating func settle(
+        _ number: Int, _ scan: SegmentScan, isLast: Bool
+    ) throws(RecordError) {
+        if let due = unexplained, !isLast {
+            throw .damaged(
+                file: SegmentDirectory.name(due.segment), line: 0,
+                reason: "bytes from \(due.from) on that no line explains")
+        }
+        if isLast {
+            report.tailBytes += scan.tailBytes
+        } else if scan.tailBytes > 0 {
+            report.abandonedBytes += scan.tailBytes
+            unexplained = (number, scan.coveredBytes)
+        }
+    }
+
+    /// What the next header says about this segment. Only a claim: the header is compared whole
+    /// with what this segment's lines give.
+    private func recordedBytes(before number: Int) throws(RecordError) -> Int {
+        let name = SegmentDirectory.name(number)
+        var reader = try SegmentReader(directory: directory, name: name)
+        guard let line = try reader.next(), let header = SegmentHeader(line, hasher) else {
+            throw .damaged(file: name, line: 1, reason: "not a segment's header")
+        }
+        return header.after
+    }
+}
+
+extension AuditVerifier.Report {
+    fileprivate mutating func count(_ check: borrowing SegmentCheck, _ kind: SegmentCheck.Kind) {
+        lines += 1
+        switch kind {
+        case .checkpoint:
+            checkpoints += 1
+            lastTime = String(decoding: check.at, as: UTF8.self)
+        case .epoch:
+            epochs.append(
+                AuditVerifier.Epoch(
+                    number: check.state.epoch, key: check.state.key.text,
+                    firstSequence: check.state.tree.size - 1))
+        case .line, .recovered:
+            if check.event.elementsEqual(Self.intent) { calls += 1 }
+        }
+        if firstTime.isEmpty { firstTime = String(decoding: check.at, as: UTF8.self) }
+    }
+
+    private static let intent = Array("intent".utf8)
+}

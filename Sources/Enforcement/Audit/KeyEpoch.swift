@@ -1,0 +1,81 @@
+import Glibc
+
+/// The private keys of the record, one per start of the server.
+///
+/// A thief of today's key cannot sign yesterday: the key of an epoch signs its successor into the
+/// log and is erased. The directory belongs to the server's user alone; between the birth of a key
+/// and the durable line that introduces it there are two, and the log decides which one counts.
+struct KeyEpoch: Sendable {
+    let number: Int
+    let privateKey: Ed25519PrivateKey
+    let key: CheckpointKey
+
+    private static func path(_ directory: String, _ number: Int) -> String {
+        "\(directory)/epoch-\(number).pem"
+    }
+
+    /// Makes a key and has it on disk, its directory entry included.
+    static func generate(_ number: Int, origin: String, in directory: String) throws(RecordError)
+        -> KeyEpoch
+    {
+        do {
+            let privateKey = try Ed25519PrivateKey.generate()
+            let pem = Array(try privateKey.pem().utf8)
+            try RecorderDisk.writeWhole(path(directory, number), pem, mode: 0o600)
+            try RecorderDisk.syncDirectory(directory)
+            let key = CheckpointKey(origin: origin, publicKey: privateKey.publicKey)
+            return KeyEpoch(number: number, privateKey: privateKey, key: key)
+        } catch let error as RecordError {
+            throw error
+        } catch {
+            throw .unavailable("a key cannot be made")
+        }
+    }
+
+    /// Nil when the key is not there or is not one.
+    static func read(_ number: Int, origin: String, in directory: String) -> KeyEpoch? {
+        guard let pem = try? RecorderDisk.readWhole(path(directory, number), limit: 4096),
+            let privateKey = try? Ed25519PrivateKey(pem: String(decoding: pem, as: UTF8.self))
+        else { return nil }
+        let key = CheckpointKey(origin: origin, publicKey: privateKey.publicKey)
+        return KeyEpoch(number: number, privateKey: privateKey, key: key)
+    }
+
+    /// The epochs whose key files exist, whole or not.
+    static func numbers(in directory: String) throws(RecordError) -> [Int] {
+        try SegmentDirectory.entries(of: directory).compactMap { name in
+            guard name.hasPrefix("epoch-"), name.hasSuffix(".pem") else { return nil }
+            return Int(name.dropFirst(6).dropLast(4))
+        }
+    }
+
+    /// Overwrites and unlinks. On a copying file system or flash the old bytes may survive below;
+    /// what we can do is done.
+    static func erase(_ number: Int, in directory: String) throws(RecordError) {
+        let path = path(directory, number)
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor >= 0 {
+            _ = RecorderDisk.write(descriptor, [UInt8](repeating: 0, count: 4096))
+            _ = fdatasync(descriptor)
+            close(descriptor)
+        }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw .unavailable("erase \(path): errno \(errno)")
+        }
+        try RecorderDisk.syncDirectory(directory)
+    }
+
+    /// Makes the directory if need be and refuses one that others may look into.
+    static func prepare(_ directory: String) throws(RecordError) {
+        guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
+            throw .unavailable("make \(directory): errno \(errno)")
+        }
+        var status = stat()
+        guard unsafe stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw .unavailable("\(directory) is not a directory")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw .unavailable("others may look into \(directory): its mode must be 0700")
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/// What happened, on disk before anybody is told.
+///
+/// One thread takes every line that waits, numbers them, makes each a leaf of a Merkle tree, ends
+/// the batch with a signed checkpoint, and gives it to the disk in one write and one sync. While
+/// the disk works, the next batch collects. `append` returns after the sync and not before.
+///
+/// It never drops a line that it took, never says that something is recorded when it may not be,
+/// never touches a file again that once refused a write or a sync, and never holds its lock over
+/// the disk or over a waiter's resumption. What cannot be recorded is refused, at once when the
+/// disk is known to be down and after the deadline when it hangs.
+package final class Recorder: Sendable {
+    private let core: RecorderCore
+
+    /// Checks the last segment, cuts what a crash left behind its last checkpoint, hands over to a
+    /// new key and writes all of that down. Throws rather than go on over damage.
+    ///
+    /// `keys` holds the private key between starts; it is made with mode 0700.
+    package static func open(
+        directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
+        name: String = "toolserver", disk: RecorderDisk = .real
+    ) throws(RecordError) -> Recorder {
+        let writer = try RecorderOpening(
+            directory: directory, keys: keys, disk: disk, limits: limits
+        )
+        .open(name: name)
+        let core = RecorderCore(writer, limits: limits)
+        guard core.start() else { throw .unavailable("no thread for the record") }
+        return Recorder(core)
+    }
+
+    private init(_ core: RecorderCore) { self.core = core }
+
+    deinit { core.close() }
+
+    /// Durable when it returns: the lines stand together, in order. Each body is the members of a
+    /// JSON object without its braces, beginning with `"event":"…"`.
+    ///
+    /// After an error the lines may or may not be in the record; their effects must not happen.
+    /// Not cancelled with its task: the wait is bounded by the deadline.
+    package func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt {
+        let bytes = try Self.check(bodies)
+        let result = await withCheckedContinuation { continuation in
+            core.enqueue(bodies, bytes: bytes, continuation)
+        }
+        return try result.get()
+    }
+
+    /// False while the disk refuses or hangs; true again by itself.
+    package var isWritable: Bool { core.isWritable }
+
+    /// Writes what waits and stops. Blocks the thread until then, at most for the deadline and a
+    /// second.
+    package func close() { core.close() }
+
+    private static func check(_ bodies: [[UInt8]]) throws(RecordError) -> Int {
+        guard !bodies.isEmpty else { throw .malformed("no line") }
+        var bytes = 0
+        for body in bodies {
+            bytes += body.count + 64
+            guard body.starts(with: eventStart) else { throw .malformed("no event in front") }
+            // A line feed would make two lines of one; a zero would pass for a hole in the file.
+            guard !body.contains(where: { $0 < 0x20 }) else { throw .malformed("control byte") }
+            let name = body.dropFirst(eventStart.count).prefix { $0 != UInt8(ascii: "\"") }
+            guard !name.isEmpty, name.count + eventStart.count < body.count,
+                !reserved.contains(where: { $0.elementsEqual(name) })
+            else { throw .malformed("not an event of the caller") }
+        }
+        return bytes
+    }
+
+    private static let eventStart: [UInt8] = Array(#""event":""#.utf8)
+    private static let reserved = SegmentEvents.reserved.map { Array($0.utf8) }
+}

@@ -1,0 +1,199 @@
+import Glibc
+
+typealias RecordContinuation = CheckedContinuation<Result<RecordReceipt, RecordError>, Never>
+
+/// The queue between callers and the writing thread, and the two threads.
+// Sendable: `shared` is only touched inside `bell.withLock`; `writer` only by the writing thread
+// after `start`.
+final class RecorderCore: @unchecked Sendable {
+    private struct Waiting {
+        let bodies: [[UInt8]]
+        let bytes: Int
+        let since: UInt64
+        let continuation: RecordContinuation
+    }
+
+    private enum Health { case good, stalled, failed }
+
+    private struct Shared {
+        var queue: [Waiting] = []
+        /// What the writing thread works on. Emptied by the watchdog when it takes too long.
+        var inFlight: [Waiting] = []
+        /// Of both.
+        var bytes = 0
+        var health = Health.good
+        var reason = ""
+        var isWriterAsleep = false
+        var isWatchdogAsleep = false
+        var isClosing = false
+        var isWriterDone = false
+    }
+
+    private let bell = RecorderBell()
+    private var shared = Shared()
+    private let writer: RecorderWriter
+    private let limits: RecorderLimits
+    private let deadline: UInt64
+
+    init(_ writer: RecorderWriter, limits: RecorderLimits) {
+        self.writer = writer
+        self.limits = limits
+        deadline = limits.deadline.nanoseconds
+    }
+
+    func start() -> Bool {
+        RecorderBell.startThread { self.write() } && RecorderBell.startThread { self.watch() }
+    }
+
+    var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
+
+    func enqueue(_ bodies: [[UInt8]], bytes: Int, _ continuation: RecordContinuation) {
+        let since = RecorderBell.now()
+        let refusal: RecordError? = bell.withLock {
+            if shared.isClosing { return .closed }
+            if shared.health != .good { return .unavailable(shared.reason) }
+            if shared.bytes + bytes > limits.queuedBytes { return .overloaded }
+            shared.bytes += bytes
+            shared.queue.append(
+                Waiting(bodies: bodies, bytes: bytes, since: since, continuation: continuation))
+            if shared.isWriterAsleep { bell.ring(.writer) }
+            if shared.isWatchdogAsleep { bell.ring(.watchdog) }
+            return nil
+        }
+        if let refusal { continuation.resume(returning: .failure(refusal)) }
+    }
+
+    func close() {
+        let limit = RecorderBell.now() &+ deadline &+ 1_000_000_000
+        let left: [Waiting] = bell.withLock {
+            shared.isClosing = true
+            bell.ring(.writer)
+            bell.ring(.watchdog)
+            while !shared.isWriterDone, RecorderBell.now() < limit {
+                bell.wait(.closer, until: limit)
+            }
+            return takeAll()
+        }
+        for waiting in left { waiting.continuation.resume(returning: .failure(.closed)) }
+    }
+
+    /// Only inside the lock.
+    private func takeAll() -> [Waiting] {
+        let all = shared.inFlight + shared.queue
+        shared.inFlight = []
+        shared.queue = []
+        shared.bytes = 0
+        return all
+    }
+
+    // MARK: The writing thread
+
+    private enum Work {
+        case batch([Waiting])
+        case retry
+        case stop
+    }
+
+    private func write() {
+        while true {
+            switch nextWork() {
+            case .batch(let batch): finish(writer.commit(batch.map(\.bodies)))
+            case .retry: finish(writer.restart().map { [] })
+            case .stop:
+                writer.close()
+                bell.withLock {
+                    shared.isWriterDone = true
+                    bell.ring(.closer)
+                    bell.ring(.watchdog)
+                }
+                return
+            }
+        }
+    }
+
+    private func nextWork() -> Work {
+        bell.withLock {
+            if shared.health == .failed {
+                let next = RecorderBell.now() &+ limits.retry.nanoseconds
+                while !shared.isClosing, RecorderBell.now() < next {
+                    bell.wait(.writer, until: next)
+                }
+                return shared.isClosing ? .stop : .retry
+            }
+            while shared.queue.isEmpty {
+                if shared.isClosing { return .stop }
+                shared.isWriterAsleep = true
+                bell.wait(.writer)
+                shared.isWriterAsleep = false
+            }
+            shared.inFlight = shared.queue
+            shared.queue = []
+            return .batch(shared.inFlight)
+        }
+    }
+
+    private func finish(_ result: Result<[RecordReceipt], RecordError>) {
+        let waiters: [Waiting] = bell.withLock {
+            switch result {
+            case .success:
+                // Also after a hang: what was refused meanwhile stands in the record now, which
+                // is true, and its callers had no effect.
+                shared.health = .good
+                let done = shared.inFlight
+                shared.bytes -= done.reduce(0) { $0 + $1.bytes }
+                shared.inFlight = []
+                return done
+            case .failure(let error):
+                shared.health = .failed
+                shared.reason = "\(error)"
+                return takeAll()
+            }
+        }
+        for (index, waiting) in waiters.enumerated() {
+            waiting.continuation.resume(returning: result.map { $0[index] })
+        }
+    }
+
+    // MARK: The watchdog
+
+    /// A hung sync cannot be interrupted; its waiters can be told.
+    private func watch() {
+        while true {
+            var isDone = false
+            let overdue: [Waiting] = bell.withLock {
+                guard !shared.isWriterDone else {
+                    isDone = true
+                    return []
+                }
+                guard let since = (shared.inFlight.first ?? shared.queue.first)?.since else {
+                    shared.isWatchdogAsleep = true
+                    bell.wait(.watchdog)
+                    shared.isWatchdogAsleep = false
+                    return []
+                }
+                let now = RecorderBell.now()
+                guard now >= since &+ deadline else {
+                    bell.wait(.watchdog, until: min(since &+ deadline, now &+ deadline / 8))
+                    return []
+                }
+                if shared.health == .good { shared.health = .stalled }
+                shared.reason = "the disk does not answer"
+                return takeAll()
+            }
+            for waiting in overdue {
+                waiting.continuation.resume(
+                    returning: .failure(.unavailable("the disk does not answer")))
+            }
+            if isDone { return }
+        }
+    }
+}
+
+extension Duration {
+    /// Of a configured time span: never negative, at most some centuries.
+    var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        return UInt64(min(seconds, 1 << 32)) &* 1_000_000_000 &+ UInt64(attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,80 @@
+import Glibc
+
+/// The operations on files that can fail while the recorder runs. A test replaces them by scripted
+/// failures; results are the system call's, with `-errno` for failure.
+package struct RecorderDisk: Sendable {
+    package var create: @Sendable (_ path: String) -> Int32
+    package var write: @Sendable (_ descriptor: Int32, _ bytes: [UInt8]) -> Int
+    package var sync: @Sendable (_ descriptor: Int32) -> Int32
+
+    package static let real = RecorderDisk(
+        create: { path in
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW
+            let descriptor = unsafe open(path, flags, 0o640)
+            return descriptor >= 0 ? descriptor : -errno
+        },
+        write: { descriptor, bytes in RecorderDisk.write(descriptor, bytes) },
+        sync: { descriptor in
+            for _ in 0..<100 {
+                if fdatasync(descriptor) == 0 { return 0 }
+                if errno != EINTR { break }
+            }
+            return -errno
+        })
+
+    /// One write(2). Repeated only when a signal came before the first byte.
+    static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Int {
+        for _ in 0..<100 {
+            let count = unsafe Glibc.write(descriptor, bytes, bytes.count)
+            if count >= 0 { return count }
+            if errno != EINTR { break }
+        }
+        return -Int(errno)
+    }
+
+    /// Creates a file that must not exist, with its content durable.
+    static func writeWhole(_ path: String, _ bytes: [UInt8], mode: mode_t) throws(RecordError) {
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let descriptor = unsafe open(path, flags, mode)
+        guard descriptor >= 0 else { throw .unavailable("create \(path): errno \(errno)") }
+        defer { close(descriptor) }
+        guard write(descriptor, bytes) == bytes.count, fsync(descriptor) == 0 else {
+            let code = errno
+            unsafe unlink(path)
+            throw .unavailable("write \(path): errno \(code)")
+        }
+    }
+
+    static func readWhole(_ path: String, limit: Int) throws(RecordError) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .unavailable("open \(path): errno \(errno)") }
+        defer { close(descriptor) }
+        var count = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in
+            count = unsafe read(descriptor, buffer.baseAddress, limit)
+            initialized = max(0, count)
+        }
+        guard count >= 0 else { throw .unavailable("read \(path): errno \(errno)") }
+        return bytes
+    }
+
+    static func syncDirectory(_ path: String) throws(RecordError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .unavailable("open \(path): errno \(errno)") }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .unavailable("sync \(path): errno \(errno)") }
+    }
+
+    /// Held until the descriptor is closed, so also over a crash no longer than the process.
+    static func lock(_ path: String) throws(RecordError) -> Int32 {
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw .unavailable("open \(path): errno \(errno)") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            if code == EWOULDBLOCK { throw .locked(path) }
+            throw .unavailable("lock \(path): errno \(code)")
+        }
+        return descriptor
+    }
+}

@@ -1,0 +1,53 @@
+package enum RecordError: Error, Sendable {
+    /// Nothing can be recorded now, so nothing may be done. Holds the failed operation and errno.
+    case unavailable(String)
+    /// More waits to be written than the queue may hold.
+    case overloaded
+    /// The caller's line breaks the form: our own bug.
+    case malformed(String)
+    /// The files are not what the recorder wrote. `line` counts from 1; 0 for the whole file.
+    case damaged(file: String, line: Int, reason: String)
+    /// Another process owns the directory.
+    case locked(String)
+    case closed
+}
+
+extension RecordError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unavailable(let reason): "the record cannot be written: \(reason)"
+        case .overloaded: "the record cannot keep up"
+        case .malformed(let reason): "not a line of the record: \(reason)"
+        case .damaged(let file, 0, let reason): "\(file): \(reason)"
+        case .damaged(let file, let line, let reason): "\(file):\(line): \(reason)"
+        case .locked(let file): "`\(file)` is locked by another process"
+        case .closed: "the record is closed"
+        }
+    }
+}
+
+package struct RecordReceipt: Sendable, Equatable {
+    package let firstSequence: Int
+    package let lastSequence: Int
+}
+
+package struct RecorderLimits: Sendable {
+    /// Waiting and not yet written; beyond it `append` throws `overloaded` at once.
+    package var queuedBytes: Int
+    /// A segment that has reached this is followed by a new one.
+    package var segmentBytes: Int
+    /// After this, waiters are refused although their lines may still become durable.
+    package var deadline: Duration
+    /// Between attempts to go on in a new segment after a failure.
+    package var retry: Duration
+
+    package init(
+        queuedBytes: Int = 8 << 20, segmentBytes: Int = 256 << 20,
+        deadline: Duration = .seconds(2), retry: Duration = .seconds(1)
+    ) {
+        self.queuedBytes = queuedBytes
+        self.segmentBytes = segmentBytes
+        self.deadline = deadline
+        self.retry = retry
+    }
+}

@@ -1,0 +1,179 @@
+import Glibc
+
+/// Brings a directory from whatever a crash left to a log with a new key, or refuses.
+///
+/// The order of steps, each durable before the next: the new key; the lines that say what was cut
+/// and hand over to it; the erasure of the old key. Killed in between, the next start finds two
+/// keys and believes the log.
+struct RecorderOpening {
+    let directory: String
+    let keys: String
+    let disk: RecorderDisk
+    let limits: RecorderLimits
+
+    private static let publicKeyFile = "record.pub"
+
+    func open(name: String) throws(RecordError) -> RecorderWriter {
+        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
+            throw .unavailable("make \(directory): errno \(errno)")
+        }
+        let lock = try RecorderDisk.lock("\(directory)/lock")
+        do throws(RecordError) {
+            try KeyEpoch.prepare(keys)
+            let segments = try SegmentDirectory.segments(in: directory)
+            guard let last = segments.last else { return try openFirst(name: name, lock) }
+            return try openAgain(last: last, lock)
+        } catch {
+            close(lock)
+            throw error
+        }
+    }
+
+    // MARK: The first start
+
+    private func openFirst(name: String, _ lock: Int32) throws(RecordError) -> RecorderWriter {
+        let path = "\(directory)/\(Self.publicKeyFile)"
+        let old = try KeyEpoch.numbers(in: keys)
+        // A log that had begun has both; a crash before its first line leaves at most key 1.
+        guard unsafe access(path, F_OK) != 0, old.allSatisfy({ $0 == 1 }) else {
+            throw .damaged(
+                file: SegmentDirectory.name(1), line: 0,
+                reason: "the record is gone, its key is not")
+        }
+        if !old.isEmpty { try KeyEpoch.erase(1, in: keys) }
+        let origin = "\(name)/\(try freshID())"
+        guard CheckpointKey.isOrigin(origin) else { throw .malformed("the name of the log") }
+        let epoch = try KeyEpoch.generate(1, origin: origin, in: keys)
+        let state = SegmentState(epoch: 1, key: epoch.key)
+        let writer = RecorderWriter(
+            directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
+            number: 0, durableBytes: 0, durable: state)
+        try writer.begin([], next: epoch, inNewSegment: true)
+        try publish(epoch.key)
+        return writer
+    }
+
+    private func freshID() throws(RecordError) -> String {
+        do throws(CryptoError) { return Hex.encode(try randomBytes(8)) } catch {
+            throw .unavailable("no random bytes")
+        }
+    }
+
+    private func publish(_ key: CheckpointKey) throws(RecordError) {
+        let bytes = Array((key.text + "\n").utf8)
+        let path = "\(directory)/\(Self.publicKeyFile)"
+        try RecorderDisk.writeWhole(path, bytes, mode: 0o644)
+        try RecorderDisk.syncDirectory(directory)
+    }
+
+    // MARK: Every other start
+
+    private func openAgain(last: Int, _ lock: Int32) throws(RecordError) -> RecorderWriter {
+        let (scan, after) = try scan(last)
+        let name = SegmentDirectory.name(last)
+        let state = scan.state
+        guard
+            let epoch = KeyEpoch.read(state.epoch, origin: state.key.origin, in: keys),
+            constantTimeEqual(epoch.key.publicKey.bytes, state.key.publicKey.bytes)
+        else {
+            throw .damaged(
+                file: name, line: scan.coveredLines,
+                reason: "the private key of epoch \(state.epoch) is not in the keys directory")
+        }
+        for number in try KeyEpoch.numbers(in: keys) where number != state.epoch {
+            try KeyEpoch.erase(number, in: keys)
+        }
+        try publishFirstKeyIfMissing()
+        let next = try KeyEpoch.generate(
+            state.epoch + 1, origin: state.key.origin, in: keys)
+        let writer = RecorderWriter(
+            directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
+            number: last, durableBytes: scan.coveredBytes, durable: state)
+        let notes = try notes(last, scan, after: after)
+        // A tail stays until the line that tells of it is durable: in the next segment.
+        try writer.begin(notes, next: next, inNewSegment: scan.tailBytes > 0)
+        if scan.tailBytes > 0 { writer.cut(last, to: scan.coveredBytes) }
+        try KeyEpoch.erase(state.epoch, in: keys)
+        return writer
+    }
+
+    private func scan(_ last: Int) throws(RecordError) -> (SegmentScan, after: Int) {
+        let hasher = SHA256Hasher()
+        let name = SegmentDirectory.name(last)
+        var reader = try SegmentReader(directory: directory, name: name)
+        guard let line = try reader.next(), let header = SegmentHeader(line, hasher),
+            header.number == last
+        else { throw .damaged(file: name, line: 1, reason: "not a segment's header") }
+        var check = SegmentCheck(header.state, depth: .lastSignature, hasher)
+        let scan = try SegmentScan.run(
+            directory: directory, number: last, limit: .max, check: &check,
+            header: { _ in header.state }, each: { _, _ in })
+        return (scan, header.after)
+    }
+
+    /// What the log must say about bytes that were lost: of this segment, and of the one before
+    /// if a crash came between the new segment and the line that explains it.
+    private func notes(_ last: Int, _ scan: SegmentScan, after: Int) throws(RecordError)
+        -> [[UInt8]]
+    {
+        var notes: [[UInt8]] = []
+        let size = last > 1 ? try Self.size("\(directory)/\(SegmentDirectory.name(last - 1))") : 0
+        if last > 1, size > after, scan.explained?.segment != last - 1 {
+            notes.append(try note(last - 1, from: after))
+        }
+        if scan.tailBytes > 0 { notes.append(try note(last, from: scan.coveredBytes)) }
+        return notes
+    }
+
+    private func note(_ number: Int, from offset: Int) throws(RecordError) -> [UInt8] {
+        let tail = try SegmentTail.read(directory: directory, number: number, from: offset)
+        return SegmentEvents.recovered(
+            segment: number, from: offset,
+            detail: #""bytes":\#(tail.bytes),"sha256":"\#(tail.digest.hex)""#)
+    }
+
+    private static func size(_ path: String) throws(RecordError) -> Int {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            throw .unavailable("look at \(path): errno \(errno)")
+        }
+        return status.st_size
+    }
+
+    /// A crash between the first line and the public key's file, or somebody's broom.
+    private func publishFirstKeyIfMissing() throws(RecordError) {
+        guard unsafe access("\(directory)/\(Self.publicKeyFile)", F_OK) != 0 else { return }
+        let name = SegmentDirectory.name(1)
+        var reader = try SegmentReader(directory: directory, name: name)
+        guard let line = try reader.next(), let header = SegmentHeader(line, SHA256Hasher()) else {
+            throw .damaged(file: name, line: 1, reason: "not a segment's header")
+        }
+        try publish(header.state.key)
+    }
+}
+
+/// The digest of what stands behind the record's last byte in a segment.
+enum SegmentTail {
+    static func read(
+        directory: String, number: Int, from offset: Int
+    ) throws(RecordError) -> (bytes: Int, digest: Digest32) {
+        let name = SegmentDirectory.name(number)
+        let descriptor = unsafe open("\(directory)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .unavailable("open \(name): errno \(errno)") }
+        defer { close(descriptor) }
+        let hasher = SHA256Hasher()
+        hasher.begin()
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var position = offset
+        while true {
+            let count = unsafe pread(descriptor, &buffer, buffer.count, position)
+            guard count >= 0 else { throw .unavailable("read \(name): errno \(errno)") }
+            guard count > 0 else { break }
+            unsafe buffer.withUnsafeBytes { bytes in
+                unsafe hasher.update(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            }
+            position += count
+        }
+        return (position - offset, hasher.finish())
+    }
+}

@@ -1,0 +1,70 @@
+/// What the kernel has not taken yet. Bytes go straight to the socket when nothing waits before
+/// them, so a response costs one system call and, as a rule, no copy.
+struct SendQueue {
+    enum Outcome {
+        /// Everything is in the kernel.
+        case sent
+        /// Some of it waits for the socket to become writable.
+        case waiting
+        case failed
+    }
+
+    private var bytes: [UInt8] = []
+    private var start = 0
+
+    var unsent: Int { bytes.count - start }
+    var isEmpty: Bool { start == bytes.count }
+
+    mutating func send(_ new: [UInt8], on socket: Int32) -> Outcome {
+        guard isEmpty else {
+            bytes.append(contentsOf: new)
+            return .waiting
+        }
+        switch Syscall.send(socket, new, from: 0) {
+        case .done(let count): return keep(new, from: count)
+        case .wouldBlock: return keep(new, from: 0)
+        case .failed: return .failed
+        }
+    }
+
+    mutating func send(_ head: [UInt8], _ body: [UInt8], on socket: Int32) -> Outcome {
+        guard isEmpty else {
+            bytes.append(contentsOf: head)
+            bytes.append(contentsOf: body)
+            return .waiting
+        }
+        switch Syscall.send(socket, head, body) {
+        case .done(let count) where count >= head.count:
+            return keep(body, from: count - head.count)
+        case .done(let count): return keep(head + body, from: count)
+        case .wouldBlock: return keep(head + body, from: 0)
+        case .failed: return .failed
+        }
+    }
+
+    /// To be called when the socket is writable again.
+    mutating func flush(to socket: Int32) -> (outcome: Outcome, progressed: Bool) {
+        switch Syscall.send(socket, bytes, from: start) {
+        case .done(let count):
+            start += count
+            guard isEmpty else { return (.waiting, true) }
+            clear()
+            return (.sent, true)
+        case .wouldBlock: return (.waiting, false)
+        case .failed: return (.failed, false)
+        }
+    }
+
+    /// Idle connections hold no memory.
+    mutating func clear() {
+        bytes = []
+        start = 0
+    }
+
+    private mutating func keep(_ rest: [UInt8], from index: Int) -> Outcome {
+        guard index < rest.count else { return .sent }
+        bytes = rest
+        start = index
+        return .waiting
+    }
+}
