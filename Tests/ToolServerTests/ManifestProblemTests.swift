@@ -155,6 +155,15 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         #"{"type": "integer"}"#, #"{"type": "integer", "minimun": 1}"#,
         "3:39: input.id.minimun: unknown key `minimun`; did you mean `minimum`?"),
     .tool(
+        #"{"type": "integer"}"#, #"{"type": "integer", "default": 1}"#,
+        "3:39: input.id.default: `default` is not served by this build; "
+            + "make it `optional` and use coalesce(:NAME, …) in the statement"),
+    .tool(
+        #""input": {"id": {"type": "integer"}}"#,
+        #""inputSchema": {"type": "object", "properties": {"id": {"type": "integer", "default": 1}}}"#,
+        "3:78: inputSchema.properties.id.default: `default` is not served by this build; "
+            + "make it `optional` and use coalesce(:NAME, …) in the statement"),
+    .tool(
         #"{"id":"#, #"{"i-d":"#,
         "3:13: input.i-d: must be a letter or `_`, then letters, digits, `_`, at most 64"),
     .tool(":id", ":idd", "3:13: input.id: is never used: the statement has no `:id`"),

@@ -9,10 +9,13 @@ struct InputManifest {
     static let propertyKeys = KeySet(
         required: ["type"],
         optional: [
-            "title", "description", "optional", "default", "enum", "minimum", "maximum",
+            "title", "description", "optional", "enum", "minimum", "maximum",
             "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
             "pattern", "format",
-        ])
+        ],
+        unserved: ["default": defaultAdvice])
+    /// Callers would be told of a value that nothing fills in: a missing argument is null.
+    static let defaultAdvice = "make it `optional` and use coalesce(:NAME, …) in the statement"
     /// What can be bound as one parameter of a statement.
     static let scalarTypes = ["string", "integer", "number", "boolean"]
 
@@ -68,13 +71,8 @@ struct InputManifest {
             distinct: whole.members.filter { member in
                 keywords.contains { $0.isByteEqual(to: member.name) }
             })
-        guard let isOptional, let check = member.node.schema(.object(schema)) else { return nil }
-        if let standing = object["default"] {
-            for violation in check.violations(in: standing.value.plain()) {
-                standing.report("does not meet its own schema: \(violation.message)")
-            }
-        }
-        return (.object(schema), !isOptional && object["default"] == nil)
+        guard let isOptional, member.node.schema(.object(schema)) != nil else { return nil }
+        return (.object(schema), !isOptional)
     }
 
     private static func shape(properties: JSONObject, required: [JSONValue]) -> JSONValue {
@@ -137,6 +135,11 @@ extension InputManifest {
     }
 
     private static func refuseUnbindable(_ property: Member) {
+        let parts = property.node.members() ?? []
+        for part in parts where part.name.isByteEqual(to: "default") {
+            part.node.findings.problem(
+                "`default` is not served by this build; \(defaultAdvice)", at: part.namePlace)
+        }
         let type = property.node.value.plain()["type"]
         let types = type?.array ?? type.map { [$0] } ?? []
         let allowed = scalarTypes + ["null"]
