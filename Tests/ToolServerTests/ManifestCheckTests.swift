@@ -81,7 +81,7 @@ private func check(_ arguments: [String]) -> Checked {
 }
 
 @Test(arguments: [
-    [], ["--manifests"], ["--manifests", ""], ["--manifests", "a", "--manifests", "b"],
+    ["--manifests"], ["--manifests", ""], ["--manifests", "a", "--manifests", "b"],
     ["--manifest", "a"], ["--manifests", "a", "extra"],
 ])
 func checkRefusesArgumentsThatMakeNoSense(_ arguments: [String]) {

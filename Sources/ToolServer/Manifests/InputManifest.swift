@@ -11,9 +11,9 @@ struct InputManifest {
         optional: [
             "title", "description", "optional", "enum", "minimum", "maximum",
             "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-            "pattern", "format",
+            "pattern",
         ],
-        unserved: ["default": defaultAdvice])
+        unserved: ["default": defaultAdvice, "format": "nothing checks it, use `pattern`"])
     /// Callers would be told of a value that nothing fills in: a missing argument is null.
     static let defaultAdvice = "make it `optional` and use coalesce(:NAME, …) in the statement"
     /// What can be bound as one parameter of a statement.
