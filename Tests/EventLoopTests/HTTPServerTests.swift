@@ -328,6 +328,26 @@ import Testing
         #expect(third.isClosedByServer())
     }
 
+    @Test func unfinishedRequestsTogetherHoldNoMoreThanTheirLimit() throws {
+        var limits = HTTPLimits()
+        limits.unfinishedBytes = 10_000
+        let server = try TestServer(limits: limits) { TestServer.echo($0, $1) }
+        defer { server.stop() }
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n"
+        // A request that holds too much by itself needs no second one to be refused.
+        let greedy = try TestClient(server.port)
+        greedy.send(head.replacing("9000", with: "90000") + String(repeating: "x", count: 60_000))
+        #expect(greedy.response()?.status == 503)
+        greedy.hangUp()
+        // What was held is given back.
+        for _ in 0..<5 {
+            let next = try TestClient(server.port)
+            next.send(head + String(repeating: "x", count: 5_000))
+            next.send(String(repeating: "x", count: 4_000))
+            #expect(next.response()?.status == 200)
+        }
+    }
+
     @Test func slowClientsAreCutOff() throws {
         var limits = HTTPLimits()
         limits.headerTimeout = .milliseconds(200)
