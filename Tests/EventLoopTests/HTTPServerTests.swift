@@ -348,6 +348,35 @@ import Testing
         }
     }
 
+    @Test func aConnectionEndsAfterItsLastAllowedRequest() throws {
+        var limits = HTTPLimits()
+        limits.requestsPerConnection = 3
+        let server = try TestServer(limits: limits) { TestServer.echo($0, $1) }
+        defer { server.stop() }
+        let client = try TestClient(server.port)
+        client.send((0..<5).map { Self.get("/\($0)") }.joined())
+        for number in 0..<3 {
+            let head = try #require(client.response()).head
+            #expect(head.contains("connection: close") == (number == 2))
+        }
+        client.shutWriting()
+        #expect(client.isClosedByServer() && client.received.isEmpty)
+    }
+
+    @Test func anAnswerFromAnotherThreadArrives() async throws {
+        let pool = WorkerPool(threads: 2, queueLimit: 10, name: "test")
+        defer { pool.stop() }
+        let server = try TestServer { request, exchange in
+            try? await pool.run { _ in TestServer.echo(request, exchange) }
+        }
+        defer { server.stop() }
+        let client = try TestClient(server.port)
+        for _ in 0..<100 {
+            client.send(Self.get("/"))
+            #expect(client.response()?.status == 200)
+        }
+    }
+
     @Test func slowClientsAreCutOff() throws {
         var limits = HTTPLimits()
         limits.headerTimeout = .milliseconds(200)
