@@ -13,7 +13,7 @@ import subprocess
 import time
 
 from harness import Server, Skipped, check, eventually, expect
-from record import Record
+from record import Record, verify
 from wire import call, headers_for, post, send
 
 CONNECTIONS = 64
@@ -22,13 +22,6 @@ WRITE_EVERY = 8
 # Numbers that no customer has: the number is what tells one call from another.
 FIRST_NUMBER = 1_000_000
 DISK = "2m"
-
-
-def verify(site):
-    record = site.state / "record"
-    result = site.run("audit", "verify", str(record), "--key", str(record / "record.pub"), check=False)
-    if result.returncode != 0:
-        raise AssertionError(f"audit verify: {(result.stdout + result.stderr)[-500:]}")
 
 
 class Load:
