@@ -12,6 +12,7 @@ class Record:
         self.directory = site.state / "record"
         self._read = {}
         self.lines = 0
+        self.last = None
         self.intents = {}
         self.outcomes = {}
 
@@ -28,6 +29,8 @@ class Record:
 
     def _take(self, line):
         self.lines += 1
+        # A checkpoint follows every group of lines.
+        self.last = self.last if line["event"] == "checkpoint" else line
         match line.get("event"):
             case "intent":
                 self.intents[line["call"]] = line
@@ -51,3 +54,15 @@ def recorded_code(site, number, seconds=8):
         lambda: record.update().outcomes_with("n", number),
         f"an outcome of the call with n = {number} in the record", seconds)
     return outcomes[0]["code"]
+
+
+def verified(site, directory, key=None):
+    """What `audit verify` says of a record; nothing but the public key is given to it."""
+    key = key or directory / "record.pub"
+    return site.run("audit", "verify", str(directory), "--key", str(key), check=False)
+
+
+def verify(site):
+    result = verified(site, site.state / "record")
+    if result.returncode != 0 or not result.stdout:
+        raise AssertionError(f"audit verify: {(result.stdout + result.stderr)[-500:] or 'no word'}")

@@ -31,6 +31,7 @@ def collected():
     import client_checks  # noqa: F401
     import http_checks  # noqa: F401
     import stdio_checks  # noqa: F401
+    import operation_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
 
