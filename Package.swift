@@ -36,15 +36,22 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: tested),
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: tested),
+        .target(
+            name: "TestSupport", dependencies: ["Enforcement", "JSON"], path: "Tests/TestSupport",
+            swiftSettings: tested),
         .testTarget(
-            name: "EnforcementTests", dependencies: ["Enforcement", "JSON"], swiftSettings: tested),
+            name: "EnforcementTests", dependencies: ["Enforcement", "JSON", "TestSupport"],
+            exclude: ["Golden"], swiftSettings: tested),
         .testTarget(
             name: "BackendsTests",
             dependencies: ["Backends", "Enforcement", "EventLoop", "JSON", "CSQLite"],
             swiftSettings: tested),
         .testTarget(
             name: "ToolServerTests",
-            dependencies: ["ToolServer", "Backends", "Enforcement", "EventLoop", "JSON"],
+            dependencies: [
+                "ToolServer", "Backends", "Enforcement", "EventLoop", "JSON", "TestSupport",
+            ],
             swiftSettings: tested),
+        .testTarget(name: "TidyTests", dependencies: ["Enforcement"], swiftSettings: tested),
     ]
 )

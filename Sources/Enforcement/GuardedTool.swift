@@ -4,15 +4,19 @@ package import JSON
 package final class GuardedTool: Sendable {
     package let tool: Tool
     let masks: MaskPlan
-    /// Arguments that bear the name of something masked, with the label to record instead.
-    let maskedArguments: [Name: String]
+    /// The folded names of what is masked, with the label to record in place of a value.
+    private let maskedNames: [[UInt8]: String]
     /// The part of a record's line that is the same for every call of this tool.
     let recordMembers: [UInt8]
 
     package init(_ tool: Tool, policy: Policy) {
         self.tool = tool
         masks = MaskPlan(tool: tool, policy: policy)
-        maskedArguments = Self.maskedArguments(of: tool, under: policy.masks)
+        maskedNames = Dictionary(
+            policy.masks.map { mask in
+                let label = mask.target.label.text
+                return (MaskRule.Target.folded(label), label)
+            }, uniquingKeysWith: { first, _ in first })
         var writer = JSONWriter()
         writer.member("tool", tool.name.text)
         writer.member("backend", tool.backend.text)
@@ -23,14 +27,10 @@ package final class GuardedTool: Sendable {
         recordMembers = writer.finish()
     }
 
-    private static func maskedArguments(of tool: Tool, under masks: [MaskRule]) -> [Name: String] {
-        var labels: [Name: String] = [:]
-        for parameter in tool.inputSchema["properties"]?.object?.members ?? [] {
-            let folded = MaskRule.Target.folded(parameter.name)
-            let mask = masks.first { MaskRule.Target.folded($0.target.label.text) == folded }
-            if let mask { labels[Name(parameter.name)] = mask.target.label.text }
-        }
-        return labels
+    /// What to record instead of the value of an argument, at any depth, that bears the name of
+    /// something masked.
+    func label(forArgument name: String) -> String? {
+        maskedNames.isEmpty ? nil : maskedNames[MaskRule.Target.folded(name)]
     }
 
     /// The schema of this tool's `structuredContent`, masks included.

@@ -3,7 +3,8 @@ package import JSON
 /// Why a call was not answered: one stable code, a text for the caller, facts for the record.
 ///
 /// `told` alone must say what to do next: Claude sees nothing else of an error. It never holds a
-/// value, a literal, a token or a driver's text. `docs/errors.md` lists every code; a test compares.
+/// value, a literal, a token or a driver's text. `docs/errors.md` lists every code; a test
+/// compares.
 package struct Refusal: Error, Sendable {
     package enum Code: String, Sendable, CaseIterable {
         case identityMissing = "identity.missing"

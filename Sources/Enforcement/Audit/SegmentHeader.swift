@@ -6,7 +6,8 @@ struct SegmentState: Sendable {
 }
 
 /// The first line of a segment. It is no leaf of the tree and has no number of its own: all of it
-/// follows from the segments before, so a checker makes the line that must stand there and compares.
+/// follows from the segments before, so a checker makes the line that must stand there and
+/// compares.
 /// Were it a leaf, lines that a failing disk refused could not be written again into a new
 /// segment under the numbers that are already signed, and the log would fork.
 struct SegmentHeader {

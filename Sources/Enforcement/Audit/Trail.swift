@@ -9,6 +9,13 @@ package protocol RecordSink: Sendable {
 
 extension Recorder: RecordSink {}
 
+extension RecordReceipt {
+    /// For sinks other than the recorder.
+    package init(lines: ClosedRange<Int>) {
+        self.init(firstSequence: lines.lowerBound, lastSequence: lines.upperBound)
+    }
+}
+
 /// What one call leaves in the record, from its arrival to its outcome.
 ///
 /// A call that ends without `close` is our bug and stops the process: an unrecorded answer must
@@ -21,6 +28,8 @@ struct Trail: ~Copyable {
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
     private var pendingIntent: [UInt8]?
+    /// From here on the backend may have changed something.
+    private var mayHaveActed = false
     private var isClosed = false
 
     init(_ arrived: ArrivedCall, sink: any RecordSink) {
@@ -40,8 +49,12 @@ struct Trail: ~Copyable {
             if !arrived.via.address.utf8.isEmpty {
                 writer.member("address", arrived.via.address)
             }
-            if let parent = arrived.trace.traceparent { writer.member("traceparent", parent) }
-            if let client = arrived.trace.clientName { writer.member("clientName", client) }
+            if let parent = arrived.trace.traceparent {
+                writer.member("traceparent", parent.prefixForRecord)
+            }
+            if let client = arrived.trace.clientName {
+                writer.member("clientName", client.prefixForRecord)
+            }
             write(arguments: cleared.job.arguments, into: &writer)
         }
         if cleared.job.tool.effect == .read {
@@ -50,6 +63,7 @@ struct Trail: ~Copyable {
             do throws(RecordError) { _ = try await sink.append([intent]) } catch {
                 throw Refusal(error)
             }
+            mayHaveActed = true
         }
     }
 
@@ -74,7 +88,7 @@ struct Trail: ~Copyable {
         }
         let bodies = trail.pendingIntent.map { [$0, body] } ?? [body]
         do throws(RecordError) { _ = try await trail.sink.append(bodies) } catch {
-            return .refused(Refusal(error))
+            return .refused(trail.mayHaveActed ? Refusal(afterActing: error) : Refusal(error))
         }
         return outcome
     }
@@ -93,19 +107,32 @@ struct Trail: ~Copyable {
         return writer.finish()
     }
 
-    /// The values of masked columns and fields are covered wherever an argument bears their name.
+    /// The values of masked columns and fields are covered wherever a member bears their name:
+    /// an argument may be a whole record.
     private func write(arguments: JSONObject, into writer: inout JSONWriter) {
         writer.name("arguments")
-        writer.beginObject()
-        for argument in arguments.members {
-            writer.name(argument.name)
-            if let label = guarded?.maskedArguments[Name(argument.name)] {
-                writer.string("[\(label)]")
-            } else {
-                writer.value(argument.value)
+        write(.object(arguments), into: &writer)
+    }
+
+    private func write(_ value: JSONValue, into writer: inout JSONWriter) {
+        switch value {
+        case .object(let object):
+            writer.beginObject()
+            for member in object.members {
+                writer.name(member.name)
+                if let label = guarded?.label(forArgument: member.name) {
+                    writer.string("[\(label)]")
+                } else {
+                    write(member.value, into: &writer)
+                }
             }
+            writer.endObject()
+        case .array(let values):
+            writer.beginArray()
+            for value in values { write(value, into: &writer) }
+            writer.endArray()
+        default: writer.value(value)
         }
-        writer.endObject()
     }
 }
 
@@ -115,6 +142,14 @@ extension Refusal {
             .recordUnavailable,
             "The call was refused because it cannot be recorded at the moment. Try again in 10 seconds; if it persists, tell the operator.",
             noted: "\(error)", retryAfterSeconds: 10)
+    }
+
+    /// No time to try again: the same call would make the same change twice.
+    init(afterActing error: RecordError) {
+        self.init(
+            .recordUnavailable,
+            "The change may have been made, but its outcome cannot be recorded, so it is not shown. Do not repeat the call: look first whether the change is there, and tell the operator.",
+            noted: "\(error)")
     }
 }
 
@@ -136,6 +171,6 @@ extension Duration {
 }
 
 extension String {
-    /// A name that a caller made up, cut before it fills the record.
+    /// What a caller made up, cut before it fills the record.
     fileprivate var prefixForRecord: String { String(unicodeScalars.prefix(128)) }
 }

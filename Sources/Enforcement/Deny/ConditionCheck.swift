@@ -57,9 +57,9 @@ extension Test {
         switch self {
         case .oneOf(let wanted): Verdict(wanted.contains { Self.same($0, value) })
         case .glob(let pattern):
-            value.string.map { Verdict(Glob.matches(pattern, $0)) } ?? .unmatched
+            value.string.map { Verdict(Glob.matches(pattern, $0)) } ?? .unknown
         case .matches(let pattern):
-            value.string.map { Verdict(pattern.matches($0)) } ?? .unmatched
+            value.string.map { Verdict(pattern.matches($0)) } ?? .unknown
         case .over(let bound):
             value.number.map { Verdict($0.compare(to: bound) == .greater) } ?? .unknown
         case .under(let bound):

@@ -79,7 +79,8 @@ package struct TokenVerifier: Sendable {
     private static func audiences(of claims: JSONObject) -> [String] {
         switch claims["aud"] {
         case .string(let one): [one]
-        case .array(let several): several.compactMap(\.string)
+        case .array(let several) where several.allSatisfy({ $0.string != nil }):
+            several.compactMap(\.string)
         default: []
         }
     }
@@ -99,7 +100,7 @@ package struct TokenVerifier: Sendable {
     }
 
     private static func caller(from claims: JSONObject) throws(Refusal) -> Caller {
-        guard let subject = claims["sub"]?.string, !subject.utf8.isEmpty,
+        guard let subject = claims["sub"]?.string, isName(subject),
             let issuer = claims["iss"]?.string
         else { throw .invalidToken("subject") }
         var groups: [Name] = []
@@ -114,13 +115,22 @@ package struct TokenVerifier: Sendable {
         caller.clientID = claims["client_id"]?.string
         caller.tokenID = claims["jti"]?.string
         caller.expires = claims["exp"]?.int
-        if let actor = claims["act"]?["sub"]?.string {
-            // RFC 8693 4.1: `sub` is the person, `act.sub` the agent who acts for them.
+        if let act = claims["act"] {
+            // RFC 8693 4.1: `sub` is the person, `act.sub` the agent who acts for them. An actor
+            // who cannot be read must not pass for the person.
+            guard let actor = act["sub"]?.string, isName(actor) else {
+                throw .invalidToken("actor")
+            }
             caller.kind = .agent
             caller.onBehalfOf = subject
             caller.subject = actor
         }
         return caller
+    }
+
+    /// Not empty, and nothing in it that could end a line of a log.
+    private static func isName(_ text: String) -> Bool {
+        !text.utf8.isEmpty && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }
 

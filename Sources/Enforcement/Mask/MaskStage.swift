@@ -70,7 +70,9 @@ enum Partial {
     /// characters keeps its last four; less keeps nothing.
     static func masked(_ value: ArraySlice<UInt8>) -> [UInt8] {
         let stars = Array("***".utf8)
-        if let at = value.lastIndex(of: UInt8(ascii: "@")), at > value.startIndex {
+        if let at = value.lastIndex(of: UInt8(ascii: "@")), at > value.startIndex,
+            isDomain(value[(at + 1)...])
+        {
             let first = value[value.startIndex]
             return (first < 0x80 ? [first] : []) + stars + value[at...]
         }
@@ -82,5 +84,23 @@ enum Partial {
             while value[start] & 0xC0 == 0x80 { start -= 1 }
         }
         return stars + value[start...]
+    }
+
+    /// Without this `p@ssword` would show all but nothing.
+    private static func isDomain(_ text: ArraySlice<UInt8>) -> Bool {
+        let labels = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return labels.count > 1
+            && labels.allSatisfy { label in
+                !label.isEmpty
+                    && label.allSatisfy { byte in
+                        switch byte {
+                        case UInt8(ascii: "a")...UInt8(ascii: "z"),
+                            UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), 0x80...:
+                            true
+                        default: false
+                        }
+                    }
+            }
     }
 }

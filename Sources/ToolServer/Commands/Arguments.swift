@@ -16,9 +16,12 @@ struct Arguments {
                 operands.append(word)
                 continue
             }
-            let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+            // `--name=` gives an empty value; it must not swallow the word behind it.
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                .map(String.init)
             let name = parts[0]
             if known.contains(where: { $0.isByteEqual(to: name) }) {
+                guard parts.count == 1 else { throw UsageError("\(name) takes no value") }
                 flags.insert(Name(name))
             } else if options.contains(where: { $0.isByteEqual(to: name) }) {
                 guard let value = parts.count == 2 ? parts[1] : words.popFirst() else {

@@ -1,0 +1,155 @@
+import JSON
+import TestSupport
+import Testing
+
+@testable import Enforcement
+
+@Suite struct IdentityTests {
+    let mint: TokenMint
+    let stage: IdentityStage
+
+    init() throws {
+        let mint = try TokenMint()
+        self.mint = mint
+        stage = IdentityStage(
+            verifier: mint.verifier, localUsers: GateFixture.users, now: { mint.clock.now })
+    }
+
+    private func code(_ credential: Credential, _ stage: IdentityStage? = nil) -> Refusal.Code? {
+        do throws(Refusal) {
+            _ = try (stage ?? self.stage).identify(credential)
+            return nil
+        } catch { return error.code }
+    }
+
+    @Test func nobodyIsRefused() {
+        #expect(code(.none) == .identityMissing)
+        #expect(code(.bearer("")) == .identityInvalid)
+    }
+
+    @Test func withoutATrustedIssuerNoTokenIsGood() throws {
+        let token = try mint.token()
+        #expect(code(.bearer(token), IdentityStage(verifier: nil)) == .identityInvalid)
+    }
+
+    @Test func aRememberedTokenStillExpires() throws {
+        let token = try mint.token()
+        #expect(code(.bearer(token)) == nil)
+        mint.clock.advance(by: 599)
+        #expect(code(.bearer(token)) == nil)
+        mint.clock.advance(by: 1)
+        #expect(code(.bearer(token)) == .identityExpired)
+        #expect(code(.bearer(token)) == .identityExpired)
+    }
+
+    @Test func aRememberedTokenIsOneCaller() throws {
+        let token = try mint.token()
+        let first = try stage.identify(.bearer(token))
+        let second = try stage.identify(.bearer(token))
+        #expect(first.id == second.id)
+        #expect(second.caller.subject == "ada")
+    }
+
+    @Test func aSpoiledTwinOfARememberedTokenIsRefused() throws {
+        let token = try mint.token()
+        #expect(code(.bearer(token)) == nil)
+        #expect(code(.bearer(token + "A")) == .identityInvalid)
+        #expect(code(.bearer(String(token.dropLast()))) == .identityInvalid)
+    }
+
+    @Test func aRefusedTokenIsNotRemembered() throws {
+        let token = try mint.token { $0["nbf"] = .number(JSONNumber(mint.clock.now + 120)) }
+        #expect(code(.bearer(token)) == .identityInvalid)
+        mint.clock.advance(by: 60)
+        #expect(code(.bearer(token)) == nil)
+    }
+
+    @Test func aCallThatWaitedIsCheckedAgain() throws {
+        let caller = try stage.identify(.bearer(mint.token()))
+        let arrived = ArrivedCall(
+            caller: caller, tool: "orders", arguments: JSONObject(),
+            via: Transport(kind: .stdio, address: ""))
+        _ = try stage.confirm(arrived)
+        mint.clock.advance(by: 600)
+        #expect {
+            try stage.confirm(arrived)
+        } throws: {
+            ($0 as? Refusal)?.code == .identityExpired
+        }
+    }
+
+    @Test func callersAreTreatedAlikeByPersonAndGroups() throws {
+        func id(_ change: (inout JSONObject) -> Void) throws -> CallerID {
+            try stage.identify(.bearer(mint.token(change))).id
+        }
+        let ada = try id { _ in }
+        #expect(try id { $0["jti"] = "other" } == ada)
+        #expect(try id { $0["sub"] = "bo" } != ada)
+        #expect(try id { $0["groups"] = ["support", "fraud"] } != ada)
+        #expect(try id { $0["act"] = ["sub": "robot"] } != ada)
+    }
+
+    // MARK: Local users
+
+    @Test func aListedUserNeedsNoToken() throws {
+        let caller = try stage.identify(.localUser("ada")).caller
+        #expect(caller.issuer == "local-user")
+        #expect(caller.subject == "ada")
+        #expect(caller.groups == ["support"])
+        #expect(caller.expires == nil)
+    }
+
+    @Test func aUserWhoIsNotListedIsRefused() {
+        for user in ["mallory", "Ada", "ada ", "", "*", "\u{212A}arl"] {
+            #expect(code(.localUser(user)) == .identityUnknownUser, "\(user)")
+        }
+    }
+
+    @Test func aStarIsEveryoneElse() throws {
+        let stage = IdentityStage(
+            verifier: nil,
+            localUsers: [
+                LocalUser(user: "*", subject: "*", groups: ["guests"]),
+                LocalUser(user: "ada", subject: "boss", groups: ["support"]),
+            ])
+        let ada = try stage.identify(.localUser("ada")).caller
+        #expect(ada.subject == "boss")
+        #expect(ada.groups == ["support"])
+        let other = try stage.identify(.localUser("eve")).caller
+        #expect(other.subject == "eve")
+        #expect(other.groups == ["guests"])
+    }
+
+    @Test func aTokenOfAStrangerDoesNotFallBackToTheLocalUser() throws {
+        let foreign = try TokenMint(clock: mint.clock).token()
+        #expect(code(.bearer(foreign)) == .identityInvalid)
+    }
+
+    // MARK: The record of strangers
+
+    @Test func oneLineASecondTellsOfStrangers() async throws {
+        let sink = RecordingSink()
+        let clock = ManualClock()
+        let strangers = Strangers(sink: sink, now: { clock.now })
+        for _ in 0..<50 { await strangers.turnAway(.invalidToken("form"), at: "192.0.2.9") }
+        #expect(sink.lines.count == 1)
+        clock.advance(by: 1)
+        await strangers.turnAway(.expiredToken, at: "192.0.2.9")
+        #expect(sink.lines.count == 2)
+        #expect(sink.lines[0]["noted"] == "token: form")
+        #expect(sink.lines[0]["address"] == "192.0.2.9")
+        #expect(sink.lines[1]["unwritten"] == 49)
+        #expect(sink.lines[1]["code"] == "identity.expired")
+    }
+
+    @Test func aStrangerIsRefusedWithoutARecordToo() async throws {
+        let fixture = try GateFixture(sinkFails: { _ in true })
+        do throws(Refusal) {
+            _ = try await fixture.gate.identify(.none, at: "192.0.2.9")
+            Issue.record("a stranger was let in")
+        } catch {
+            #expect(error.code == .identityMissing)
+            #expect(error.isUnauthenticated)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package import Enforcement
+package import JSON
+
+/// A gate whose record, backend and clock belong to the test.
+package struct GateFixture: Sendable {
+    /// `ada` is in the group support, `eve` in none.
+    package static let users = [
+        LocalUser(user: "ada", subject: "ada", groups: ["support"]),
+        LocalUser(user: "eve", subject: "eve", groups: []),
+        LocalUser(user: "fay", subject: "fay", groups: ["support", "fraud"]),
+    ]
+    package static let grants = [
+        Grant(scopes: ["crm.read", "crm.write"], groups: ["support"])
+    ]
+
+    package let journal: Journal
+    package let sink: RecordingSink
+    package let clock = ManualClock()
+    package let mint: TokenMint
+    package let gate: Gate
+
+    package init(
+        tools: [Tool]? = nil, policy: Policy = Policy(grants: Self.grants), callsMax: Int = 100,
+        sinkFails: @escaping @Sendable (Int) -> Bool = { _ in false },
+        backend: @escaping ScriptedBackend.Script = { _ in .texts(["1"]) }
+    ) throws {
+        let journal = Journal()
+        let clock = self.clock
+        self.journal = journal
+        sink = RecordingSink(journal: journal, fails: sinkFails)
+        mint = try TokenMint(clock: clock)
+        gate = Gate(
+            identity: IdentityStage(
+                verifier: mint.verifier, localUsers: Self.users, now: { clock.now }),
+            limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
+            policy: policy, backend: ScriptedBackend(journal: journal, backend), sink: sink)
+    }
+
+    package func caller(_ user: String = "ada") async throws -> IdentifiedCaller {
+        try await gate.identify(.localUser(user), at: "")
+    }
+
+    package func call(
+        _ tool: String = "orders", _ arguments: JSONObject = JSONObject(), as user: String = "ada"
+    ) async throws -> Outcome {
+        await gate.answer(
+            ArrivedCall(
+                caller: try await caller(user), tool: tool, arguments: arguments,
+                via: Transport(kind: .http, address: "192.0.2.7")))
+    }
+}
+
+/// Signs tokens that the verifier beside it accepts, and what a test spoils of them.
+package struct TokenMint: Sendable {
+    package static let issuer = "toolserver:shop"
+    package static let audience = "shop"
+    package static let keyID = "key-1"
+
+    package let key: ES256PrivateKey
+    package let clock: ManualClock
+
+    package init(clock: ManualClock = ManualClock()) throws {
+        key = try ES256PrivateKey.generate()
+        self.clock = clock
+    }
+
+    package var verifier: TokenVerifier {
+        TokenVerifier(
+            key: key.publicKey, keyID: Self.keyID, issuer: Self.issuer, audience: Self.audience)
+    }
+
+    package var header: JSONObject {
+        JSONObject(("alg", "ES256"), ("typ", "at+jwt"), ("kid", .string(Self.keyID)))
+    }
+
+    package var claims: JSONObject {
+        JSONObject(
+            ("iss", .string(Self.issuer)), ("aud", .string(Self.audience)), ("sub", "ada"),
+            ("groups", ["support"]), ("iat", .number(JSONNumber(clock.now - 10))),
+            ("exp", .number(JSONNumber(clock.now + 600))))
+    }
+
+    package func token(
+        _ change: (inout JSONObject) -> Void = { _ in },
+        header changeHeader: (inout JSONObject) -> Void = { _ in }
+    ) throws -> String {
+        var header = self.header
+        var claims = self.claims
+        changeHeader(&header)
+        change(&claims)
+        return try token(
+            header: JSONValue.object(header).text, claims: JSONValue.object(claims).text)
+    }
+
+    /// Any text as header and claims, signed all the same.
+    package func token(header: String, claims: String) throws -> String {
+        let signed =
+            Base64URL.encode(Array(header.utf8)) + "." + Base64URL.encode(Array(claims.utf8))
+        return signed + "." + Base64URL.encode(try key.sign(Array(signed.utf8)))
+    }
+}
