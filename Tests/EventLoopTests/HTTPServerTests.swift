@@ -328,6 +328,55 @@ import Testing
         #expect(third.isClosedByServer())
     }
 
+    @Test func unfinishedRequestsTogetherHoldNoMoreThanTheirLimit() throws {
+        var limits = HTTPLimits()
+        limits.unfinishedBytes = 10_000
+        let server = try TestServer(limits: limits) { TestServer.echo($0, $1) }
+        defer { server.stop() }
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n"
+        // A request that holds too much by itself needs no second one to be refused.
+        let greedy = try TestClient(server.port)
+        greedy.send(head.replacing("9000", with: "90000") + String(repeating: "x", count: 60_000))
+        #expect(greedy.response()?.status == 503)
+        greedy.hangUp()
+        // What was held is given back.
+        for _ in 0..<5 {
+            let next = try TestClient(server.port)
+            next.send(head + String(repeating: "x", count: 5_000))
+            next.send(String(repeating: "x", count: 4_000))
+            #expect(next.response()?.status == 200)
+        }
+    }
+
+    @Test func aConnectionEndsAfterItsLastAllowedRequest() throws {
+        var limits = HTTPLimits()
+        limits.requestsPerConnection = 3
+        let server = try TestServer(limits: limits) { TestServer.echo($0, $1) }
+        defer { server.stop() }
+        let client = try TestClient(server.port)
+        client.send((0..<5).map { Self.get("/\($0)") }.joined())
+        for number in 0..<3 {
+            let head = try #require(client.response()).head
+            #expect(head.contains("connection: close") == (number == 2))
+        }
+        client.shutWriting()
+        #expect(client.isClosedByServer() && client.received.isEmpty)
+    }
+
+    @Test func anAnswerFromAnotherThreadArrives() async throws {
+        let pool = WorkerPool(threads: 2, queueLimit: 10, name: "test")
+        defer { pool.stop() }
+        let server = try TestServer { request, exchange in
+            try? await pool.run { _ in TestServer.echo(request, exchange) }
+        }
+        defer { server.stop() }
+        let client = try TestClient(server.port)
+        for _ in 0..<100 {
+            client.send(Self.get("/"))
+            #expect(client.response()?.status == 200)
+        }
+    }
+
     @Test func slowClientsAreCutOff() throws {
         var limits = HTTPLimits()
         limits.headerTimeout = .milliseconds(200)

@@ -14,7 +14,10 @@ private func fixture(
 ) -> ManifestFixture {
     var fixture = ManifestFixture(["policy/rules.json": "{\"rules\": [\n\(rules)\n]}"])
     fixture.examinations[statement] = Examination(
-        columns: origins.map { Column(name: "out", origin: $0, kind: .string) }, reads: reads,
+        columns: origins.enumerated().map { index, origin in
+            let isFirst = index == 0 || reads?.isEmpty == true
+            return Column(name: isFirst ? "out" : "out\(index)", origin: origin, kind: .string)
+        }, reads: reads,
         parameters: ["id"], isReadOnly: true)
     return fixture
 }
@@ -60,6 +63,28 @@ private let filtered = [
         ])
 }
 
+@Test func aFieldIsMatchedWhateverItsSpelling() throws {
+    let field = #"{"rule": "f", "effect": "mask", "field": "E-Mail", "with": "redact"}"#
+    #expect(try fixture(rules: field, origins: [email], reads: [email]).warnings() == [])
+    #expect(
+        try fixture(rules: field, origins: [name], reads: [name, email]).problems() == [
+            "policy/rules.json:2:42: rules[0].field: `f` cannot mask it in tool `one`, which filters "
+                + "or orders by it; select it there, or say \"filter\": \"allowed\""
+        ])
+}
+
+@Test func settingsWithAProblemAreNotUsedByAnyCommand() throws {
+    let server = #"{"server": "s", "state": {"directory": ""}}"#
+    let refused = try ManifestFixture(["server.json": server]).inDirectory { directory in
+        (try? ServerSettings.load(directory: directory)) == nil
+    }
+    #expect(refused)
+    let name = try ManifestFixture(["tools/one.json": "{"]).inDirectory { directory in
+        try ServerSettings.load(directory: directory).name
+    }
+    #expect(name == "shop")
+}
+
 @Test func aRevealOfWhatIsNotMaskedIsAWarning() throws {
     let reveal = """
         {"rule": "r", "effect": "reveal", "column": "shop.main.customers.email", "to": {"groups": ["g"]}}
@@ -91,6 +116,14 @@ private let filtered = [
         try ManifestFixture(["policy/rules.json": rules]).warnings() == [
             "policy/rules.json:1:12: rules[0]: no input `idd`; did you mean `id`?",
             "policy/rules.json:1:12: rules[0]: no tool `oen`; did you mean `one`?",
+        ])
+}
+
+@Test func twoColumnsOfOneNameAreAProblem() throws {
+    let twice = fixture(rules: "", origins: [name, email], reads: [])
+    #expect(
+        try twice.problems() == [
+            "tools/one.json:4:10: sql: answers two columns named `out`; rename one with `as`"
         ])
 }
 

@@ -94,6 +94,12 @@ func aWrongServerManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "1:53: password: a secret must be a reference: {\"env\": …}, {\"file\": …} or {\"exec\": […]}"
     ),
     WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "http", "auth": {"bearer": "hunter2"}}"#,
+        "1:29: kind: `http` is not served by this build; use `sqlite`",
+        "1:56: auth.bearer: a secret must be a reference: {\"env\": …}, {\"file\": …} or {\"exec\": […]}"
+    ),
+    WrongManifest(
         "backends/shop.json", #"{"backend": "shop", "kind": "sqlite"}"#,
         "1:1: missing key `file`"),
     WrongManifest(
@@ -132,7 +138,7 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
     .tool(#""title": "One""#, #""title": " ""#, "1:27: title: must not be empty"),
     .tool(
         #""title": "One""#, #""title": "a\u001b[2J""#,
-        "1:27: title: must not hold control characters"),
+        "1:27: title: must not hold control or invisible characters"),
     .tool(
         #""backend": "shop""#, #""backend": "shpo""#,
         "1:77: backend: no backend `shpo`; did you mean `shop`?"),
@@ -148,6 +154,15 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
     .tool(
         #"{"type": "integer"}"#, #"{"type": "integer", "minimun": 1}"#,
         "3:39: input.id.minimun: unknown key `minimun`; did you mean `minimum`?"),
+    .tool(
+        #"{"type": "integer"}"#, #"{"type": "integer", "default": 1}"#,
+        "3:39: input.id.default: `default` is not served by this build; "
+            + "make it `optional` and use coalesce(:NAME, …) in the statement"),
+    .tool(
+        #""input": {"id": {"type": "integer"}}"#,
+        #""inputSchema": {"type": "object", "properties": {"id": {"type": "integer", "default": 1}}}"#,
+        "3:78: inputSchema.properties.id.default: `default` is not served by this build; "
+            + "make it `optional` and use coalesce(:NAME, …) in the statement"),
     .tool(
         #"{"id":"#, #"{"i-d":"#,
         "3:13: input.i-d: must be a letter or `_`, then letters, digits, `_`, at most 64"),
@@ -306,36 +321,22 @@ func aWrongPolicyIsNamedExactly(_ wrong: WrongManifest) throws {
     #expect(problems.last?.contains("150 more problems are not shown") == true)
 }
 
-@Test func aNameIsDeclaredOnce() throws {
-    let rule = #"{"rules": [{"rule": "r", "effect": "mask", "field": "x", "with": "redact"}]}"#
-    let fixture = ManifestFixture([
-        "tools/two.json": ManifestFixture.tool, "backends/two.json": ManifestFixture.backend,
-        "policy/a.json": rule, "policy/b.json": rule, "server2.json": ManifestFixture.server,
-    ])
-    #expect(
-        try fixture.problems() == [
-            "backends/two.json:1:14: backend: `shop` is already declared at backends/shop.json:1",
-            "policy/b.json:1:21: rules[0].rule: `r` is already declared at policy/a.json:1",
-            "policy/b.json:1:53: rules[0].field: masks what `r` already masks",
-            "server2.json:1:1: a second server manifest; the first is server.json",
-            "tools/two.json:1:11: tool: `one` is already declared at tools/one.json:1",
-        ])
+@Test func textThatHidesFromPeopleIsRefused() throws {
+    for hidden in ["\u{202E}", "\u{E0041}", "\u{9B}"] {
+        let tool = ManifestFixture.tool.replacing("One customer.", with: "One\(hidden) customer.")
+        #expect(
+            try ManifestFixture(["tools/one.json": tool]).problems() == [
+                "tools/one.json:1:49: description: must not hold control or invisible characters"
+            ])
+    }
 }
 
-@Test func aFolderThatIsNotReadMustNotHoldManifests() throws {
-    let fixture = ManifestFixture(["backend/deny.json": #"{"rules": []}"#])
+@Test func aToolHasAtMostAHundredArguments() throws {
+    let inputs = (0...100).map { #""a\#($0)": {"type": "integer"}"# }.joined(separator: ",")
+    let tool = ManifestFixture.tool.replacing(#""id": {"type": "integer"}"#, with: inputs)
     #expect(
-        try fixture.problems() == [
-            "backend:1:1: holds .json files but is not read; manifests stand at the top or in "
-                + "`backends`, `policy`, `tools`; did you mean `backends`?"
-        ])
-    #expect(try ManifestFixture(["data/state.json": "{}"]).problems() == [])
-}
-
-@Test func aMissingServerManifestIsAProblem() throws {
-    #expect(
-        try ManifestFixture(["server.json": nil]).problems() == [
-            "server.json:1:1: missing: a file whose first key is `server`"
+        try ManifestFixture(["tools/one.json": tool]).problems() == [
+            "tools/one.json:3:12: input: more than 100 arguments"
         ])
 }
 

@@ -25,14 +25,14 @@ import Testing
           "scope": "crm.read", "effect": "read",
           "input": {"id": {"type": "integer", "minimum": 1},
                     "plan": {"type": "string", "optional": true},
-                    "after": {"type": "integer", "default": 0}},
+                    "after": {"type": "integer", "optional": false}},
           "sql": "select :id, :plan, :after" }
         """
     let catalog = try ManifestFixture(["tools/one.json": tool]).load()
     let expected = """
         {"type":"object","properties":{"id":{"type":"integer","minimum":1},\
-        "plan":{"type":"string"},"after":{"type":"integer","default":0}},\
-        "required":["id"],"additionalProperties":false}
+        "plan":{"type":"string"},"after":{"type":"integer"}},\
+        "required":["id","after"],"additionalProperties":false}
         """
     #expect(catalog.tools[0].inputSchema.text == expected)
 }

@@ -1,6 +1,6 @@
--- A small shop to try the server on: 200 customers, 60 products, 1,000 orders. All of it is invented:
--- addresses under example.com and example.org, telephone numbers from the 555-01xx range kept for
--- fiction, card numbers that payment providers publish for tests.
+-- A small shop to try the server on: 200 customers, 60 products, 1,000 orders. All of it is
+-- invented: addresses under example.com and example.org, telephone numbers from the 555-01xx range
+-- kept for fiction, card numbers that payment providers publish for tests.
 --
 -- The rows are computed, not listed, and the same on every machine: n * prime % count picks names,
 -- products and days that look varied. Tables are STRICT, so a column holds what it says it holds.
@@ -79,14 +79,18 @@ SELECT 'last', key, value FROM json_each('["Almeida","Berg","Castillo","Dubois",
     "Andersen"]');
 INSERT INTO _pick (kind, place, value)
 SELECT 'city', key, value FROM json_each('["DE Berlin","FR Lyon","ES Valencia","IT Torino",
-    "NL Utrecht","SE Uppsala","PL Gdansk","PT Porto","US Portland","CA Halifax","GB Leeds","JP Kobe","IE Cork"]');
+    "NL Utrecht","SE Uppsala","PL Gdansk","PT Porto",
+    "US Portland","CA Halifax","GB Leeds","JP Kobe","IE Cork"]');
 INSERT INTO _pick (kind, place, value)
 SELECT 'thing', key, value FROM json_each('["kitchen|Kettle","kitchen|Chef''s knife",
-    "kitchen|Cast iron pan","kitchen|Tea towel","desk|Desk lamp","desk|Notebook","desk|Fountain pen","desk|Monitor stand",
+    "kitchen|Cast iron pan","kitchen|Tea towel","desk|Desk lamp","desk|Notebook",
+    "desk|Fountain pen",
+    "desk|Monitor stand",
     "travel|Rucksack","travel|Rain jacket","travel|Water bottle","travel|Head torch",
     "home|Wool blanket","home|Candle","home|Wall clock"]');
 INSERT INTO _pick (kind, place, value)
-SELECT 'note', key, value FROM json_each('["Prefers e-mail","Asked for an invoice twice","Moved in spring",
+SELECT 'note', key, value FROM json_each('["Prefers e-mail","Asked for an invoice twice",
+    "Moved in spring",
     "Gift orders in December","Called from 555-0142 about a late parcel"]');
 -- Published test numbers: Visa, Mastercard, American Express, Discover, JCB, Diners Club.
 INSERT INTO _pick (kind, place, value)

@@ -89,6 +89,12 @@ final class SQLiteAuthorizer {
         case SQLITE_SELECT, SQLITE_RECURSIVE: true
         case SQLITE_READ: isReadable(request)
         case SQLITE_FUNCTION: !Self.refusedFunctions.contains(request.second)
+        // A virtual table, json_each too, declares its columns by a CREATE TABLE that SQLite only
+        // parses, when it is first used. A tool's text cannot begin with CREATE, and a change of
+        // the schema table by its own words is refused by SQLite before anyone is asked.
+        case SQLITE_INSERT where Self.schemaTables.contains(request.first),
+            SQLITE_UPDATE where Self.schemaTables.contains(request.first), SQLITE_CREATE_TABLE:
+            true
         case SQLITE_INSERT, SQLITE_UPDATE, SQLITE_DELETE:
             effect == .write && isWritable(request)
         // Full-text tables ask these of themselves while they run; a tool's own statement cannot
@@ -102,6 +108,7 @@ final class SQLiteAuthorizer {
     private func isReadable(_ request: Request) -> Bool {
         let table = request.first
         guard !Self.refusedTables.contains(table) else { return false }
+        guard !table.text.utf8.starts(with: "pragma_".utf8) else { return false }
         guard !Self.isInternal(table) || Self.schemaTables.contains(table) else { return false }
         if access != nil {
             access?.tables.insert(table)

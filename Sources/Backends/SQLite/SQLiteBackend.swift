@@ -33,7 +33,8 @@ package struct SQLiteOptions: Sendable {
 package final class SQLiteBackend: Backend {
     private let options: SQLiteOptions
     private let pool: WorkerPool
-    private let workers: [SQLiteWorker]
+    /// By the pool's number of the worker; locked only to look one up.
+    private let workers = Mutex<[Int: SQLiteWorker]>([:])
     /// Examinations come from whoever loads manifests, one at a time.
     private let examiner: Mutex<SQLiteExaminerSlot>
 
@@ -46,7 +47,6 @@ package final class SQLiteBackend: Backend {
         }
         self.options = options
         self.pool = pool
-        workers = (0..<pool.threadCount).map { _ in SQLiteWorker(options) }
         examiner = Mutex(SQLiteExaminerSlot())
     }
 
@@ -70,11 +70,10 @@ package final class SQLiteBackend: Backend {
     /// Apart from `run` so that tests can run jobs that no gate has cleared.
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
         let cancellation = SQLiteCancellation()
-        let workers = workers
         let outcome: Result<RawResult, BackendError>
         do {
             outcome = try await withTaskCancellationHandler {
-                try await pool.run { worker in workers[worker].run(job, cancellation) }
+                try await pool.run { number in self.worker(number).run(job, cancellation) }
             } onCancel: {
                 cancellation.cancel()
             }
@@ -84,8 +83,14 @@ package final class SQLiteBackend: Backend {
         return try outcome.get()
     }
 
-    /// For tests: the workers, to look at a connection between calls.
-    var workersForTesting: [SQLiteWorker] { workers }
+    private func worker(_ number: Int) -> SQLiteWorker {
+        workers.withLock { workers in
+            if let worker = workers[number] { return worker }
+            let worker = SQLiteWorker(options)
+            workers[number] = worker
+            return worker
+        }
+    }
 }
 
 /// The connections of one worker thread, opened when first needed.

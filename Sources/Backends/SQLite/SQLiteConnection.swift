@@ -113,13 +113,15 @@ internal import JSON
     func waitingForLock<Value>(
         _ body: () throws(SQLiteFailure) -> Value
     ) throws(SQLiteFailure) -> Value {
-        let start = ContinuousClock.now
+        var start: ContinuousClock.Instant?
         while true {
             do throws(SQLiteFailure) {
                 return try body()
             } catch {
                 guard error.isBusy, !watch.shouldStop() else { throw error }
-                let waited = ContinuousClock.now - start
+                let now = ContinuousClock.now
+                let waited = now - (start ?? now)
+                if start == nil { start = now }
                 let left = min(busyTimeout - waited, watch.remaining)
                 guard left > .zero else { throw error }
                 unsafe sqlite3_busy_timeout(handle, Self.milliseconds(min(left, Self.busySlice)))

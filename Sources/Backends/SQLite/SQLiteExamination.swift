@@ -26,14 +26,13 @@ struct SQLiteExaminer {
         let authorizer = connection.authorizer
         let outer = authorizer.enter(.tool(effect))
         defer { authorizer.enter(outer) }
+        // First: compiling alone does not notice that another connection changed the schema.
+        let schema = try SQLiteSchema(of: connection)
         let (statement, access) = try recordingAccess(text)
         let program = try SQLiteProgram(text, on: connection)
-        let schema = try SQLiteSchema(of: connection)
         let facts = SQLiteFacts(
             statement: statement, access: access, program: program, schema: schema,
             tokens: schema.expanded(tokens))
-        // The program above was compiled in between; what counts from here on are new compilations.
-        _ = statement.takeReprepared()
         return SQLitePrepared(statement, try facts.examination())
     }
 

@@ -42,7 +42,8 @@ extension SQLiteConnection {
         }
         do throws(BackendError) {
             let rows = try rows(job, prepared, mayCut: false)
-            let changed = changeCount
+            // SQLite keeps the count of the last change while statements that change nothing run.
+            let changed = prepared.statement.isReadOnly ? 0 : changeCount
             prepared.statement.reset()
             try watch.check()
             try translating { () throws(SQLiteFailure) in

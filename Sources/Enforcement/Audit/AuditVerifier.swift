@@ -89,20 +89,23 @@ private struct AuditVerification {
         _ number: Int, _ header: SegmentHeader, _ limit: Int
     ) throws(RecordError) -> SegmentScan {
         let expected = header.line(hasher)
-        var report = report
+        var counted = report
+        // What stands under no checkpoint is not part of the record and not counted.
+        var covered = report
         var due = unexplained
         let scan = try SegmentScan.run(
             directory: directory, number: number, limit: limit, check: &check,
             header: { line in line == expected[...] ? header.state : nil },
             each: { check, kind in
-                report.count(check, kind)
+                counted.count(check, kind)
+                if kind == .checkpoint { covered = counted }
                 if let recovered = check.recovered, recovered.segment == due?.segment,
                     recovered.from == due?.from
                 {
                     due = nil
                 }
             })
-        self.report = report
+        report = covered
         unexplained = due
         return scan
     }

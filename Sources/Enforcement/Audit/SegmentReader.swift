@@ -62,9 +62,13 @@ struct SegmentReader: ~Copyable {
     /// False when there is nothing more to read.
     private mutating func fill() throws(RecordError) -> Bool {
         if start > 0 {
-            // The slice that was handed out last may still hold the buffer: then this copies.
+            // A slice that was handed out may still hold the buffer: then this copies it once.
             let rest = end - start
-            buffer.replaceSubrange(0..<rest, with: Array(buffer[start..<end]))
+            let from = start
+            unsafe buffer.withUnsafeMutableBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                unsafe memmove(base, base + from, rest)
+            }
             start = 0
             end = rest
         }
@@ -74,9 +78,8 @@ struct SegmentReader: ~Copyable {
         guard end < Self.lineLimit else {
             throw .damaged(file: name, line: 0, reason: "endless line")
         }
-        if buffer.count < end + Self.chunk {
-            let missing = max(end + Self.chunk, buffer.count * 2) - buffer.count
-            buffer.append(contentsOf: repeatElement(0, count: missing))
+        if end == buffer.count {
+            grow(to: min(max(end * 2, Self.chunk), end + size - position + 1))
         }
         let wanted = min(buffer.count - end, limit - position)
         let taken = unsafe buffer.withUnsafeMutableBytes { bytes in
@@ -88,5 +91,15 @@ struct SegmentReader: ~Copyable {
         }
         end += taken
         return taken > 0
+    }
+
+    private mutating func grow(to count: Int) {
+        let old = buffer
+        let count = max(count, old.count + 4096)
+        buffer = unsafe [UInt8](unsafeUninitializedCapacity: count) { bytes, initialized in
+            unsafe bytes.initialize(repeating: 0)
+            unsafe UnsafeMutableRawBufferPointer(bytes).copyBytes(from: old)
+            initialized = count
+        }
     }
 }

@@ -83,9 +83,3 @@ package final class EventStream: Sendable {
         return Array("\(String(data.count, radix: 16))\r\n".utf8) + data + Array("\r\n".utf8)
     }
 }
-
-extension HTTPExchange {
-    func onLoop(_ body: @escaping @Sendable (HTTPExchange) -> Void) {
-        if loop.isCurrent { body(self) } else { loop.execute { body(self) } }
-    }
-}

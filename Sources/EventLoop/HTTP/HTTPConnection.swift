@@ -35,6 +35,8 @@ final class HTTPConnection: EventSource {
     private var sentContinue = false
     private var served = 0
     private var lingered = 0
+    /// What of ours the census has counted.
+    private var held = 0
     private var exchange: HTTPExchange?
     private var task: Task<Void, Never>?
     var writeWaiters: [@Sendable (Bool) -> Void] = []
@@ -94,12 +96,23 @@ final class HTTPConnection: EventSource {
                 let bytes = leftover
                 let used = feed(bytes.span.extracting(leftoverStart..<bytes.count))
                 leftoverStart += used
-                if leftoverStart == leftover.count { dropLeftover() }
+                if leftoverStart >= leftover.count { dropLeftover() }
             } else if mayRead {
                 receive()
             } else {
                 return
             }
+            countHeldBytes()
+        }
+    }
+
+    private func countHeldBytes() {
+        let now = phase == .closed ? 0 : parser.storedBytes + leftover.count
+        guard now != held else { return }
+        let change = now - held
+        held = now
+        if !shard.census.hold(change), change > 0, phase == .reading {
+            refuse(503, "too many unfinished requests")
         }
     }
 
@@ -295,7 +308,9 @@ final class HTTPConnection: EventSource {
 
     private func linger() {
         dropLeftover()
+        parser = HTTPRequestParser(limits: shard.limits)
         phase = .lingering
+        countHeldBytes()
         deadline = shard.loop.now.advanced(by: shard.limits.lingerTimeout)
         SocketCalls.shutWriting(socket)
         discard()
@@ -358,6 +373,7 @@ final class HTTPConnection: EventSource {
         dropLeftover()
         outbox.clear()
         wakeWriters(false)
+        countHeldBytes()
         shard.forget(self)
     }
 }

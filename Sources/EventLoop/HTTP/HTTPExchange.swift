@@ -1,20 +1,19 @@
+import Synchronization
+
 /// One request's way back to its client: exactly one response or one event stream.
 ///
 /// Sendable although it has plain variables: they are touched on the connection's loop only;
-/// `respond` from another thread hops there first.
+/// `respond` from another thread hops there. Who answers is decided by `isAnswered` before the hop:
+/// a handler may return on the loop while the answer of its worker is still on the way there.
 package final class HTTPExchange: @unchecked Sendable {
-    enum State {
-        case open
-        case responded
-        case streaming
-    }
-
+    /// Where the handler runs and may sleep.
     package let loop: EventLoop
     let isHead: Bool
     let minorVersion: Int
     /// Nil once the client is gone; what is sent then goes nowhere.
     var connection: HTTPConnection?
-    private var state = State.open
+    private(set) var isStreaming = false
+    private let isAnswered = Atomic<Bool>(false)
 
     /// Whether the handler's task is cancelled when the client hangs up. Set it on the loop.
     package var cancelsOnDisconnect = true
@@ -26,19 +25,25 @@ package final class HTTPExchange: @unchecked Sendable {
         self.connection = connection
     }
 
-    var isStreaming: Bool { state == .streaming }
+    /// True for the first who asks.
+    private func claim() -> Bool {
+        !isAnswered.exchange(true, ordering: .relaxed)
+    }
 
     /// The first response counts; a second one is our own bug and is dropped.
     package func respond(_ response: HTTPResponse) {
-        guard loop.isCurrent else {
-            loop.execute { self.respond(response) }
-            return
-        }
-        guard state == .open else {
+        guard claim() else {
             assertionFailure("a request was answered twice")
             return
         }
-        state = .responded
+        if loop.isCurrent {
+            send(response)
+        } else {
+            loop.execute { self.send(response) }
+        }
+    }
+
+    private func send(_ response: HTTPResponse) {
         let connection = self.connection
         self.connection = nil
         connection?.respond(response, isHead: isHead)
@@ -49,14 +54,19 @@ package final class HTTPExchange: @unchecked Sendable {
         headers: [(name: String, value: String)] = []
     ) -> EventStream {
         precondition(loop.isCurrent, "event streams are opened on their connection's loop")
-        precondition(state == .open, "a request was answered twice")
-        state = .streaming
+        let isFirst = claim()
+        precondition(isFirst, "a request was answered twice")
+        isStreaming = true
         connection?.openStream(headers, isChunked: minorVersion > 0)
         return EventStream(exchange: self, isChunked: minorVersion > 0)
     }
 
     /// A handler that forgot its caller must not leave it waiting.
     func handlerReturned() {
-        if state == .open { respond(HTTPResponse(status: 500)) }
+        if claim() { send(HTTPResponse(status: 500)) }
+    }
+
+    func onLoop(_ body: @escaping @Sendable (HTTPExchange) -> Void) {
+        if loop.isCurrent { body(self) } else { loop.execute { body(self) } }
     }
 }

@@ -22,6 +22,9 @@ package struct HTTPLimits: Sendable {
     package var requestsPerConnection = Int.max
     package var connections = 4096
     package var connectionsPerSource = Int.max
+    /// What unfinished requests may hold together, over all connections: the product of the limits
+    /// above would be gigabytes.
+    package var unfinishedBytes = 256 << 20
     /// Unsent bytes above which an event stream waits.
     package var writeBufferBytes = 256 << 10
 

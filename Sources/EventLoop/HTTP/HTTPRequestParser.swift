@@ -53,6 +53,8 @@ package struct HTTPRequestParser {
     package var closesAfterwards: Bool { parsed.wantsClose || line.minorVersion == 0 }
     package var minorVersion: Int { line.minorVersion }
     package var bodyCount: Int { body.count }
+    /// What an unfinished request holds in memory.
+    package var storedBytes: Int { head.count + body.count }
 
     /// Takes bytes up to the end of the request, and says how many. When it took fewer than it was
     /// given, the request is complete and the rest belongs to the next.

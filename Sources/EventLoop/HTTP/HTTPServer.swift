@@ -24,7 +24,8 @@ package final class HTTPServer: Sendable {
             if port == 0 { chosen = try SocketCalls.localPort(probe.number) }
         }
         let census = HTTPCensus(
-            limit: limits.connections, limitPerSource: limits.connectionsPerSource)
+            limit: limits.connections, limitPerSource: limits.connectionsPerSource,
+            byteLimit: limits.unfinishedBytes)
         var shards: [HTTPServerShard] = []
         for loop in group.loops {
             shards.append(
@@ -68,8 +69,8 @@ private final class Countdown: Sendable {
     }
 }
 
-/// How many connections there are, over all loops and by source. Asked on accepting and closing
-/// only.
+/// How many connections there are, over all loops and by source, and what their unfinished
+/// requests hold. Not asked for a request that arrives in one read.
 final class HTTPCensus: Sendable {
     private struct Counts {
         var total = 0
@@ -79,8 +80,11 @@ final class HTTPCensus: Sendable {
     private let limit: Int
     private let limitPerSource: Int
     private let counts = Mutex(Counts())
+    private let byteLimit: Int
+    private let bytes = Atomic<Int>(0)
 
-    init(limit: Int, limitPerSource: Int) {
+    init(limit: Int, limitPerSource: Int, byteLimit: Int) {
+        self.byteLimit = byteLimit
         self.limit = limit
         self.limitPerSource = limitPerSource
     }
@@ -95,6 +99,11 @@ final class HTTPCensus: Sendable {
             counts.bySource[source] = fromSource + 1
             return true
         }
+    }
+
+    /// False when all together hold too much; the change is counted nevertheless.
+    func hold(_ change: Int) -> Bool {
+        bytes.wrappingAdd(change, ordering: .relaxed).newValue <= byteLimit
     }
 
     func leave(_ source: String) {

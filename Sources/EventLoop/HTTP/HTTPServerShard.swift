@@ -12,7 +12,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     let loop: EventLoop
     let limits: HTTPLimits
     let handler: any HTTPHandler
-    private let census: HTTPCensus
+    let census: HTTPCensus
     private var listener: Descriptor?
     private var listenerNumber: Int32
     private var reserve = SocketCalls.reserve()

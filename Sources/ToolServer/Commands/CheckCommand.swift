@@ -14,10 +14,10 @@ package struct Output {
     }
 }
 
-/// `toolserver check --manifests DIR [--json]`: loads the manifests as `serve` would, shows
+/// `toolserver check [--manifests DIR] [--json]`: loads the manifests as `serve` would, shows
 /// everything that is wrong or the settings that would hold, and ends.
 package enum CheckCommand {
-    package static let usage = "usage: toolserver check --manifests DIR [--json]"
+    package static let usage = "usage: toolserver check [--manifests DIR] [--json]"
 
     static func run(_ words: some Sequence<String>) -> ExitCode {
         let workers = Startup.workers()
@@ -71,8 +71,8 @@ package enum CheckCommand {
                 default: return nil
                 }
             }
-            guard let directory, !directory.isEmpty else { return nil }
-            self.directory = directory
+            if directory?.isEmpty == true { return nil }
+            self.directory = directory ?? Startup.defaultManifests
         }
     }
 }

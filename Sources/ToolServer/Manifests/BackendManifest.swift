@@ -24,8 +24,6 @@ struct BackendManifest {
     static let unservedKinds = ["postgres", "http"]
     static let keys = KeySet(
         required: ["backend", "kind", "file"], optional: ["$schema", "create", "timeout"])
-    /// Of the kinds that are not served; where a literal may stand that must not stay in a file.
-    static let secretKeys = ["password"]
 
     let name: Located<Name>
     let settings: BackendSettings
@@ -51,10 +49,12 @@ struct BackendManifest {
             settings: BackendSettings(name: name, kind: .sqlite(sqlite)))
     }
 
+    /// Also in a kind that is not served: a literal must not stay in the file until it is.
     private static func refuseLiteralSecrets(in members: [Member], directory: String) {
-        for member in members where secretKeys.contains(where: { $0.isByteEqual(to: member.name) })
-        {
-            _ = member.node.secret(under: directory)
+        for member in members {
+            if member.name.isByteEqual(to: "password") { _ = member.node.secret(under: directory) }
+            guard member.name.isByteEqual(to: "auth") else { continue }
+            for part in member.node.members() ?? [] { _ = part.node.secret(under: directory) }
         }
     }
 

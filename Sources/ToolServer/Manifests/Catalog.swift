@@ -44,6 +44,8 @@ package struct CatalogMaker: Sendable {
     package func load(directory: String) throws(ManifestError) -> Catalog {
         let findings = Findings()
         let files = ManifestFiles(directory: directory, findings: findings)
+        // What the manifests name must not move when the working directory does.
+        let directory = absolutePath(of: directory) ?? directory
         let manifests = ParsedManifests(files: files, directory: directory, findings: findings)
         let backends = make(manifests.backends, findings: findings)
         let resolver = Resolver(manifests: manifests, findings: findings) {
@@ -103,7 +105,9 @@ extension ManifestFiles {
             findings.warning("is not used by any tool or backend", at: file.start)
         }
         for folder in strayFolders {
-            if settings?.stateDirectory.isByteEqual(to: "\(directory)/\(folder)") == true {
+            let state = settings.flatMap { absolutePath(of: $0.stateDirectory) }
+            if let state, absolutePath(of: "\(directory)/\(folder)")?.isByteEqual(to: state) == true
+            {
                 continue
             }
             let near = nearest(folder, among: Self.folders).map { "; did you mean \(quoted($0))?" }

@@ -9,12 +9,17 @@ struct InputManifest {
     static let propertyKeys = KeySet(
         required: ["type"],
         optional: [
-            "title", "description", "optional", "default", "enum", "minimum", "maximum",
+            "title", "description", "optional", "enum", "minimum", "maximum",
             "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-            "pattern", "format",
-        ])
+            "pattern",
+        ],
+        unserved: ["default": defaultAdvice, "format": "nothing checks it, use `pattern`"])
+    /// Callers would be told of a value that nothing fills in: a missing argument is null.
+    static let defaultAdvice = "make it `optional` and use coalesce(:NAME, …) in the statement"
     /// What can be bound as one parameter of a statement.
     static let scalarTypes = ["string", "integer", "number", "boolean"]
+
+    static let countMax = 100
 
     let schema: JSONValue
     let check: InputCheck
@@ -27,7 +32,7 @@ struct InputManifest {
 
     /// `{"id": {"type": "integer", …}}`.
     static func short(_ node: Node) -> InputManifest? {
-        guard let members = node.members() else { return nil }
+        guard let members = node.members(), isListable(members, of: node) else { return nil }
         var properties = JSONObject()
         var places: [Located<Name>] = []
         var required: [JSONValue] = []
@@ -39,6 +44,12 @@ struct InputManifest {
         }
         guard places.count == members.count else { return nil }
         return compiled(shape(properties: properties, required: required), properties: places)
+    }
+
+    /// No one fills in more, and the work per call stays small.
+    private static func isListable(_ members: [Member], of node: Node) -> Bool {
+        if members.count > countMax { node.report("more than \(countMax) arguments") }
+        return members.count <= countMax
     }
 
     private static func property(_ member: Member) -> (schema: JSONValue, isRequired: Bool)? {
@@ -54,15 +65,14 @@ struct InputManifest {
         else { return nil }
         _ = object["description"]?.prose(atMost: 1_000)
         let isOptional = object["optional"].map { $0.bool() } ?? false
+        // An unknown key has its report already.
+        let keywords = propertyKeys.all.filter { !$0.isByteEqual(to: "optional") }
         let schema = JSONObject(
-            distinct: whole.members.filter { !$0.name.isByteEqual(to: "optional") })
-        guard let isOptional, let check = member.node.schema(.object(schema)) else { return nil }
-        if let standing = object["default"] {
-            for violation in check.violations(in: standing.value.plain()) {
-                standing.report("does not meet its own schema: \(violation.message)")
-            }
-        }
-        return (.object(schema), !isOptional && object["default"] == nil)
+            distinct: whole.members.filter { member in
+                keywords.contains { $0.isByteEqual(to: member.name) }
+            })
+        guard let isOptional, member.node.schema(.object(schema)) != nil else { return nil }
+        return (.object(schema), !isOptional)
     }
 
     private static func shape(properties: JSONObject, required: [JSONValue]) -> JSONValue {
@@ -96,6 +106,7 @@ extension InputManifest {
         where rootCombinators.contains(where: { $0.isByteEqual(to: member.name) }) {
             member.node.findings.problem(
                 "not allowed at the root of a tool's schema", at: member.namePlace)
+            schema[member.name] = nil
         }
         guard let type = schema["type"]?.string, type.isByteEqual(to: "object") else {
             node.report("must have \"type\": \"object\"")
@@ -117,12 +128,18 @@ extension InputManifest {
     private static func propertyPlaces(_ members: [Member]) -> [Located<Name>]? {
         guard let properties = members.first(where: { $0.name.isByteEqual(to: "properties") })
         else { return [] }
-        guard let declared = properties.node.members() else { return nil }
+        guard let declared = properties.node.members(), isListable(declared, of: properties.node)
+        else { return nil }
         for property in declared { refuseUnbindable(property) }
         return declared.map { Located(value: Name($0.name), place: $0.namePlace) }
     }
 
     private static func refuseUnbindable(_ property: Member) {
+        let parts = property.node.members() ?? []
+        for part in parts where part.name.isByteEqual(to: "default") {
+            part.node.findings.problem(
+                "`default` is not served by this build; \(defaultAdvice)", at: part.namePlace)
+        }
         let type = property.node.value.plain()["type"]
         let types = type?.array ?? type.map { [$0] } ?? []
         let allowed = scalarTypes + ["null"]

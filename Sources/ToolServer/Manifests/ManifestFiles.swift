@@ -28,6 +28,9 @@ struct ManifestFiles {
     /// Convention only: what a file declares is decided by its first key.
     static let folders = ["backends", "policy", "tools"]
 
+    /// What a manifest may have been named by mistake.
+    static let strayEndings = [".json", ".jsonc", ".json5", ".yaml", ".yml"]
+
     static let fileCountMax = 5_000
     static let fileBytesMax = 1 << 20
     static let totalBytesMax = 64 << 20
@@ -55,18 +58,20 @@ struct ManifestFiles {
         }
         isUnreadable = false
         read(entries, of: "", under: directory, findings: findings)
-        for folder in entries where Self.folders.contains(where: { $0.isByteEqual(to: folder) }) {
-            guard let entries = directoryEntries("\(directory)/\(folder)") else { continue }
-            read(entries, of: "\(folder)/", under: directory, findings: findings)
+        for entry in entries where !isManifest(entry) {
+            if Self.folders.contains(where: { $0.isByteEqual(to: entry) }) {
+                readFolder(entry, under: directory, findings: findings)
+            } else {
+                noteStray(entry, under: directory, findings: findings)
+            }
         }
-        findStrayFolders(among: entries, under: directory)
         manifests.sort { Name($0.name) < Name($1.name) }
     }
 
     private mutating func read(
         _ entries: [String], of folder: String, under directory: String, findings: Findings
     ) {
-        for entry in entries where hasSuffix(entry, ".json") || hasSuffix(entry, ".sql") {
+        for entry in entries where isManifest(entry) {
             let name = folder + entry
             guard manifests.count + statements.count < Self.fileCountMax else {
                 let place = ManifestFile(name: name, bytes: []).start
@@ -94,12 +99,32 @@ struct ManifestFiles {
         }
     }
 
-    private mutating func findStrayFolders(among entries: [String], under directory: String) {
-        for entry in entries where !Self.folders.contains(where: { $0.isByteEqual(to: entry) }) {
-            let below = directoryEntries("\(directory)/\(entry)") ?? []
-            if below.contains(where: { hasSuffix($0, ".json") }) { strayFolders.append(entry) }
+    /// A folder of policy that cannot be read must not look like one without rules.
+    private mutating func readFolder(
+        _ folder: String, under directory: String, findings: Findings
+    ) {
+        guard let entries = directoryEntries("\(directory)/\(folder)") else {
+            let place = ManifestFile(name: folder, bytes: []).start
+            return findings.problem("cannot be read as a directory", at: place)
+        }
+        read(entries, of: "\(folder)/", under: directory, findings: findings)
+        for entry in entries where !isManifest(entry) {
+            noteStray("\(folder)/\(entry)", under: directory, findings: findings)
         }
     }
+
+    private mutating func noteStray(_ name: String, under directory: String, findings: Findings) {
+        if Self.strayEndings.contains(where: { hasSuffix(lowercased(Name(name)).text, $0) }) {
+            let place = ManifestFile(name: name, bytes: []).start
+            findings.problem("is not read; a manifest's name ends in .json", at: place)
+        }
+        let below = directoryEntries("\(directory)/\(name)") ?? []
+        if below.contains(where: { hasSuffix($0, ".json") }) { strayFolders.append(name) }
+    }
+}
+
+private func isManifest(_ name: String) -> Bool {
+    hasSuffix(name, ".json") || hasSuffix(name, ".sql")
 }
 
 func hasSuffix(_ text: String, _ suffix: String) -> Bool {
@@ -108,18 +133,21 @@ func hasSuffix(_ text: String, _ suffix: String) -> Bool {
 }
 
 /// The names in a directory, sorted, without hidden ones (Kubernetes keeps its own links there);
-/// nil when it is not a directory that can be read.
+/// nil when it is not a directory that can be read to its end.
 private func directoryEntries(_ path: String) -> [String]? {
     guard let directory = unsafe opendir(path) else { return nil }
     defer { unsafe _ = closedir(directory) }
     var names: [String] = []
+    errno = 0
     while let entry = unsafe readdir(directory) {
         let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
             unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
         if name.utf8.first != UInt8(ascii: ".") { names.append(name) }
-        if names.count > ManifestFiles.fileCountMax * 2 { break }
+        if names.count > ManifestFiles.fileCountMax * 2 { return nil }
+        errno = 0
     }
+    guard errno == 0 else { return nil }
     return names.sorted { Name($0) < Name($1) }
 }
 
@@ -176,4 +204,11 @@ extension FileBytes {
         unsafe access(path, R_OK) == 0
             ? .success(()) : .failure(Failure(reason: openFailure(errno)))
     }
+}
+
+/// Without links and `..`; nil for what does not exist.
+func absolutePath(of path: String) -> String? {
+    guard let resolved = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
 }

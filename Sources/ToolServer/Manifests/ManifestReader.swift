@@ -50,8 +50,8 @@ struct Node {
             report("is longer than \(limit) bytes")
             return nil
         }
-        if text.utf8.contains(where: { ($0 < 0x20 && $0 != 0x0A) || $0 == 0x7F }) {
-            report("must not hold control characters")
+        if text.unicodeScalars.contains(where: { isHidden($0) }) {
+            report("must not hold control or invisible characters")
             return nil
         }
         return text
@@ -168,13 +168,23 @@ struct ObjectReader {
     }
 
     private static func complaint(about name: String, keys: KeySet) -> String {
-        if let advice = keys.unserved[name] {
+        if let advice = keys.unserved.first(where: { $0.key.isByteEqual(to: name) })?.value {
             return "\(quoted(name)) is not served by this build; \(advice)"
         }
         if let near = nearest(name, among: keys.all) {
             return "unknown key \(quoted(name)); did you mean \(quoted(near))?"
         }
         return "unknown key \(quoted(name)); known are \(quoted(keys.all))"
+    }
+}
+
+/// What shows a person something else than Claude reads: controls, reversed direction, and the
+/// tags of plane 14, which no screen shows.
+private func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x0A: false
+    case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0xE0000...0xE007F: true
+    default: false
     }
 }
 

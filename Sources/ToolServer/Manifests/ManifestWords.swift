@@ -67,6 +67,12 @@ func isWordByte(_ byte: UInt8) -> Bool {
     }
 }
 
+/// ASCII letters only, as SQLite folds names.
+func lowercased(_ name: Name) -> Name {
+    let bytes = name.text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+    return Name(String(decoding: bytes, as: UTF8.self))
+}
+
 /// A positive whole number followed directly by a unit; nil for anything else, overflow included.
 private func scaled(_ text: String, by units: [(String, Int64)]) -> Int64? {
     let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }

@@ -85,8 +85,11 @@ struct ParsedManifests {
             return node.report("a second server manifest; the first is \(serverPlace.file.name)")
         }
         serverPlace = node.place
+        let countBefore = node.findings.problemCount
         let object = ObjectReader(node, members: members, keys: ServerManifest.keys)
-        server = ServerManifest.read(object, directory: directory)
+        let settings = ServerManifest.read(object, directory: directory)
+        // Commands that need no tools take these settings whatever is wrong in other files.
+        if node.findings.problemCount == countBefore { server = settings }
     }
 
     private mutating func readBackend(

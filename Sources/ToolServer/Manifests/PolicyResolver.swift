@@ -59,14 +59,8 @@ struct PolicyResolver {
 
     private func checkMatch(of rule: MaskRule, at place: Place) {
         let isMatched = tools.contains { tool in
-            switch rule.target {
-            case .field(let name):
-                tool.examination.columns.contains { Name($0.name) == name }
-            case .column(let backend, let path):
-                tool.backend == backend
-                    && (tool.examination.reads?.contains(path) ?? true
-                        || tool.examination.columns.contains { $0.origin == path })
-            }
+            applies(rule.target, to: tool)
+                && (shows(rule.target, tool.examination) || reads(rule.target, tool.examination))
         }
         if !isMatched { findings.warning("masks nothing: no tool reads it", at: place) }
     }
@@ -74,15 +68,44 @@ struct PolicyResolver {
     /// A column that only selects or orders rows is not in the result, where it would be masked,
     /// and yet its values can be found out by asking often enough.
     private func checkFilters(of rule: MaskRule, at place: Place) {
-        guard case .column(let backend, let path) = rule.target else { return }
-        for tool in tools where tool.backend == backend {
-            let columns = tool.examination.columns
-            let isWithheld = columns.contains { $0.origin == nil || $0.origin == path }
-            guard !isWithheld, tool.examination.reads?.contains(path) ?? true else { continue }
+        for tool in tools where applies(rule.target, to: tool) {
+            let examination = tool.examination
+            // A column of unknown origin is masked whole with it.
+            let isWithheld =
+                shows(rule.target, examination)
+                || examination.columns.contains { $0.origin == nil }
+            guard !isWithheld, reads(rule.target, examination) else { continue }
             findings.problem(
                 "\(quoted(rule.id.text)) cannot mask it in tool \(quoted(tool.name.text)), which "
                     + "filters or orders by it; select it there, or say \"filter\": \"allowed\"",
                 at: place)
+        }
+    }
+
+    private func applies(_ target: MaskRule.Target, to tool: Tool) -> Bool {
+        switch target {
+        case .column(let backend, _): tool.backend == backend
+        case .field: true
+        }
+    }
+
+    private func shows(_ target: MaskRule.Target, _ examination: Examination) -> Bool {
+        examination.columns.contains { column in
+            switch target {
+            case .column(_, let path): column.origin == path
+            case .field(let name):
+                isSameField(column.name, name.text)
+                    || column.origin.map { isSameField($0.column.text, name.text) } == true
+            }
+        }
+    }
+
+    /// What an examination could not find out counts as read.
+    private func reads(_ target: MaskRule.Target, _ examination: Examination) -> Bool {
+        guard let reads = examination.reads else { return true }
+        return switch target {
+        case .column(_, let path): reads.contains(path)
+        case .field(let name): reads.contains { isSameField($0.column.text, name.text) }
         }
     }
 
@@ -141,9 +164,12 @@ struct PolicyResolver {
     }
 }
 
-private func lowercased(_ name: Name) -> Name {
-    let bytes = name.text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
-    return Name(String(decoding: bytes, as: UTF8.self))
+/// As the mask stage compares: `card_number`, `cardNumber` and `Card-Number` are one field.
+private func isSameField(_ left: String, _ right: String) -> Bool {
+    let bare = { (name: String) in
+        lowercased(Name(name)).text.utf8.filter { !"_-. ".utf8.contains($0) }
+    }
+    return bare(left).elementsEqual(bare(right))
 }
 
 private func isSame(_ left: MaskRule.Target, _ right: MaskRule.Target) -> Bool {

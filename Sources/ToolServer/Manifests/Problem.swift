@@ -57,7 +57,7 @@ final class Findings {
 
     private var problems: [Problem] = []
     private var warnings: [Problem] = []
-    private var problemCount = 0
+    private(set) var problemCount = 0
 
     var hasProblems: Bool { problemCount > 0 }
 

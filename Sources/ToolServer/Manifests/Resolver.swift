@@ -42,6 +42,7 @@ struct Resolver {
         }
         checkParameters(of: manifest, examination)
         checkEffect(of: manifest, examination)
+        checkColumns(of: manifest, examination)
         return Tool(
             name: manifest.name.value, title: manifest.title, description: manifest.description,
             backend: backend.value, scope: manifest.scope.value, effect: manifest.effect.value,
@@ -62,6 +63,16 @@ struct Resolver {
             findings.problem(
                 "is never used: the statement has no \(quoted(":" + property.value.text))",
                 at: property.place)
+        }
+    }
+
+    /// Each row becomes an object, whose members have distinct names.
+    private func checkColumns(of manifest: ToolManifest, _ examination: Examination) {
+        var seen: Set<Name> = []
+        for column in examination.columns where !seen.insert(Name(column.name)).inserted {
+            findings.problem(
+                "answers two columns named \(quoted(column.name)); rename one with `as`",
+                at: manifest.sql.place)
         }
     }
 

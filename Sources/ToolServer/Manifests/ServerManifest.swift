@@ -23,7 +23,7 @@ package struct ServerSettings: Sendable {
 
     package var name: Name
     package var http: HTTP
-    /// Absolute, or relative to the working directory as the manifests directory was.
+    /// Absolute. It need not exist yet.
     package var stateDirectory: String
     /// Empty means that nobody can be identified over HTTP.
     package var issuers: [Issuer]
@@ -112,18 +112,19 @@ struct ServerManifest {
         guard let node = object["issuers"] else { return [] }
         guard let elements = node.elements() else { return nil }
         let issuers = elements.compactMap { issuer($0, resource: resource ?? "") }
-        if elements.count > 1 { node.report("names `local` twice") }
+        if issuers.count > 1 { node.report("names `local` twice") }
         return issuers.count == elements.count ? issuers : nil
     }
 
     private func issuer(_ node: Node, resource: String) -> ServerSettings.Issuer? {
         // The other keys of an issuer that is not served would only add noise to its report.
         guard let members = node.members() else { return nil }
-        if let issuer = members.first(where: { $0.name.isByteEqual(to: "issuer") }),
-            let text = issuer.node.string(), !text.isByteEqual(to: "local")
-        {
-            issuer.node.report("\(quoted(text)) is not served by this build; use `local`")
-            return nil
+        if let issuer = members.first(where: { $0.name.isByteEqual(to: "issuer") }) {
+            guard let text = issuer.node.string() else { return nil }
+            guard text.isByteEqual(to: "local") else {
+                issuer.node.report("\(quoted(text)) is not served by this build; use `local`")
+                return nil
+            }
         }
         let object = ObjectReader(node, members: members, keys: Self.issuerKeys)
         guard let issuer = object["issuer"]?.string() else { return nil }

@@ -1,0 +1,124 @@
+import Enforcement
+import JSON
+import Testing
+
+@testable import Backends
+
+@Suite struct SQLiteExaminationTests {
+    private static func path(_ table: Name, _ column: Name) -> ColumnPath {
+        ColumnPath(schema: "main", table: table, column: column)
+    }
+
+    @Test(arguments: [
+        "SELECT ssn AS harmless FROM users", "SELECT secret FROM people",
+        "WITH w AS (SELECT ssn FROM users) SELECT ssn FROM w",
+        "SELECT x FROM (SELECT SSN AS x FROM Users)",
+        "SELECT (SELECT ssn FROM users LIMIT 1)", "SELECT DISTINCT \"ssn\" FROM [users] AS u",
+    ])
+    func theOriginIsTheBaseColumnWhateverItIsCalled(sql: String) throws {
+        let examination = try SQLiteFixture().examine(sql)
+        #expect(examination.columns.map(\.origin) == [Self.path("users", "ssn")])
+        #expect(examination.reads?.contains(Self.path("users", "ssn")) == true)
+        #expect(examination.isReadOnly)
+    }
+
+    @Test(arguments: [
+        "SELECT ssn || '' FROM users", "SELECT CAST(ssn AS TEXT) FROM users",
+        "SELECT max(ssn) FROM users", "SELECT +ssn FROM users",
+        "SELECT note FROM orders UNION SELECT ssn FROM users", "SELECT text FROM mixed",
+        "SELECT text FROM (SELECT * FROM \"mixed\")",
+        "SELECT note FROM orders/**/EXCEPT/**/SELECT ssn FROM users",
+    ])
+    func noOriginIsClaimedForWhatMayBeAnotherValue(sql: String) throws {
+        let examination = try SQLiteFixture().examine(sql)
+        #expect(examination.columns.map(\.origin) == [nil])
+        #expect(examination.reads?.contains(Self.path("users", "ssn")) == true)
+    }
+
+    @Test(arguments: [
+        "SELECT count(u.id) FROM users u JOIN (SELECT 5000.0 AS amount) k JOIN salaries s USING (amount)",
+        "SELECT name FROM users NATURAL JOIN salaries", "SELECT note FROM joined",
+        "SELECT upper_note FROM loose", "SELECT value FROM users, json_each(json_array(ssn))",
+    ])
+    func whatCannotBeKnownIsUnknown(sql: String) throws {
+        let examination = try SQLiteFixture().examine(sql)
+        #expect(examination.reads == nil)
+        #expect(examination.columns.allSatisfy { $0.origin == nil })
+    }
+
+    @Test func keywordsWithinStringsNamesAndCommentsChangeNothing() throws {
+        let examination = try SQLiteFixture().examine(
+            """
+            SELECT ssn AS "union", 'using '' natural', name AS [except] -- union
+            FROM users /* natural */ WHERE name <> 'intersect'
+            """)
+        #expect(examination.columns[0].origin == Self.path("users", "ssn"))
+        #expect(examination.reads != nil)
+    }
+
+    @Test func kindsAreExactOnlyWhereTheTableIsStrict() throws {
+        let fixture = try SQLiteFixture()
+        let strict = try fixture.examine("SELECT id, name, amount, amount + 1 FROM users")
+        #expect(strict.columns.map(\.kind) == [.integer, .string, .number, .any])
+        let loose = try fixture.examine("SELECT id, anything FROM loose")
+        #expect(loose.columns.map(\.kind) == [.any, .any])
+    }
+
+    @Test func parametersAreNamedWithoutTheirColon() throws {
+        let examination = try SQLiteFixture().examine(
+            "SELECT name FROM users WHERE id = :id AND name = :name OR id = :id")
+        #expect(examination.parameters == ["id", "name"])
+    }
+
+    @Test(arguments: ["?", "?1", "@id", "$id"])
+    func otherSpellingsOfParametersAreRefused(parameter: String) throws {
+        let fixture = try SQLiteFixture()
+        #expect(throws: BackendError.self) {
+            try fixture.examine("SELECT name FROM users WHERE id = \(parameter)")
+        }
+    }
+
+    @Test func aChangeIsNotReadOnlyAndClaimsNoOriginForWhatItWrote() throws {
+        let examination = try SQLiteFixture().examine(
+            "UPDATE users SET name = ssn WHERE id = :id RETURNING name, amount", .write)
+        #expect(!examination.isReadOnly)
+        #expect(examination.columns[0].origin == nil)
+        #expect(
+            examination.reads == nil
+                || examination.reads?.contains(Self.path("users", "ssn")) == true)
+        let deleted = try SQLiteFixture().examine("DELETE FROM users RETURNING ssn AS x", .write)
+        #expect(deleted.columns[0].origin == Self.path("users", "ssn"))
+        #expect(deleted.reads == [Self.path("users", "ssn")])
+        let replace = try SQLiteFixture().examine(
+            "INSERT OR REPLACE INTO users (id, name) VALUES (1, 'x')", .write)
+        #expect(!replace.isReadOnly)
+        #expect(replace.columns.isEmpty)
+    }
+
+    @Test func anErrorAtLoadNamesTheMistakeAndItsPlace() throws {
+        let fixture = try SQLiteFixture()
+        let error = #expect(throws: BackendError.self) {
+            try fixture.examine("SELECT nmae FROM users")
+        }
+        #expect(error?.reason == .invalid)
+        #expect(error?.detail == "no such column: nmae at byte 7")
+    }
+
+    /// They copy or show other tables' content, so nothing is claimed of where it comes from.
+    @Test func fullTextTablesWorkAndAreUnknown() async throws {
+        let fixture = try SQLiteFixture(
+            """
+            CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT) STRICT;
+            CREATE VIRTUAL TABLE search USING fts5(body, content='notes', content_rowid='id');
+            INSERT INTO notes VALUES (1, 'a secret'), (2, 'nothing');
+            INSERT INTO search (search) VALUES ('rebuild');
+            """)
+        let sql = "SELECT body FROM search WHERE search MATCH :words"
+        let examination = try fixture.examine(sql)
+        #expect(examination.reads == nil)
+        #expect(examination.columns.map(\.origin) == [nil])
+        #expect(examination.isReadOnly)
+        let found = try await fixture.run(sql, .read, arguments(("words", "secret")))
+        #expect(found.cells == [["text a secret"]])
+    }
+}

@@ -1,0 +1,118 @@
+"""What an operator does: stop, reload, start twice, read the record, look for tampering."""
+
+import json
+import shutil
+import signal
+
+from harness import Server, check, eventually, expect, expect_in, made_tool
+from record import Record, recorded_code, verified, verify
+from wire import begin_call, call, post, request
+
+
+def tool_names(server, token):
+    return [tool["name"] for tool in post(server, token, request("tools/list")).json["result"]["tools"]]
+
+
+@check
+def operation_stopping_lets_calls_under_way_finish(world):
+    site = world.site("drain")
+    with Server(site) as server:
+        number = world.numbers_for(1.6)
+        token = world.token(site, "support")
+        connection = begin_call(server, token, call("count", {"n": number}))
+        with connection:
+            server.process.send_signal(signal.SIGTERM)
+            expect(server.process.wait(timeout=30), 0, "exit code")
+            received = b""
+            while piece := connection.recv(65536):
+                received += piece
+        expect_in(b'"isError":false', received, "the answer")
+        expect(recorded_code(site, number), "ok", "outcome in the record")
+        expect(Record(site).update().last["event"], "stop", "the last line of the record")
+    verify(site)
+
+
+@check
+def operation_reloads_good_manifests_and_keeps_the_old_ones_otherwise(world):
+    site = world.site("reload")
+    with Server(site) as server:
+        token = world.token(site, "support")
+        added = site.manifests / "tools" / "added.json"
+        added.write_text(json.dumps(made_tool("added", "made.slow", "select :n as n")))
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "added" in tool_names(server, token), "the new tool is listed")
+        added.write_text('{"tool": "added", "no such key": 1}')
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "refused" in site.log_file.read_text(), "the reload is refused")
+        expect_in("added", tool_names(server, token), "tools after a bad reload")
+
+
+@check
+def operation_one_state_directory_serves_one_process(world):
+    site = world.site("twice")
+    with Server(site) as server:
+        second = Server(site)
+        second.start()
+        try:
+            expect(second.process.wait(timeout=10), 1, "exit code of the second")
+        finally:
+            second.stop()
+        expect(post(server, world.token(site, "support"), request("ping")).status, 200)
+
+
+@check
+def operation_check_names_file_line_and_the_nearest_name(world):
+    site = world.site("wrong")
+    expect(site.run(*site.arguments("check")[1:4], check=False).returncode, 0, "exit code")
+    wrong = made_tool("wrong", "made.slow", "select :n as n")
+    wrong["descripton"] = wrong.pop("description")
+    (site.manifests / "tools" / "wrong.json").write_text(json.dumps(wrong, indent=2))
+    result = site.run(*site.arguments("check")[1:4], check=False)
+    expect(result.returncode, 1, "exit code")
+    text = result.stdout + result.stderr
+    expect_in("tools/wrong.json:", text)
+    expect_in("description", text)
+
+
+@check
+def operation_lists_and_shows_the_record(world):
+    site = world.site("audit", made_tools=False)
+    with Server(site) as server:
+        token = world.token(site, "support")
+        expect(post(server, token, call("customer_by_id", {"id": 12345})).status, 200)
+        listed = site.run("audit", "list", "--last", "5", "--state", str(site.state), "--json").stdout
+        lines = [json.loads(line) for line in listed.splitlines()]
+        [intent] = [line for line in lines if line["event"] == "intent"]
+        expect(intent["arguments"], {"id": 12345}, "arguments")
+        shown = site.run("audit", "show", str(intent["seq"]), "--state", str(site.state)).stdout
+        expect_in("12345", shown)
+
+
+@check
+def operation_tampering_with_the_record_is_found(world):
+    site = world.site("tamper", made_tools=False)
+    with Server(site) as server:
+        token = world.token(site, "support")
+        for number in range(1, 30):
+            expect(post(server, token, call("customer_by_id", {"id": number})).status, 200)
+        server.stop()
+    verify(site)
+    original = site.state / "record"
+    lines = sorted(original.glob("*.jsonl"))[0].read_bytes().splitlines(keepends=True)
+    middle = next(at for at, line in enumerate(lines) if b'"id":15}' in line)
+    for name, changed in {
+        "an argument changed": [*lines[:middle], lines[middle].replace(b'"id":15}', b'"id":16}'),
+                                *lines[middle + 1:]],
+        "a line removed": lines[:middle] + lines[middle + 1:],
+        "a line repeated": lines[:middle + 1] + lines[middle:],
+        "two lines exchanged": [*lines[:middle], lines[middle + 1], lines[middle], *lines[middle + 2:]],
+        "a space added": [*lines[:middle], lines[middle].replace(b'":', b'": ', 1), *lines[middle + 1:]],
+        "the start cut off": lines[5:],
+    }.items():
+        copy = site.state / "copy"
+        shutil.copytree(original, copy)
+        sorted(copy.glob("*.jsonl"))[0].write_bytes(b"".join(changed))
+        expect(verified(site, copy).returncode, 1, f"exit code with {name}")
+        shutil.rmtree(copy)
+    foreign = world.server.site.state / "record" / "record.pub"
+    expect(verified(site, original, foreign).returncode, 1, "exit code with another key")

@@ -1,0 +1,68 @@
+"""Reads the record as an auditor would: JSON lines in files, without the server."""
+
+import json
+
+from harness import eventually
+
+
+class Record:
+    """The calls of one record, read on from where the last reading ended."""
+
+    def __init__(self, site):
+        self.directory = site.state / "record"
+        self._read = {}
+        self.lines = 0
+        self.last = None
+        self.intents = {}
+        self.outcomes = {}
+
+    def update(self):
+        for path in sorted(self.directory.glob("*.jsonl")):
+            with open(path, "rb") as file:
+                file.seek(self._read.get(path, 0))
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read[path] = self._read.get(path, 0) + len(line)
+                    self._take(json.loads(line))
+        return self
+
+    def _take(self, line):
+        self.lines += 1
+        # A checkpoint follows every group of lines.
+        self.last = self.last if line["event"] == "checkpoint" else line
+        match line.get("event"):
+            case "intent":
+                self.intents[line["call"]] = line
+            case "outcome":
+                if line["call"] in self.outcomes:
+                    raise AssertionError(f"two outcomes of one call: {line['call']}")
+                self.outcomes[line["call"]] = line
+
+    def outcomes_with(self, argument, value):
+        return [
+            self.outcomes[call]
+            for call, intent in self.intents.items()
+            if intent["arguments"].get(argument) == value and call in self.outcomes
+        ]
+
+
+def recorded_code(site, number, seconds=8):
+    """How the call of `count` with that number ended, once it has."""
+    record = Record(site)
+    outcomes = eventually(
+        lambda: record.update().outcomes_with("n", number),
+        f"an outcome of the call with n = {number} in the record", seconds)
+    return outcomes[0]["code"]
+
+
+def verified(site, directory, key=None):
+    """What `audit verify` says of a record; nothing but the public key is given to it."""
+    key = key or directory / "record.pub"
+    return site.run("audit", "verify", str(directory), "--key", str(key), check=False)
+
+
+def verify(site):
+    result = verified(site, site.state / "record")
+    if result.returncode != 0 or not result.stdout:
+        raise AssertionError(f"audit verify: {(result.stdout + result.stderr)[-500:] or 'no word'}")
