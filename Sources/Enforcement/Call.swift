@@ -49,12 +49,18 @@ package struct Trace: Sendable {
 package struct Job: Sendable {
     package let tool: Tool
     package let arguments: JSONObject
+    /// Whose call it is, so that a backend can share itself out fairly.
+    package let caller: CallerID
     /// Monotonic; the backend must have stopped by then.
     package let deadline: ContinuousClock.Instant
 
-    package init(tool: Tool, arguments: JSONObject, deadline: ContinuousClock.Instant) {
+    package init(
+        tool: Tool, arguments: JSONObject, caller: CallerID = .nobody,
+        deadline: ContinuousClock.Instant
+    ) {
         self.tool = tool
         self.arguments = arguments
+        self.caller = caller
         self.deadline = deadline
     }
 }

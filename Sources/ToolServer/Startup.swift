@@ -8,10 +8,10 @@ import JSON
 enum Startup {
     static let defaultManifests = "manifests"
 
-    /// Threads for calls that block: SQLite and name lookup.
+    /// Threads for calls that block: SQLite and name lookup. Many more than cores, because they
+    /// wait for locks and disks; asleep they cost nothing, and few are awake at a time.
     static func workers() -> WorkerPool {
-        let cores = max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        return WorkerPool(threads: cores, queueLimit: 1_024, name: "worker")
+        WorkerPool(threads: 32, queueLimit: 1_024, name: "worker")
     }
 
     static func catalogMaker(_ workers: WorkerPool) -> CatalogMaker {

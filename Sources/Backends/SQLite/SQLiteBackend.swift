@@ -33,6 +33,7 @@ package struct SQLiteOptions: Sendable {
 package final class SQLiteBackend: Backend {
     private let options: SQLiteOptions
     private let pool: WorkerPool
+    private let longCalls: SQLiteLongCalls
     /// By the pool's number of the worker; locked only to look one up.
     private let workers = Mutex<[Int: SQLiteWorker]>([:])
     /// Examinations come from whoever loads manifests, one at a time.
@@ -47,6 +48,7 @@ package final class SQLiteBackend: Backend {
         }
         self.options = options
         self.pool = pool
+        longCalls = SQLiteLongCalls(workers: pool.threadCount)
         examiner = Mutex(SQLiteExaminerSlot())
     }
 
@@ -86,7 +88,7 @@ package final class SQLiteBackend: Backend {
     private func worker(_ number: Int) -> SQLiteWorker {
         workers.withLock { workers in
             if let worker = workers[number] { return worker }
-            let worker = SQLiteWorker(options, whenLong: pool.relieve)
+            let worker = SQLiteWorker(options, longCalls: longCalls, relieve: pool.relieve)
             workers[number] = worker
             return worker
         }
@@ -99,18 +101,32 @@ package final class SQLiteBackend: Backend {
 /// such bodies touch the worker of that number.
 final class SQLiteWorker: @unchecked Sendable {
     private let options: SQLiteOptions
-    private let whenLong: () -> Void
+    private let longCalls: SQLiteLongCalls
+    private let relieve: () -> Void
+    /// Whose statement is under way, and whether that has turned out to be long.
+    private var running = CallerID.nobody
+    private var isLong = false
     private(set) var reader: SQLiteConnection?
     private(set) var writer: SQLiteConnection?
 
-    init(_ options: SQLiteOptions, whenLong: @escaping () -> Void = {}) {
+    /// `relieve` hands what waits behind a long statement to another worker.
+    init(
+        _ options: SQLiteOptions, longCalls: SQLiteLongCalls = SQLiteLongCalls(workers: 2),
+        relieve: @escaping () -> Void = {}
+    ) {
         self.options = options
-        self.whenLong = whenLong
+        self.longCalls = longCalls
+        self.relieve = relieve
     }
 
     func run(_ job: Job, _ cancellation: SQLiteCancellation) -> Result<RawResult, BackendError> {
         do throws(BackendError) {
+            guard longCalls.admits(job.caller) else {
+                throw BackendError(.busy, detail: "half of the workers run this caller's calls")
+            }
             let connection = try connection(for: job.tool.effect)
+            running = job.caller
+            defer { endOfLong() }
             defer { if connection.isBroken { forget(job.tool.effect) } }
             return .success(try connection.run(job, cancellation))
         } catch {
@@ -123,12 +139,23 @@ final class SQLiteWorker: @unchecked Sendable {
         do throws(SQLiteFailure) {
             let connection = try SQLiteConnection(
                 file: options.file, effect: effect, busyTimeout: options.busyTimeout)
-            connection.watch.whenLong = whenLong
+            connection.watch.whenLong = { [unowned self] in self.becameLong() }
             if effect == .read { reader = connection } else { writer = connection }
             return connection
         } catch {
             throw BackendError(running: error, stopped: nil)
         }
+    }
+
+    private func becameLong() {
+        if !isLong { longCalls.begin(running) }
+        isLong = true
+        relieve()
+    }
+
+    private func endOfLong() {
+        if isLong { longCalls.end(running) }
+        isLong = false
     }
 
     private func forget(_ effect: Tool.Effect) {

@@ -15,7 +15,7 @@ package struct ClearedCall: ~Copyable, Sendable {
         self.scoped = scoped
         job = Job(
             tool: scoped.tool, arguments: scoped.arrived.arguments,
-            deadline: .now + scoped.tool.limits.time)
+            caller: scoped.arrived.caller.id, deadline: .now + scoped.tool.limits.time)
     }
 }
 

@@ -38,6 +38,8 @@ package struct CallerID: Hashable, Sendable {
     package let issuer: Name
     package let subject: Name
     package let groups: [Name]
+
+    package static let nobody = CallerID(issuer: "", subject: "", groups: [])
 }
 
 /// A call whose caller is established and still good at this moment.
