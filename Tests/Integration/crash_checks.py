@@ -125,14 +125,11 @@ def crash_every_answered_call_is_on_record_after_kill_9(world):
     load = account = None
     restarts = []
     try:
-        for kill in range(options.kills):
+        for wanted in shares(options.calls, options.kills, chance):
             start_and_time(server, restarts)
             if load is None:
                 load = Load(server, site.token("crash-test", ["support"]))
                 account = Account(site)
-            # On average an equal share of the calls for each kill.
-            share = options.calls / options.kills
-            wanted = max(1, round(share * chance.uniform(0.5, 1.5)))
             asyncio.run(load.until(wanted, server.kill))
             start_and_time(server, restarts)
             verify(site)
@@ -155,6 +152,12 @@ def crash_every_answered_call_is_on_record_after_kill_9(world):
         f"{len(load.acknowledged)} answered calls over {options.kills} kills all on record, "
         f"{account.record.lines} lines, {open_intents} intents without outcome, "
         f"restart {max(restarts) * 1000:.0f} ms at worst, seed {seed}")
+
+
+def shares(whole, parts, chance):
+    """`parts` numbers by chance that make `whole`."""
+    cuts = sorted(chance.sample(range(1, whole), parts - 1))
+    return [end - begin for begin, end in zip([0, *cuts], [*cuts, whole])]
 
 
 def start_and_time(server, times):

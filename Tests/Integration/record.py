@@ -1,8 +1,9 @@
-"""Reads the record as an auditor would: JSON lines in files, without the server."""
+"""Reads the record as an auditor would: JSON lines in files, each proved, without the server."""
 
 import json
 
 from harness import eventually
+from proof import Proof
 
 
 class Record:
@@ -11,12 +12,15 @@ class Record:
     def __init__(self, site):
         self.directory = site.state / "record"
         self._read = {}
+        self._proof = None
         self.lines = 0
         self.last = None
         self.intents = {}
         self.outcomes = {}
 
     def update(self):
+        if self._proof is None:
+            self._proof = Proof((self.directory / "record.pub").read_text())
         for path in sorted(self.directory.glob("*.jsonl")):
             with open(path, "rb") as file:
                 file.seek(self._read.get(path, 0))
@@ -24,7 +28,9 @@ class Record:
                     if not line.endswith(b"\n"):
                         break
                     self._read[path] = self._read.get(path, 0) + len(line)
-                    self._take(json.loads(line))
+                    content = json.loads(line)
+                    self._proof.take(content, line[:-1])
+                    self._take(content)
         return self
 
     def _take(self, line):
