@@ -105,6 +105,9 @@ struct SourceText {
     }
 
     private static func declaredFunction(in line: String) -> String? {
+        guard line.contains("func ") || line.contains("init") || line.contains("subscript") else {
+            return nil
+        }
         let declared = line.firstMatch(
             of: /^\s*(?:[a-z@]+(?:\([a-z]+\))?\s+)*(?:func\s+([^\s(<]+)|(init|deinit|subscript)\b)/)
         return declared.map { String($0.1 ?? $0.2 ?? "") }

@@ -77,6 +77,8 @@ import Testing
             try post(Self.list, authorization: "Bearer \(expired)").headers
                 .contains("invalid_token"))
         #expect(try post(Self.list, authorization: "bEARER \(token)").status == 200)
+        let second: Header = ("Authorization", "Bearer \(token)")
+        #expect(try post(Self.list, second).status == 400)
         await done()
     }
 
