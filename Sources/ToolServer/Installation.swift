@@ -6,20 +6,46 @@ import JSON
 ///
 ///     keys/token.pem      signs the tokens of `toolserver token`; 0600
 ///     keys/record/        the record's signing key while the server is down; 0700
-///     record/             the log, and record.pub, which proves it
+///     record/             the log, and record.pub, which proves it; record-2, … for further
+///                         processes on the same state
 struct Installation: Sendable {
     let directory: String
 
     var keyDirectory: String { directory + "/keys" }
     var tokenKeyFile: String { keyDirectory + "/token.pem" }
-    var recordKeyDirectory: String { keyDirectory + "/record" }
-    var recordDirectory: String { directory + "/record" }
+
+    /// A log has one writer. A second process on the same state (Claude starts one over stdio for
+    /// each of its sessions) keeps a log of its own beside the first: record-2, record-3, …
+    static let firstLog = "record"
+    static let logsMax = 64
+
+    static func logName(_ number: Int) -> String {
+        number == 1 ? firstLog : "\(firstLog)-\(number)"
+    }
 
     /// Made on first use, for this user alone.
     func prepare() throws(CommandFailure) {
-        for path in [directory, keyDirectory, recordKeyDirectory, recordDirectory] {
+        for path in [directory, keyDirectory] {
             try Self.makeDirectory(path)
         }
+    }
+
+    /// The first log that no other process writes.
+    func openRecord() throws(CommandFailure) -> Recorder {
+        for number in 1...Self.logsMax {
+            let name = Self.logName(number)
+            let files = directory + "/" + name
+            let keys = keyDirectory + "/" + name
+            try Self.makeDirectory(files)
+            try Self.makeDirectory(keys)
+            do throws(RecordError) {
+                return try Recorder.open(directory: files, keys: keys)
+            } catch {
+                if case .locked = error { continue }
+                throw CommandFailure("the record cannot be opened: \(error)")
+            }
+        }
+        throw CommandFailure("\(Self.logsMax) processes write records in \(directory) already")
     }
 
     func tokenKey() throws(CommandFailure) -> ES256PrivateKey {

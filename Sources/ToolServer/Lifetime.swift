@@ -5,6 +5,9 @@ import Synchronization
 
 /// The life of a serving process: its one main task, and the signals that end or renew it.
 final class Lifetime: Sendable {
+    /// Blocked from the first moment, so that only the thread that awaits them sees them.
+    static let signals = [SIGTERM, SIGINT, SIGHUP]
+
     private enum Event: Sendable { case stop, reload }
 
     private struct State {
@@ -33,12 +36,24 @@ final class Lifetime: Sendable {
         return done.wait()
     }
 
+    func awaitSignals() throws { try ProcessHygiene.onSignals(Self.signals) { self.received($0) } }
+
     /// SIGHUP reloads; SIGTERM and SIGINT stop, and a second one of these stops at once.
-    func received(_ signal: Int32) {
+    private func received(_ signal: Int32) {
+        guard signal != SIGHUP else { return happened(.reload) }
+        let isSecond = state.withLock { state in
+            state.stops += 1
+            return state.stops > 1
+        }
+        if isSecond { _exit(1) }
+        happened(.stop)
+    }
+
+    /// There is nothing left to serve.
+    func finish() { happened(.stop) }
+
+    private func happened(_ event: Event) {
         let next: (CheckedContinuation<Event, Never>, Event)? = state.withLock { state in
-            let event: Event = signal == SIGHUP ? .reload : .stop
-            if event == .stop { state.stops += 1 }
-            if state.stops > 1 { _exit(1) }
             guard let waiting = state.waiting else {
                 if state.pending.count < 16 { state.pending.append(event) }
                 return nil

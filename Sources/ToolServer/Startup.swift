@@ -81,12 +81,7 @@ final class Core: Sendable {
         installation = Startup.installation(arguments, catalog.server)
         try installation.prepare()
         tokenKey = try installation.tokenKey().publicKey
-        do {
-            recorder = try Recorder.open(
-                directory: installation.recordDirectory, keys: installation.recordKeyDirectory)
-        } catch {
-            throw CommandFailure("the record cannot be opened: \(error)")
-        }
+        recorder = try installation.openRecord()
         current = CurrentServing(
             Self.serving(catalog, tokenKey: tokenKey, recorder: recorder))
         for warning in catalog.warnings {

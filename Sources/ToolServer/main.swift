@@ -1,5 +1,5 @@
 import EventLoop
 import Glibc
 
-ProcessHygiene.apply()
+ProcessHygiene.apply(awaiting: Lifetime.signals)
 exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst())).rawValue)

@@ -45,6 +45,23 @@ import Testing
         #expect(counter.value.load(ordering: .relaxed) == 2_000)
     }
 
+    @Test func aLongBodyThatSaysSoLetsTheNextOneRunElsewhere() async throws {
+        let pool = WorkerPool(threads: 2, queueLimit: 10, name: "test")
+        defer { pool.stop() }
+        let gate = Gate()
+        async let long: Int = pool.run { worker in
+            // Until the other body has run, which this thread cannot do.
+            while gate.waiting.load(ordering: .sequentiallyConsistent) == 0 { pool.relieve() }
+            return worker
+        }
+        async let next: Int = pool.run { worker in
+            gate.open()
+            gate.pass()
+            return worker
+        }
+        #expect(try await long != next)
+    }
+
     @Test func callsBeyondTheLimitAreRefusedAtOnce() async throws {
         let pool = WorkerPool(threads: 1, queueLimit: 2, name: "test")
         defer { pool.stop() }

@@ -86,7 +86,7 @@ package final class SQLiteBackend: Backend {
     private func worker(_ number: Int) -> SQLiteWorker {
         workers.withLock { workers in
             if let worker = workers[number] { return worker }
-            let worker = SQLiteWorker(options)
+            let worker = SQLiteWorker(options, whenLong: pool.relieve)
             workers[number] = worker
             return worker
         }
@@ -99,10 +99,14 @@ package final class SQLiteBackend: Backend {
 /// such bodies touch the worker of that number.
 final class SQLiteWorker: @unchecked Sendable {
     private let options: SQLiteOptions
+    private let whenLong: () -> Void
     private(set) var reader: SQLiteConnection?
     private(set) var writer: SQLiteConnection?
 
-    init(_ options: SQLiteOptions) { self.options = options }
+    init(_ options: SQLiteOptions, whenLong: @escaping () -> Void = {}) {
+        self.options = options
+        self.whenLong = whenLong
+    }
 
     func run(_ job: Job, _ cancellation: SQLiteCancellation) -> Result<RawResult, BackendError> {
         do throws(BackendError) {
@@ -119,6 +123,7 @@ final class SQLiteWorker: @unchecked Sendable {
         do throws(SQLiteFailure) {
             let connection = try SQLiteConnection(
                 file: options.file, effect: effect, busyTimeout: options.busyTimeout)
+            connection.watch.whenLong = whenLong
             if effect == .read { reader = connection } else { writer = connection }
             return connection
         } catch {

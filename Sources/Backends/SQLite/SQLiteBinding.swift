@@ -38,49 +38,8 @@ extension SQLitePrepared {
 extension JSONNumber {
     /// The double that writes back as the same decimal number; nil when digits would be lost.
     var exactDouble: Double? {
-        guard let double = Double(text), double.isFinite,
-            let wanted = Decimal(text), let held = Decimal(double.description)
-        else { return nil }
-        return wanted == held ? double : nil
-    }
-
-    /// Significant digits and power of ten, so that `1.10`, `1.1` and `11e-1` are equal.
-    private struct Decimal: Equatable {
-        private var isNegative: Bool
-        private var digits: [UInt8] = []
-        private var exponent = 0
-
-        init?(_ text: String) {
-            let halves = text.utf8.split(maxSplits: 1) { $0 | 0x20 == UInt8(ascii: "e") }
-            guard let mantissa = halves.first else { return nil }
-            isNegative = mantissa.first == UInt8(ascii: "-")
-            var isFraction = false
-            for byte in mantissa.drop(while: { $0 == UInt8(ascii: "-") }) {
-                if byte == UInt8(ascii: ".") {
-                    isFraction = true
-                } else {
-                    digits.append(byte)
-                    if isFraction { exponent -= 1 }
-                }
-            }
-            if halves.count == 2 {
-                guard let scale = Int(String(decoding: halves[1], as: UTF8.self)) else {
-                    return nil
-                }
-                let (sum, overflow) = exponent.addingReportingOverflow(scale)
-                guard !overflow else { return nil }
-                exponent = sum
-            }
-            normalize()
-        }
-
-        private mutating func normalize() {
-            digits.removeFirst(digits.prefix { $0 == UInt8(ascii: "0") }.count)
-            while digits.last == UInt8(ascii: "0") {
-                digits.removeLast()
-                exponent &+= 1
-            }
-            if digits.isEmpty { exponent = 0 }
-        }
+        guard let double = Double(text), double.isFinite else { return nil }
+        let written = JSONNumber(validated: double.description)
+        return written.compare(to: self) == .equal ? double : nil
     }
 }

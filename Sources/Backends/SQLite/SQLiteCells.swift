@@ -50,7 +50,8 @@ struct SQLiteCells {
         case .null: rows.appendNull()
         case .integer: append(statement.integer(index))
         case .real: try append(statement.double(index), index)
-        case .blob: unsafe rows.append(.text, Base64.encode(statement.blobBytes(index)))
+        case .blob:
+            rows.append(.text, unsafe Base64.encodedBytes(Array(statement.blobBytes(index))))
         case .text: try appendText(index)
         }
     }
@@ -106,38 +107,5 @@ struct SQLiteCells {
             throw BackendError(.result, detail: "column \(index): a text that is not UTF-8")
         }
         unsafe rows.append(.text, bytes)
-    }
-}
-
-/// RFC 4648 section 4, with padding.
-enum Base64 {
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ bytes: some RandomAccessCollection<UInt8>) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var group: UInt32 = 0
-        var groupCount = 0
-        for byte in bytes {
-            group = group << 8 | UInt32(byte)
-            groupCount += 1
-            if groupCount == 3 {
-                append(group, characters: 4, to: &result)
-                group = 0
-                groupCount = 0
-            }
-        }
-        if groupCount > 0 {
-            append(group << (8 * UInt32(3 - groupCount)), characters: groupCount + 1, to: &result)
-            for _ in groupCount..<3 { result.append(UInt8(ascii: "=")) }
-        }
-        return result
-    }
-
-    private static func append(_ group: UInt32, characters: Int, to result: inout [UInt8]) {
-        for place in 0..<characters {
-            result.append(alphabet[Int(group >> UInt32(18 - 6 * place)) & 63])
-        }
     }
 }

@@ -119,6 +119,7 @@ internal import JSON
                 return try body()
             } catch {
                 guard error.isBusy, !watch.shouldStop() else { throw error }
+                watch.whenLong?()
                 let now = ContinuousClock.now
                 let waited = now - (start ?? now)
                 if start == nil { start = now }

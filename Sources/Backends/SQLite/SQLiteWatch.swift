@@ -22,6 +22,8 @@ final class SQLiteWatch {
     private var cancellation: SQLiteCancellation?
     /// Why the last statement was interrupted.
     private(set) var stopReason: BackendError.Reason?
+    /// Called when a statement runs for longer than most do, or waits for another's lock.
+    var whenLong: (() -> Void)?
     /// For tests that act in the middle of a statement.
     var onCheck: (() -> Void)?
 
@@ -80,6 +82,7 @@ final class SQLiteWatch {
             { context in
                 guard let context = unsafe context else { return 1 }
                 let watch = unsafe Unmanaged<SQLiteWatch>.fromOpaque(context).takeUnretainedValue()
+                watch.whenLong?()
                 return watch.shouldStop() ? 1 : 0
             }, context)
     }

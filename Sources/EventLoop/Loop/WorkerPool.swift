@@ -23,6 +23,7 @@ package final class WorkerPool: Sendable {
         threadCount = max(1, count)
         threads = (0..<max(1, count)).compactMap { worker in
             try? SystemThread.spawn(name: "\(name)-\(worker)") {
+                queue.addTaker()
                 while let work = queue.take() { work(worker) }
             }
         }
@@ -44,6 +45,9 @@ package final class WorkerPool: Sendable {
         return try result.get()
     }
 
+    /// For a body that turns out to be long: what waits behind it goes to another thread.
+    package func relieve() { queue.relieve() }
+
     /// Finishes what is queued, refuses what comes later, and waits for the threads.
     package func stop() {
         queue.close()
@@ -53,11 +57,15 @@ package final class WorkerPool: Sendable {
 
 /// A bounded queue with sleeping takers. Everything in it is guarded by `mutex`.
 ///
-/// A signal is sent only when somebody sleeps who has not been signalled yet. Under load nobody
-/// sleeps, so adding costs one lock and taking costs one lock, and no system call.
+/// As few takers are awake as keep up. Most work takes microseconds, less than waking a thread: a
+/// second taker is woken only when several pieces wait for each that is awake, or when a taker says
+/// that its piece is long. Under load adding costs one lock, taking one lock, and no system call.
 @safe
 private final class WorkQueue: @unchecked Sendable {
     typealias Work = @Sendable (_ worker: Int) -> Void
+
+    /// Waiting pieces for each taker that is awake, beyond which another one is woken.
+    private static let backlog = 8
 
     private let limit: Int
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -65,6 +73,7 @@ private final class WorkQueue: @unchecked Sendable {
     private var ring: [Work?]
     private var head = 0
     private var count = 0
+    private var takers = 0
     private var sleepers = 0
     private var signalled = 0
     private var isClosed = false
@@ -92,11 +101,28 @@ private final class WorkQueue: @unchecked Sendable {
         if count == ring.count { grow() }
         ring[(head + count) % ring.count] = work
         count += 1
-        let mustSignal = sleepers > signalled
+        let awake = takers - sleepers + signalled
+        let mustSignal = sleepers > signalled && count > awake * Self.backlog
         if mustSignal { signalled += 1 }
         unsafe pthread_mutex_unlock(mutex)
         if mustSignal { unsafe pthread_cond_signal(notEmpty) }
         return true
+    }
+
+    /// A thread says that it is there; before that it counts neither as awake nor as asleep, and
+    /// looks for work by itself.
+    func addTaker() {
+        unsafe pthread_mutex_lock(mutex)
+        takers += 1
+        unsafe pthread_mutex_unlock(mutex)
+    }
+
+    func relieve() {
+        unsafe pthread_mutex_lock(mutex)
+        let mustSignal = count > 0 && sleepers > signalled
+        if mustSignal { signalled += 1 }
+        unsafe pthread_mutex_unlock(mutex)
+        if mustSignal { unsafe pthread_cond_signal(notEmpty) }
     }
 
     /// Sleeps until there is work; nil when the queue is closed and empty.

@@ -1,3 +1,143 @@
+import Enforcement
+import JSON
+
+/// `toolserver audit`: reads and proves the record. It asks the files and never a running server.
 enum AuditCommand {
-    static func run(_ words: some Sequence<String>) throws -> ExitCode { .done }
+    private static let verbs = ["list", "show", "verify"]
+    /// The record's own upkeep, which a reader seldom wants to see.
+    private static let upkeep = ["checkpoint", "epoch", "segment", "clock"]
+
+    static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let words = Array(words)
+        let rest = words.dropFirst()
+        do {
+            switch words.first {
+            case "list": return try list(rest)
+            case "show": return try show(rest)
+            case "verify": return try verify(rest)
+            default: break
+            }
+        } catch let error as RecordError { throw CommandFailure(error.description) }
+        let hint = words.first.flatMap { nearest($0, among: verbs) }.map { "; did you mean \($0)?" }
+        throw UsageError("audit takes list, show or verify\(hint ?? "")")
+    }
+
+    // MARK: list
+
+    private static func list(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(
+            words, options: ["--last", "--manifests", "--state", "--log"],
+            flags: ["--json", "--all"])
+        let count = try arguments.integer("--last", in: 1...100_000) ?? 20
+        let reader = AuditReader(directory: try directory(arguments))
+        let showsAll = arguments.has("--all")
+        let lines = try reader.last(count) { line in showsAll || !isUpkeep(line) }
+        for line in lines {
+            if arguments.has("--json") {
+                StandardStream.output.write(line.bytes + [0x0A])
+            } else {
+                StandardStream.output.line(summary(line))
+            }
+        }
+        return .done
+    }
+
+    private static func isUpkeep(_ line: AuditReader.Line) -> Bool {
+        guard let event = try? JSONParser.parse(line.bytes)["event"]?.string else { return false }
+        return upkeep.contains { $0.isByteEqual(to: event) }
+    }
+
+    /// One line of text: number, time, event, who, what, how it ended.
+    private static func summary(_ line: AuditReader.Line) -> String {
+        guard let value = try? JSONParser.parse(line.bytes) else {
+            return "\(line.sequence)  not JSON"
+        }
+        let time = (value["at"]?.string ?? "").prefix(19).map { $0 == "T" ? " " : $0 }
+        var words = [padded("\(line.sequence)", 6), String(time)]
+        words.append(padded(value["event"]?.string ?? "", 8))
+        if let subject = value["caller"]?["subject"]?.string { words.append(padded(subject, 8)) }
+        if let tool = value["tool"]?.string { words.append(padded(tool, 20)) }
+        if let code = value["code"]?.string { words.append(code) }
+        for rule in value["rules"]?.array ?? [] { words.append("rule=\(rule.string ?? "")") }
+        for name in ["rows", "changed", "masked", "arguments", "transport", "address", "unwritten"]
+        {
+            if let detail = value[name] { words.append("\(name)=\(detail.string ?? detail.text)") }
+        }
+        return words.joined(separator: "  ")
+    }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+
+    // MARK: show
+
+    private static func show(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(words, options: ["--manifests", "--state", "--log"])
+        guard arguments.operands.count == 1, let sequence = Int(arguments.operands[0]) else {
+            throw UsageError("audit show takes the number of one line")
+        }
+        let reader = AuditReader(directory: try directory(arguments))
+        guard let line = try reader.line(sequence: sequence) else {
+            throw CommandFailure("the record has no line \(sequence)")
+        }
+        guard case .object(let object) = try? JSONParser.parse(line.bytes) else {
+            throw CommandFailure("line \(sequence) is not JSON")
+        }
+        for member in object.members {
+            StandardStream.output.line(
+                "\(padded(member.name, 12))  \(member.value.string ?? member.value.text)")
+        }
+        return .done
+    }
+
+    // MARK: verify
+
+    private static func verify(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(words, options: ["--key"], flags: ["--json"])
+        guard arguments.operands.count == 1, let keyFile = arguments["--key"] else {
+            throw UsageError(
+                "audit verify takes a directory and --key FILE, the public key that you kept from the first start"
+            )
+        }
+        guard case .success(let key) = SmallFile.read(keyFile) else {
+            throw CommandFailure("cannot read the public key \(keyFile)")
+        }
+        let report = try AuditVerifier.verify(
+            directory: arguments.operands[0], publicKey: String(decoding: key, as: UTF8.self))
+        let root = Base64.encode(report.root.bytes)
+        if arguments.has("--json") {
+            let facts: JSONValue = [
+                "verified": true, "lines": .number(JSONNumber(report.lines)),
+                "calls": .number(JSONNumber(report.calls)),
+                "checkpoints": .number(JSONNumber(report.checkpoints)),
+                "segments": .number(JSONNumber(report.segments)),
+                "keys": .number(JSONNumber(report.epochs.count)),
+                "first": .string(report.firstTime), "last": .string(report.lastTime),
+                "size": .number(JSONNumber(report.size)), "root": .string(root),
+                "unacknowledgedBytes": .number(JSONNumber(report.tailBytes)),
+            ]
+            StandardStream.output.line(facts.text)
+            return .done
+        }
+        StandardStream.output.line(
+            """
+            verified: \(report.lines) lines, \(report.calls) calls, \(report.checkpoints) checkpoints by \(report.epochs.count) keys in \(report.segments) files
+            from \(report.firstTime) to \(report.lastTime)
+            checkpoint: size \(report.size), root \(root)
+            """)
+        if report.tailBytes > 0 {
+            StandardStream.output.line(
+                "the last \(report.tailBytes) bytes stand behind the last checkpoint: nobody was answered on them"
+            )
+        }
+        return .done
+    }
+
+    private static func directory(_ arguments: Arguments) throws -> String {
+        let installation =
+            try arguments["--state"].map { Installation(directory: $0) }
+            ?? Startup.installation(arguments, Startup.settings(arguments))
+        return installation.directory + "/" + (arguments["--log"] ?? Installation.firstLog)
+    }
 }

@@ -9,7 +9,7 @@ enum ServeCommand {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(words, options: ["--manifests", "--state", "--http"])
         let lifetime = Lifetime()
-        try ProcessHygiene.onSignals([SIGTERM, SIGINT, SIGHUP]) { lifetime.received($0) }
+        try lifetime.awaitSignals()
         let core = try Core(arguments)
         let group = try EventLoopGroup()
         let listen = try arguments["--http"].map { (text) throws(UsageError) in

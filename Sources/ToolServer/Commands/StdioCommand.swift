@@ -6,17 +6,23 @@ import Glibc
 enum StdioCommand {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(words, options: ["--manifests", "--state"])
+        let lifetime = Lifetime()
+        try lifetime.awaitSignals()
         let core = try Core(arguments)
         let group = try EventLoopGroup(count: 1)
         try group.start()
         let transport = StdioTransport(
             current: core.current, loop: group.next(), credential: LocalCredential.read)
-        return Lifetime().run(on: group.next()) {
+        return lifetime.run(on: group.next()) {
             do throws(Refusal) {
                 _ = try await core.current.value.gate.identify(LocalCredential.read(), at: "")
             } catch { throw CommandFailure(error.told) }
             try await core.recordStart("stdio")
-            await transport.run()
+            Task(executorPreference: group.next()) {
+                await transport.run()
+                lifetime.finish()
+            }
+            await lifetime.untilStopped(reload: { await core.reload() })
             await core.stop()
         }
     }

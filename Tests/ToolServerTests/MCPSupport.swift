@@ -1,0 +1,55 @@
+import Enforcement
+import EventLoop
+import JSON
+import TestSupport
+
+@testable import ToolServer
+
+/// The methods of the protocol over a gate in memory, without a transport.
+struct MCPFixture {
+    let gate: GateFixture
+    let serving: Serving
+
+    init(_ gate: GateFixture) {
+        self.gate = gate
+        serving = Serving(gate: gate.gate, description: ServerDescription(name: "shop"))
+    }
+
+    static func request(_ method: String, _ params: JSONValue = [:]) -> Request {
+        Request(id: .integer("1"), method: method, params: params.object ?? JSONObject())
+    }
+
+    /// As a client of the stateless era writes it.
+    static func stateless(_ method: String, _ params: JSONValue = [:]) -> Request {
+        var object = params.object ?? JSONObject()
+        object["_meta"] = meta
+        return Request(id: .integer("1"), method: method, params: object)
+    }
+
+    static let meta: JSONValue = [
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": [:],
+        "io.modelcontextprotocol/clientInfo": ["name": "claude", "version": "1"],
+    ]
+
+    func answer(
+        _ request: Request, _ version: ProtocolVersion = .v20251125, as user: String = "ada"
+    ) async throws -> JSONValue {
+        let peer = Peer(
+            caller: try await gate.caller(user), via: Transport(kind: .http, address: "192.0.2.7"),
+            version: version, traceparent: nil)
+        return try JSONParser.parse(
+            try await MethodRouter(serving: serving).answer(request, from: peer))
+    }
+
+    func error(
+        _ request: Request, _ version: ProtocolVersion = .v20251125, as user: String = "ada"
+    ) async throws -> RPCError? {
+        do {
+            _ = try await answer(request, version, as: user)
+            return nil
+        } catch let error as RPCError {
+            return error
+        }
+    }
+}
