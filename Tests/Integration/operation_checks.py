@@ -1,12 +1,14 @@
 """What an operator does: stop, reload, start twice, read the record, look for tampering."""
 
+import contextlib
 import json
 import shutil
 import signal
+import time
 
 from harness import Server, check, eventually, expect, expect_in, expect_not_in, made_tool
 from record import Record, recorded_code, verified, verify
-from wire import begin_call, call, post, request
+from wire import begin_call, call, post, request, stateless, stateless_headers
 
 
 def tool_names(server, token):
@@ -136,3 +138,21 @@ def operation_the_record_holds_no_masked_value(world):
         expect_not_in(f'"{value}"'.encode(), written, "state directory and log")
         if "@" in str(value):
             expect_not_in(value.encode(), written, "state directory and log")
+
+
+@check
+def operation_one_callers_slow_calls_hold_up_nobody_else(world):
+    site = world.site("slow")
+    with Server(site) as server, contextlib.ExitStack() as stack:
+        slow = world.token(site, "support", subject="slow")
+        quick = world.token(site, "support", subject="quick")
+        for _ in range(4):
+            message = stateless(call("count", {"n": world.numbers_for(40)}))
+            headers = stateless_headers(message)
+            stack.enter_context(begin_call(server, slow, message, headers))
+        began = time.monotonic()
+        expect(post(server, quick, call("customer_by_id", {"id": 1})).status, 200)
+        seconds = time.monotonic() - began
+        # The slow calls end before the server does: their client hangs up.
+        stack.close()
+    expect(seconds < 2, True, f"the quick call took {seconds:.2f} s, within 2 s")
