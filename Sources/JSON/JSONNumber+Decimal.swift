@@ -4,7 +4,8 @@
 /// admits values that the backend sees beyond it. Exponents are capped instead of expanded:
 /// `1e999999999` costs as much as `1`.
 struct Decimal: Sendable {
-    /// The number is ±0.d₁d₂d₃… × 10^magnitude with d₁ and the last digit not 0; zero has no digits.
+    /// The number is ±0.d₁d₂d₃… × 10^magnitude with d₁ and the last digit not 0; zero has no
+    /// digits.
     let isNegative: Bool
     /// 0 to 9 each.
     let digits: [UInt8]

@@ -6,12 +6,13 @@ import Testing
 
 @Suite struct CommandArgumentsTests {
     private func parse(_ words: String...) throws(UsageError) -> Arguments {
-        try Arguments(words, options: ["--manifests", "--last"], flags: ["--json"])
+        try Arguments(words, options: ["--manifests", "--last"], flags: ["--json"], operands: 4)
     }
 
     private func fault(_ words: String...) -> String? {
         do throws(UsageError) {
-            _ = try Arguments(words, options: ["--manifests", "--last"], flags: ["--json"])
+            _ = try Arguments(
+                words, options: ["--manifests", "--last"], flags: ["--json"], operands: 4)
             return nil
         } catch { return error.message }
     }
@@ -22,6 +23,10 @@ import Testing
         #expect(arguments["--manifests"] == "dir")
         #expect(arguments["--last"] == "5")
         #expect(arguments.has("--json"))
+    }
+
+    @Test func wordsThatNobodyAskedForAreRefused() throws {
+        #expect(throws: UsageError.self) { try Arguments(["./other"], options: ["--manifests"]) }
     }
 
     @Test func whatIsNotGivenIsAbsent() throws {

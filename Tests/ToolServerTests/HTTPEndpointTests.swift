@@ -94,7 +94,8 @@ import Testing
         #expect(
             try post(Self.list, ("Content-Type", "Application/JSON; charset=utf-8")).status == 200)
         #expect(try post(Self.list, ("Origin", "http://evil.example")).status == 403)
-        #expect(try post("", ("Origin", "null"), path: "/healthz", method: "GET").status == 403)
+        #expect(try post(Self.list, ("Origin", "null")).status == 403)
+        #expect(try post("", ("Origin", "null"), path: "/healthz", method: "GET").status == 200)
         await done()
     }
 

@@ -1,8 +1,8 @@
 /// What does a tool on an SQLite file touch, and what comes out when it runs?
 ///
-/// SQLite runs in this process and cannot be given a role of least privilege, so the walls are ours:
-/// a connection that may only read (`SQLiteConnection`), an authorizer that denies by default while
-/// statements compile and run (`SQLiteAuthorizer`), three judges of what is touched
+/// SQLite runs in this process and cannot be given a role of least privilege, so the walls are
+/// ours: a connection that may only read (`SQLiteConnection`), an authorizer that denies by default
+/// while statements compile and run (`SQLiteAuthorizer`), three judges of what is touched
 /// (`SQLiteExaminer`), and a watch that ends what runs too long (`SQLiteWatch`).
 ///
 /// Every call runs on a worker thread, which has its own connections and its own prepared
@@ -33,7 +33,7 @@ package struct SQLiteOptions: Sendable {
 package final class SQLiteBackend: Backend {
     private let options: SQLiteOptions
     private let pool: WorkerPool
-    private let longCalls: SQLiteLongCalls
+    private let turns: FairTurns
     /// By the pool's number of the worker; locked only to look one up.
     private let workers = Mutex<[Int: SQLiteWorker]>([:])
     /// Examinations come from whoever loads manifests, one at a time.
@@ -48,7 +48,7 @@ package final class SQLiteBackend: Backend {
         }
         self.options = options
         self.pool = pool
-        longCalls = SQLiteLongCalls(workers: pool.threadCount)
+        turns = FairTurns(share: pool.threadCount / 2)
         examiner = Mutex(SQLiteExaminerSlot())
     }
 
@@ -71,6 +71,8 @@ package final class SQLiteBackend: Backend {
 
     /// Apart from `run` so that tests can run jobs that no gate has cleared.
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
+        await turns.take(job.caller)
+        defer { turns.giveBack(job.caller) }
         let cancellation = SQLiteCancellation()
         let outcome: Result<RawResult, BackendError>
         do {
@@ -88,7 +90,7 @@ package final class SQLiteBackend: Backend {
     private func worker(_ number: Int) -> SQLiteWorker {
         workers.withLock { workers in
             if let worker = workers[number] { return worker }
-            let worker = SQLiteWorker(options, longCalls: longCalls, relieve: pool.relieve)
+            let worker = SQLiteWorker(options, relieve: pool.relieve)
             workers[number] = worker
             return worker
         }
@@ -101,32 +103,19 @@ package final class SQLiteBackend: Backend {
 /// such bodies touch the worker of that number.
 final class SQLiteWorker: @unchecked Sendable {
     private let options: SQLiteOptions
-    private let longCalls: SQLiteLongCalls
     private let relieve: () -> Void
-    /// Whose statement is under way, and whether that has turned out to be long.
-    private var running = CallerID.nobody
-    private var isLong = false
     private(set) var reader: SQLiteConnection?
     private(set) var writer: SQLiteConnection?
 
     /// `relieve` hands what waits behind a long statement to another worker.
-    init(
-        _ options: SQLiteOptions, longCalls: SQLiteLongCalls = SQLiteLongCalls(workers: 2),
-        relieve: @escaping () -> Void = {}
-    ) {
+    init(_ options: SQLiteOptions, relieve: @escaping () -> Void = {}) {
         self.options = options
-        self.longCalls = longCalls
         self.relieve = relieve
     }
 
     func run(_ job: Job, _ cancellation: SQLiteCancellation) -> Result<RawResult, BackendError> {
         do throws(BackendError) {
-            guard longCalls.admits(job.caller) else {
-                throw BackendError(.busy, detail: "half of the workers run this caller's calls")
-            }
             let connection = try connection(for: job.tool.effect)
-            running = job.caller
-            defer { endOfLong() }
             defer { if connection.isBroken { forget(job.tool.effect) } }
             return .success(try connection.run(job, cancellation))
         } catch {
@@ -139,23 +128,12 @@ final class SQLiteWorker: @unchecked Sendable {
         do throws(SQLiteFailure) {
             let connection = try SQLiteConnection(
                 file: options.file, effect: effect, busyTimeout: options.busyTimeout)
-            connection.watch.whenLong = { [unowned self] in self.becameLong() }
+            connection.watch.whenLong = relieve
             if effect == .read { reader = connection } else { writer = connection }
             return connection
         } catch {
             throw BackendError(running: error, stopped: nil)
         }
-    }
-
-    private func becameLong() {
-        if !isLong { longCalls.begin(running) }
-        isLong = true
-        relieve()
-    }
-
-    private func endOfLong() {
-        if isLong { longCalls.end(running) }
-        isLong = false
     }
 
     private func forget(_ effect: Tool.Effect) {

@@ -15,7 +15,8 @@ struct Facts {
         case .callerGroups: caller.groups.map { .string($0.text) }
         case .callerClaim(let name): Self.flattened(caller.claims[name])
         case .clientID: caller.clientID.map { [.string($0)] } ?? []
-        case .clientAddress: [.string(call.arrived.via.address)]
+        case .clientAddress:
+            call.arrived.via.address.utf8.isEmpty ? [] : [.string(call.arrived.via.address)]
         case .toolName: [.string(tool.name.text)]
         case .toolEffect: [.string(tool.effect.rawValue)]
         case .toolTags: tool.tags.map { .string($0.text) }

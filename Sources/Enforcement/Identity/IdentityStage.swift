@@ -39,6 +39,12 @@ package struct CallerID: Hashable, Sendable {
     package let subject: Name
     package let groups: [Name]
 
+    package init(issuer: Name, subject: Name, groups: [Name]) {
+        self.issuer = issuer
+        self.subject = subject
+        self.groups = groups
+    }
+
     package static let nobody = CallerID(issuer: "", subject: "", groups: [])
 }
 

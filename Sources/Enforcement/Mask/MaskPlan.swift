@@ -80,10 +80,12 @@ extension MaskRule.Target {
             return reads.contains(path) ? .derived : .open
         case .field(let name):
             let wanted = Self.folded(name.text)
-            let isNamed =
-                Self.folded(column.name) == wanted
-                || column.origin.map { Self.folded($0.column.text) == wanted } == true
-            return isNamed ? .exact : .open
+            if Self.folded(column.name) == wanted { return .exact }
+            if let origin = column.origin {
+                return Self.folded(origin.column.text) == wanted ? .exact : .open
+            }
+            guard let reads = examination.reads else { return .derived }
+            return reads.contains { Self.folded($0.column.text) == wanted } ? .derived : .open
         }
     }
 

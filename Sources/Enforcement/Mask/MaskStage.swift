@@ -25,9 +25,10 @@ package struct MaskStage: Sendable {
     func apply(_ raw: RawResult, to call: ScopedCall) throws(Refusal) -> MaskedResult {
         let plan = call.guarded.masks
         guard plan.columns.count == raw.rows.columnCount else {
+            let effect = raw.changed == nil ? "" : "The change was made and stands, but "
             throw Refusal(
                 .maskFailed,
-                "The answer was withheld: its form is not the one that the masks were made for. Tell the operator.",
+                "\(effect)the answer was withheld: its form is not the one that the masks were made for. Do not repeat the call; tell the operator.",
                 noted: "\(raw.rows.columnCount) columns, \(plan.columns.count) expected")
         }
         var rows = raw.rows

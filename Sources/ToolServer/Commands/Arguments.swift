@@ -8,7 +8,8 @@ struct Arguments {
 
     /// Options that are not named here are errors with the nearest name that is.
     init(
-        _ words: some Sequence<String>, options: [String], flags known: [String] = []
+        _ words: some Sequence<String>, options: [String], flags known: [String] = [],
+        operands wanted: Int = 0
     ) throws(UsageError) {
         var words = Array(words)[...]
         while let word = words.popFirst() {
@@ -32,6 +33,9 @@ struct Arguments {
                 let hint = nearest(name, among: options + known).map { "; did you mean \($0)?" }
                 throw UsageError("unknown option \(name)\(hint ?? "")")
             }
+        }
+        guard operands.count <= wanted else {
+            throw UsageError("unexpected `\(operands[wanted])`; options begin with --")
         }
     }
 

@@ -73,7 +73,8 @@ enum AuditCommand {
     // MARK: show
 
     private static func show(_ words: some Sequence<String>) throws -> ExitCode {
-        let arguments = try Arguments(words, options: ["--manifests", "--state", "--log"])
+        let arguments = try Arguments(
+            words, options: ["--manifests", "--state", "--log"], operands: 1)
         guard arguments.operands.count == 1, let sequence = Int(arguments.operands[0]) else {
             throw UsageError("audit show takes the number of one line")
         }
@@ -94,7 +95,7 @@ enum AuditCommand {
     // MARK: verify
 
     private static func verify(_ words: some Sequence<String>) throws -> ExitCode {
-        let arguments = try Arguments(words, options: ["--key"], flags: ["--json"])
+        let arguments = try Arguments(words, options: ["--key"], flags: ["--json"], operands: 1)
         guard arguments.operands.count == 1, let keyFile = arguments["--key"] else {
             throw UsageError(
                 "audit verify takes a directory and --key FILE, the public key that you kept from the first start"

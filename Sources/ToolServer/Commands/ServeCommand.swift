@@ -13,7 +13,7 @@ enum ServeCommand {
         let core = try Core(arguments)
         let group = try EventLoopGroup()
         let listen = try arguments["--http"].map { (text) throws(UsageError) in
-            guard let endpoint = parsedEndpoint(text) else {
+            guard let endpoint = parsedEndpoint(text), endpoint.port > 0 else {
                 throw UsageError("--http takes ADDRESS:PORT with a numeric address")
             }
             return endpoint

@@ -13,6 +13,8 @@ struct HTTPEndpoint: HTTPHandler {
     let isReady: @Sendable () -> Bool
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
+        // Supervisors know us by addresses of their own, and learn nothing that they could misuse.
+        if let health = health(request.path) { return exchange.respond(health) }
         guard origins.admits(request) else {
             exchange.respond(
                 .text(
@@ -23,12 +25,16 @@ struct HTTPEndpoint: HTTPHandler {
         }
         switch request.path {
         case "/mcp": await mcp.handle(request, exchange)
-        case "/healthz": exchange.respond(.text(200, "ok"))
-        case "/readyz":
-            exchange.respond(
-                isReady()
-                    ? .text(200, "ready") : .text(503, "not ready: the record cannot be written"))
         default: exchange.respond(.text(404, "Not found. The tools are at POST /mcp."))
+        }
+    }
+
+    private func health(_ path: String) -> HTTPResponse? {
+        switch path {
+        case "/healthz": .text(200, "ok")
+        case "/readyz" where isReady(): .text(200, "ready")
+        case "/readyz": .text(503, "not ready: the record cannot be written")
+        default: nil
         }
     }
 }

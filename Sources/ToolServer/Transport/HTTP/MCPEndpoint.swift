@@ -31,6 +31,10 @@ struct MCPEndpoint: Sendable {
             exchange.respond(.text(415, "Send `Content-Type: application/json`."))
             return
         }
+        guard request.headers.values("mcp-protocol-version").count <= 1 else {
+            exchange.respond(.text(400, "Send `MCP-Protocol-Version` once."))
+            return
+        }
         let inbox = Inbox(
             http: request, exchange: exchange, serving: serving, caller: caller)
         if let version = Self.handshakeVersion(of: request) {
