@@ -50,16 +50,15 @@ def operation_reloads_good_manifests_and_keeps_the_old_ones_otherwise(world):
 
 
 @check
-def operation_one_state_directory_serves_one_process(world):
+def operation_a_second_process_keeps_a_log_of_its_own(world):
     site = world.site("twice")
-    with Server(site) as server:
-        second = Server(site)
-        second.start()
-        try:
-            expect(second.process.wait(timeout=10), 1, "exit code of the second")
-        finally:
-            second.stop()
-        expect(post(server, world.token(site, "support"), request("ping")).status, 200)
+    with Server(site) as server, Server(site) as second:
+        for number, one in enumerate([server, second], start=1):
+            answer = post(one, world.token(site, "support"), call("customer_by_id", {"id": number}))
+            expect(answer.status, 200)
+    for number, log in enumerate(["record", "record-2"], start=1):
+        verify(site, log)
+        expect(len(Record(site, log).update().outcomes_with("id", number)), 1, f"calls in {log}")
 
 
 @check

@@ -9,8 +9,8 @@ from proof import Proof
 class Record:
     """The calls of one record, read on from where the last reading ended."""
 
-    def __init__(self, site):
-        self.directory = site.state / "record"
+    def __init__(self, site, log="record"):
+        self.directory = site.state / log
         self._read = {}
         self._proof = None
         self.lines = 0
@@ -68,7 +68,7 @@ def verified(site, directory, key=None):
     return site.run("audit", "verify", str(directory), "--key", str(key), check=False)
 
 
-def verify(site):
-    result = verified(site, site.state / "record")
+def verify(site, log="record"):
+    result = verified(site, site.state / log)
     if result.returncode != 0 or not result.stdout:
         raise AssertionError(f"audit verify: {(result.stdout + result.stderr)[-500:] or 'no word'}")
