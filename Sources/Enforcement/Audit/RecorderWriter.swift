@@ -15,6 +15,7 @@ final class RecorderWriter {
     private var number: Int
     private var descriptor: Int32
     private var durableBytes: Int
+    private var room: SegmentRoom
     /// At `durableBytes`.
     private var durable: SegmentState
     /// After the lines in `output`.
@@ -32,7 +33,7 @@ final class RecorderWriter {
 
     init(
         directory: String, disk: RecorderDisk, limits: RecorderLimits, lock: Int32,
-        epoch: KeyEpoch, number: Int, durableBytes: Int, durable: SegmentState
+        epoch: KeyEpoch, number: Int, durableBytes: Int, fileBytes: Int = 0, durable: SegmentState
     ) {
         self.directory = directory
         self.disk = disk
@@ -42,12 +43,15 @@ final class RecorderWriter {
         self.number = number
         descriptor = -1
         self.durableBytes = durableBytes
+        room = SegmentRoom(end: fileBytes, limit: limits.segmentBytes)
         self.durable = durable
         state = durable
         output.reserveCapacity(1 << 16)
     }
 
     func close() {
+        // A failure leaves spaces, which the next start writes over.
+        if descriptor >= 0 { try? trim() }
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
         Glibc.close(lock)
@@ -76,7 +80,7 @@ final class RecorderWriter {
         if !inNewSegment {
             descriptor = unsafe open(
                 "\(directory)/\(SegmentDirectory.name(number))",
-                O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+                O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else { throw .unavailable("open the segment: errno \(errno)") }
         }
         for body in recovered { appendLine(body) }
@@ -104,6 +108,7 @@ final class RecorderWriter {
         }
         do throws(RecordError) {
             if descriptor < 0 || durableBytes >= limits.segmentBytes {
+                if descriptor >= 0 { try trim() }
                 try startSegment(output)
             } else {
                 try writeToSegment()
@@ -117,15 +122,36 @@ final class RecorderWriter {
     }
 
     private func writeToSegment() throws(RecordError) {
-        try put(output, descriptor)
-        durableBytes += output.count
+        let count = output.count
+        let grown = room.extend(&output, at: durableBytes)
+        // What could not be written is kept for the next segment, without the room.
+        defer { output.removeLast(output.count - count) }
+        try put(output, descriptor, at: durableBytes)
+        durableBytes += count
+        room = grown
     }
 
-    private func put(_ bytes: [UInt8], _ descriptor: Int32) throws(RecordError) {
-        let written = disk.write(descriptor, bytes)
+    /// Before a segment is left for good: behind the lines of an earlier one a reader takes spaces
+    /// for as foreign as anything else.
+    private func trim() throws(RecordError) {
+        guard room.end > durableBytes else { return }
+        let result = disk.truncate(descriptor, durableBytes)
+        guard result == 0 else { throw .unavailable("ftruncate: errno \(-result)") }
+        try sync(descriptor)
+        room.end = durableBytes
+    }
+
+    private func put(
+        _ bytes: [UInt8], _ descriptor: Int32, at offset: Int
+    ) throws(RecordError) {
+        let written = disk.write(descriptor, bytes, offset)
         guard written == bytes.count else {
             throw .unavailable(written < 0 ? "write: errno \(-written)" : "short write")
         }
+        try sync(descriptor)
+    }
+
+    private func sync(_ descriptor: Int32) throws(RecordError) {
         let result = disk.sync(descriptor)
         guard result == 0 else { throw .unavailable("fdatasync: errno \(-result)") }
     }
@@ -182,7 +208,7 @@ final class RecorderWriter {
         let new = disk.create("\(path).new")
         guard new >= 0 else { throw .unavailable("create a segment: errno \(-new)") }
         do throws(RecordError) {
-            try put(bytes, new)
+            try put(bytes, new, at: 0)
             try publish("\(path).new", as: path)
         } catch {
             Glibc.close(new)
@@ -193,6 +219,7 @@ final class RecorderWriter {
         descriptor = new
         number += 1
         durableBytes = bytes.count
+        room.end = bytes.count
     }
 
     /// Never over an existing file, except what an attempt of ours left whose directory entry
