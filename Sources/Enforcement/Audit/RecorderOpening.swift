@@ -90,7 +90,9 @@ struct RecorderOpening {
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
             number: last, durableBytes: scan.coveredBytes, fileBytes: scan.fileBytes,
             durable: state)
-        let notes = try notes(last, scan, after: after)
+        let notes =
+            try notes(last, scan, after: after)
+            + state.underway.sorted.map(SegmentEvents.unknownOutcome)
         // A tail stays until the line that tells of it is durable: in the next segment.
         try writer.begin(notes, next: next, inNewSegment: scan.tailBytes > 0)
         if scan.tailBytes > 0 { writer.cut(last, to: scan.coveredBytes) }

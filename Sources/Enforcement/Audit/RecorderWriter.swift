@@ -59,14 +59,15 @@ final class RecorderWriter {
 
     // MARK: Batches
 
-    func commit(_ batches: [[[UInt8]]]) -> Result<[RecordReceipt], RecordError> {
+    func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError> {
         output.removeAll(keepingCapacity: true)
         readClocks()
+        if isSegmentFull { appendUnderway() }
         var receipts: [RecordReceipt] = []
-        receipts.reserveCapacity(batches.count)
-        for bodies in batches {
+        receipts.reserveCapacity(batch.count)
+        for waiting in batch {
             let first = state.tree.size
-            for body in bodies { appendLine(body) }
+            for body in waiting.bodies { appendLine(body) }
             receipts.append(
                 RecordReceipt(firstSequence: first, lastSequence: state.tree.size - 1))
         }
@@ -99,6 +100,14 @@ final class RecorderWriter {
         if case .failure(let error) = seal() { throw error }
     }
 
+    private var isSegmentFull: Bool { descriptor < 0 || durableBytes >= limits.segmentBytes }
+
+    /// For the first batch of a segment.
+    private func appendUnderway() {
+        guard !state.underway.isEmpty else { return }
+        appendLine(SegmentEvents.underway(state.underway.sorted))
+    }
+
     /// Ends the output with a checkpoint and makes it durable.
     private func seal() -> Result<Void, RecordError> {
         do throws(CryptoError) { try appendCheckpoint() } catch {
@@ -107,7 +116,7 @@ final class RecorderWriter {
             return .failure(.unavailable("the checkpoint cannot be signed"))
         }
         do throws(RecordError) {
-            if descriptor < 0 || durableBytes >= limits.segmentBytes {
+            if isSegmentFull {
                 if descriptor >= 0 { try trim() }
                 try startSegment(output)
             } else {
@@ -169,6 +178,7 @@ final class RecorderWriter {
         appendLine(
             SegmentEvents.recovered(
                 segment: number, from: durableBytes, detail: #""reason":"\#(error)""#))
+        appendUnderway()
         // Without this checkpoint the note would stand under the next batch's.
         try? appendCheckpoint()
         pending = output
@@ -250,6 +260,7 @@ final class RecorderWriter {
         }
         output.append(0x0A)
         state.tree.append(leaf: leaf, hasher)
+        state.underway.note(body[...])
     }
 
     private static let sequencePrefix: [UInt8] = Array(#"{"seq":"#.utf8)
