@@ -16,6 +16,8 @@ final class RecorderWriter {
     private var descriptor: Int32
     private var durableBytes: Int
     private var room: SegmentRoom
+    /// Where the segment's last `resume` line is, or its header.
+    private var resumeAt = 0
     /// At `durableBytes`.
     private var durable: SegmentState
     /// After the lines in `output`.
@@ -62,7 +64,13 @@ final class RecorderWriter {
     func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError> {
         output.removeAll(keepingCapacity: true)
         readClocks()
-        if isSegmentFull { appendUnderway() }
+        if isSegmentFull {
+            appendUnderway()
+        } else if durableBytes - resumeAt >= SegmentResume.interval {
+            appendLine(SegmentResume.body(state))
+            appendUnderway()
+            resumeAt = durableBytes
+        }
         var receipts: [RecordReceipt] = []
         receipts.reserveCapacity(batch.count)
         for waiting in batch {
@@ -102,7 +110,7 @@ final class RecorderWriter {
 
     private var isSegmentFull: Bool { descriptor < 0 || durableBytes >= limits.segmentBytes }
 
-    /// For the first batch of a segment.
+    /// For the first batch of a segment and behind a `resume` line.
     private func appendUnderway() {
         guard !state.underway.isEmpty else { return }
         appendLine(SegmentEvents.underway(state.underway.sorted))
@@ -230,6 +238,7 @@ final class RecorderWriter {
         number += 1
         durableBytes = bytes.count
         room.end = bytes.count
+        resumeAt = 0
     }
 
     /// Never over an existing file, except what an attempt of ours left whose directory entry
