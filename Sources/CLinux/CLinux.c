@@ -9,3 +9,13 @@ int clinux_name_this_thread(const char *name) {
 int clinux_accept(int fd, struct sockaddr *address, socklen_t *length) {
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+
+static _Thread_local void *thread_slot;
+
+void *clinux_thread_slot(void) {
+    return thread_slot;
+}
+
+void clinux_set_thread_slot(void *value) {
+    thread_slot = value;
+}

@@ -18,7 +18,6 @@ package final class GuardedTool: Sendable {
                 return (MaskRule.Target.folded(label), label)
             }, uniquingKeysWith: { first, _ in first })
         var writer = JSONWriter()
-        writer.member("tool", tool.name.text)
         writer.member("backend", tool.backend.text)
         writer.member("effect", tool.effect.rawValue)
         switch tool.operation {

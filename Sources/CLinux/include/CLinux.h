@@ -11,4 +11,10 @@ int clinux_name_this_thread(const char *name);
 
 // accept4 with the only flags we ever want: non-blocking, closed on exec.
 int clinux_accept(int fd, struct sockaddr *address, socklen_t *length);
+
+// One pointer of a thread's own. Swift has no thread-local variables, and pthread_getspecific costs
+// several times as much on a path that every call takes more than once.
+void *clinux_thread_slot(void);
+void clinux_set_thread_slot(void *value);
+
 #endif

@@ -15,6 +15,7 @@ final class RecorderWriter {
     private var number: Int
     private var descriptor: Int32
     private var durableBytes: Int
+    private var room: SegmentRoom
     /// At `durableBytes`.
     private var durable: SegmentState
     /// After the lines in `output`.
@@ -32,7 +33,7 @@ final class RecorderWriter {
 
     init(
         directory: String, disk: RecorderDisk, limits: RecorderLimits, lock: Int32,
-        epoch: KeyEpoch, number: Int, durableBytes: Int, durable: SegmentState
+        epoch: KeyEpoch, number: Int, durableBytes: Int, fileBytes: Int = 0, durable: SegmentState
     ) {
         self.directory = directory
         self.disk = disk
@@ -42,12 +43,15 @@ final class RecorderWriter {
         self.number = number
         descriptor = -1
         self.durableBytes = durableBytes
+        room = SegmentRoom(end: fileBytes, limit: limits.segmentBytes)
         self.durable = durable
         state = durable
         output.reserveCapacity(1 << 16)
     }
 
     func close() {
+        // A failure leaves spaces, which the next start writes over.
+        if descriptor >= 0 { try? trim() }
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
         Glibc.close(lock)
@@ -55,14 +59,15 @@ final class RecorderWriter {
 
     // MARK: Batches
 
-    func commit(_ batches: [[[UInt8]]]) -> Result<[RecordReceipt], RecordError> {
+    func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError> {
         output.removeAll(keepingCapacity: true)
         readClocks()
+        if isSegmentFull { appendUnderway() }
         var receipts: [RecordReceipt] = []
-        receipts.reserveCapacity(batches.count)
-        for bodies in batches {
+        receipts.reserveCapacity(batch.count)
+        for waiting in batch {
             let first = state.tree.size
-            for body in bodies { appendLine(body) }
+            for body in waiting.bodies { appendLine(body) }
             receipts.append(
                 RecordReceipt(firstSequence: first, lastSequence: state.tree.size - 1))
         }
@@ -76,7 +81,7 @@ final class RecorderWriter {
         if !inNewSegment {
             descriptor = unsafe open(
                 "\(directory)/\(SegmentDirectory.name(number))",
-                O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW)
+                O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else { throw .unavailable("open the segment: errno \(errno)") }
         }
         for body in recovered { appendLine(body) }
@@ -95,6 +100,14 @@ final class RecorderWriter {
         if case .failure(let error) = seal() { throw error }
     }
 
+    private var isSegmentFull: Bool { descriptor < 0 || durableBytes >= limits.segmentBytes }
+
+    /// For the first batch of a segment.
+    private func appendUnderway() {
+        guard !state.underway.isEmpty else { return }
+        appendLine(SegmentEvents.underway(state.underway.sorted))
+    }
+
     /// Ends the output with a checkpoint and makes it durable.
     private func seal() -> Result<Void, RecordError> {
         do throws(CryptoError) { try appendCheckpoint() } catch {
@@ -103,7 +116,8 @@ final class RecorderWriter {
             return .failure(.unavailable("the checkpoint cannot be signed"))
         }
         do throws(RecordError) {
-            if descriptor < 0 || durableBytes >= limits.segmentBytes {
+            if isSegmentFull {
+                if descriptor >= 0 { try trim() }
                 try startSegment(output)
             } else {
                 try writeToSegment()
@@ -117,15 +131,36 @@ final class RecorderWriter {
     }
 
     private func writeToSegment() throws(RecordError) {
-        try put(output, descriptor)
-        durableBytes += output.count
+        let count = output.count
+        let grown = room.extend(&output, at: durableBytes)
+        // What could not be written is kept for the next segment, without the room.
+        defer { output.removeLast(output.count - count) }
+        try put(output, descriptor, at: durableBytes)
+        durableBytes += count
+        room = grown
     }
 
-    private func put(_ bytes: [UInt8], _ descriptor: Int32) throws(RecordError) {
-        let written = disk.write(descriptor, bytes)
+    /// Before a segment is left for good: behind the lines of an earlier one a reader takes spaces
+    /// for as foreign as anything else.
+    private func trim() throws(RecordError) {
+        guard room.end > durableBytes else { return }
+        let result = disk.truncate(descriptor, durableBytes)
+        guard result == 0 else { throw .unavailable("ftruncate: errno \(-result)") }
+        try sync(descriptor)
+        room.end = durableBytes
+    }
+
+    private func put(
+        _ bytes: [UInt8], _ descriptor: Int32, at offset: Int
+    ) throws(RecordError) {
+        let written = disk.write(descriptor, bytes, offset)
         guard written == bytes.count else {
             throw .unavailable(written < 0 ? "write: errno \(-written)" : "short write")
         }
+        try sync(descriptor)
+    }
+
+    private func sync(_ descriptor: Int32) throws(RecordError) {
         let result = disk.sync(descriptor)
         guard result == 0 else { throw .unavailable("fdatasync: errno \(-result)") }
     }
@@ -143,6 +178,7 @@ final class RecorderWriter {
         appendLine(
             SegmentEvents.recovered(
                 segment: number, from: durableBytes, detail: #""reason":"\#(error)""#))
+        appendUnderway()
         // Without this checkpoint the note would stand under the next batch's.
         try? appendCheckpoint()
         pending = output
@@ -182,7 +218,7 @@ final class RecorderWriter {
         let new = disk.create("\(path).new")
         guard new >= 0 else { throw .unavailable("create a segment: errno \(-new)") }
         do throws(RecordError) {
-            try put(bytes, new)
+            try put(bytes, new, at: 0)
             try publish("\(path).new", as: path)
         } catch {
             Glibc.close(new)
@@ -193,6 +229,7 @@ final class RecorderWriter {
         descriptor = new
         number += 1
         durableBytes = bytes.count
+        room.end = bytes.count
     }
 
     /// Never over an existing file, except what an attempt of ours left whose directory entry
@@ -223,6 +260,7 @@ final class RecorderWriter {
         }
         output.append(0x0A)
         state.tree.append(leaf: leaf, hasher)
+        state.underway.note(body[...])
     }
 
     private static let sequencePrefix: [UInt8] = Array(#"{"seq":"#.utf8)

@@ -48,6 +48,7 @@ struct SegmentCheck {
         event = parsed.event
         at = parsed.at
         let kind = try check(parsed)
+        state.underway.note(parsed.body)
         let leaf = unsafe line.withUnsafeBytes { unsafe hasher.leaf($0) }
         state.tree.append(leaf: leaf, hasher)
         return kind

@@ -3,6 +3,7 @@ struct SegmentState: Sendable {
     var tree = MerkleTree()
     var epoch: Int
     var key: CheckpointKey
+    var underway = CallsUnderway()
 }
 
 /// The first line of a segment. It is no leaf of the tree and has no number of its own: all of it

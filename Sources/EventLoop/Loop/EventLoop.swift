@@ -11,7 +11,7 @@ import Synchronization
 
 /// Sendable although it has plain variables: those below the mark "loop only" are touched by the
 /// loop's thread alone (`isCurrent` is asserted at the doors); the others are a Mutex and atomics.
-package final class EventLoop: TaskExecutor, @unchecked Sendable {
+package final class EventLoop: TaskExecutor, Wakeable, @unchecked Sendable {
     private enum Work {
         case job(UnownedJob)
         case closure(@Sendable () -> Void)
@@ -22,7 +22,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     package let name: String
     let clock: @Sendable () -> MonotonicTime
-    private let wake: Descriptor
+    private let bell: Descriptor
     private let thread = Mutex<SystemThread?>(nil)
     private let threadID = Atomic<UInt>(0)
     private let remote = Mutex<[Work]>([])
@@ -36,6 +36,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var running: [Work] = []
     private var timers = TimerHeap()
     private let waker = Waker()
+    private let owed = OwedWakes()
     /// The time at the start of this tick.
     package private(set) var now: MonotonicTime
 
@@ -47,12 +48,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
         self.clock = clock
         now = clock()
         poller = try Poller()
-        wake = Descriptor(
+        bell = Descriptor(
             owning: try Syscall.setup("eventfd") {
                 eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
             })
         // Edge-triggered: every write is one event, and the counter need never be read back.
-        try poller.add(wake.number, [.readable, .edgeTriggered], waker)
+        try poller.add(bell.number, [.readable, .edgeTriggered], waker)
     }
 
     // MARK: Any thread
@@ -80,7 +81,7 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
             return
         }
         remote.withLock { $0.append(work) }
-        wakeIfAsleep()
+        OwedWakes.wake(self)
     }
 
     /// The race: work is added just as the loop decides to sleep. The loop sets the flag and
@@ -89,10 +90,10 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// loop finds the work and does not sleep, or we find the flag and write. The exchange lets one
     /// of many adders write, so a batch costs one wake. A wake that comes late (the loop is up
     /// again) costs an empty turn and nothing else.
-    private func wakeIfAsleep() {
+    package func wake() {
         guard isAsleep.exchange(false, ordering: .sequentiallyConsistent) else { return }
         wakeCount.wrappingAdd(1, ordering: .relaxed)
-        _ = eventfd_write(wake.number, 1)
+        _ = eventfd_write(bell.number, 1)
     }
 
     package func start() throws(SystemError) {
@@ -138,10 +139,12 @@ package final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func run() {
         threadID.store(SystemThread.currentID, ordering: .relaxed)
+        owed.adopt()
         while true {
             takeRemoteWork()
             runWaiting()
             runTimers()
+            owed.pay()
             if waiting.isEmpty, isStopping.load(ordering: .sequentiallyConsistent) { break }
             poll()
         }

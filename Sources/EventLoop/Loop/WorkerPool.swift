@@ -10,6 +10,9 @@ package struct WorkerPoolFull: Error, Equatable {
 }
 
 package final class WorkerPool: Sendable {
+    /// Whoever waits for an answer is woken after so many, however much more there is to do.
+    private static let piecesPerTurn = 8
+
     /// One more than the highest index that `run` hands to its body.
     package let threadCount: Int
     private let queue: WorkQueue
@@ -24,7 +27,14 @@ package final class WorkerPool: Sendable {
         threads = (0..<max(1, count)).compactMap { worker in
             try? SystemThread.spawn(name: "\(name)-\(worker)") {
                 queue.join()
-                while let work = queue.take(worker) { work(worker) }
+                let owed = OwedWakes()
+                owed.adopt()
+                var piece = 0
+                while let work = queue.take(worker, beforeSleep: owed.pay) {
+                    work(worker)
+                    piece &+= 1
+                    if piece % Self.piecesPerTurn == 0 { owed.pay() }
+                }
             }
         }
         if threads.isEmpty { queue.close() }
@@ -63,7 +73,7 @@ package final class WorkerPool: Sendable {
 /// prepared statements) is still warm. Under load adding costs one lock, taking one lock, and no
 /// system call.
 @safe
-private final class WorkQueue: @unchecked Sendable {
+private final class WorkQueue: Wakeable, @unchecked Sendable {
     typealias Work = @Sendable (_ worker: Int) -> Void
 
     /// Waiting pieces for each taker that is awake, beyond which another one is woken.
@@ -107,17 +117,27 @@ private final class WorkQueue: @unchecked Sendable {
         if count == ring.count { grow() }
         ring[(head + count) % ring.count] = work
         count += 1
-        let woken = count > awake * Self.backlog ? chooseOne() : nil
         unsafe pthread_mutex_unlock(mutex)
-        signal(woken)
+        OwedWakes.wake(self)
         return true
     }
 
+    func wake() { wakeOne(ifMoreWaitThan: Self.backlog) }
+
+    /// What the long piece's thread still owes must not wait for its end either.
     func relieve() {
+        OwedWakes.payNow()
+        wakeOne(ifMoreWaitThan: 0)
+    }
+
+    /// Without the lock where it signals: who wakes needs the lock first of all.
+    private func wakeOne(ifMoreWaitThan backlog: Int) {
         unsafe pthread_mutex_lock(mutex)
-        let woken = count > 0 ? chooseOne() : nil
+        let taker = count > awake * backlog ? asleep.popLast() : nil
+        // Counts as awake from here on, so that nobody else is woken for the same work.
+        if taker != nil { awake += 1 }
         unsafe pthread_mutex_unlock(mutex)
-        signal(woken)
+        if let taker { unsafe pthread_cond_signal(conditions + taker) }
     }
 
     /// A thread says that it is there.
@@ -128,9 +148,14 @@ private final class WorkQueue: @unchecked Sendable {
     }
 
     /// Sleeps until there is work; nil when the queue is closed and empty.
-    func take(_ taker: Int) -> Work? {
+    func take(_ taker: Int, beforeSleep: () -> Void) -> Work? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
+        if count == 0 {
+            unsafe pthread_mutex_unlock(mutex)
+            beforeSleep()
+            unsafe pthread_mutex_lock(mutex)
+        }
         while count == 0 {
             if isClosed { return nil }
             asleep.append(taker)
@@ -148,20 +173,11 @@ private final class WorkQueue: @unchecked Sendable {
     func close() {
         unsafe pthread_mutex_lock(mutex)
         isClosed = true
-        while let woken = chooseOne() { signal(woken) }
+        while let taker = asleep.popLast() {
+            awake += 1
+            unsafe pthread_cond_signal(conditions + taker)
+        }
         unsafe pthread_mutex_unlock(mutex)
-    }
-
-    /// Counts as awake from here on, so that nobody else is woken for the same work.
-    private func chooseOne() -> Int? {
-        guard let taker = asleep.popLast() else { return nil }
-        awake += 1
-        return taker
-    }
-
-    /// Without the lock where possible: who wakes needs it first of all.
-    private func signal(_ taker: Int?) {
-        if let taker { unsafe pthread_cond_signal(conditions + taker) }
     }
 
     private func grow() {
