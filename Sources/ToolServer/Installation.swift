@@ -1,4 +1,5 @@
 import Enforcement
+import EventLoop
 import Glibc
 import JSON
 
@@ -39,7 +40,8 @@ struct Installation: Sendable {
             try Self.makeDirectory(files)
             try Self.makeDirectory(keys)
             do throws(RecordError) {
-                return try Recorder.open(directory: files, keys: keys)
+                return try Recorder.open(
+                    directory: files, keys: keys, wakeLater: { OwedWakes.wake($0) })
             } catch {
                 if case .locked = error { continue }
                 throw CommandFailure("the record cannot be opened: \(error)")
@@ -92,3 +94,5 @@ struct Installation: Sendable {
         }
     }
 }
+
+extension RecorderCore: Wakeable {}

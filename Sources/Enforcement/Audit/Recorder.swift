@@ -14,16 +14,19 @@ package final class Recorder: Sendable {
     /// Checks the last segment, cuts what a crash left behind its last checkpoint, hands over to a
     /// new key and writes all of that down. Throws rather than go on over damage.
     ///
-    /// `keys` holds the private key between starts; it is made with mode 0700.
+    /// `keys` holds the private key between starts; it is made with mode 0700. `wakeLater` must see
+    /// to it that the core is woken soon: a caller who has more lines to come may put it off until
+    /// they are all there, so that they share one sync.
     package static func open(
         directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
-        name: String = "toolserver", disk: RecorderDisk = .real
+        name: String = "toolserver", disk: RecorderDisk = .real,
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() }
     ) throws(RecordError) -> Recorder {
         let writer = try RecorderOpening(
             directory: directory, keys: keys, disk: disk, limits: limits
         )
         .open(name: name)
-        let core = RecorderCore(writer, limits: limits)
+        let core = RecorderCore(writer, limits: limits, wakeLater: wakeLater)
         guard core.start() else { throw .unavailable("no thread for the record") }
         return Recorder(core)
     }

@@ -24,7 +24,7 @@ import Glibc
 /// The queue between callers and the writing thread, and the two threads.
 // Sendable: `shared` is only touched inside `bell.withLock`; `writer` only by the writing thread
 // after `start`.
-final class RecorderCore: @unchecked Sendable {
+package final class RecorderCore: @unchecked Sendable {
     private enum Health { case good, stalled, failed }
 
     private struct Shared {
@@ -46,10 +46,15 @@ final class RecorderCore: @unchecked Sendable {
     private let writer: RecorderWriter
     private let limits: RecorderLimits
     private let deadline: UInt64
+    private let wakeLater: @Sendable (RecorderCore) -> Void
 
-    init(_ writer: RecorderWriter, limits: RecorderLimits) {
+    init(
+        _ writer: RecorderWriter, limits: RecorderLimits,
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void
+    ) {
         self.writer = writer
         self.limits = limits
+        self.wakeLater = wakeLater
         deadline = limits.deadline.nanoseconds
     }
 
@@ -60,27 +65,32 @@ final class RecorderCore: @unchecked Sendable {
     var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
 
     func enqueue(_ lines: WaitingLines) {
+        var isAnyoneAsleep = false
         let refusal: RecordError? = bell.withLock {
             if shared.isClosing { return .closed }
             if shared.health != .good { return .unavailable(shared.reason) }
             if shared.bytes + lines.bytes > limits.queuedBytes { return .overloaded }
             shared.bytes += lines.bytes
             shared.queue.append(lines)
-            wakeThreads()
+            isAnyoneAsleep = shared.isWriterAsleep || shared.isWatchdogAsleep
             return nil
         }
         if let refusal { lines.tell(.failure(refusal)) }
+        if isAnyoneAsleep { wakeLater(self) }
     }
 
-    /// Only inside the lock. Once per sleep: who was rung for is as good as awake.
-    private func wakeThreads() {
-        if shared.isWriterAsleep {
-            shared.isWriterAsleep = false
-            bell.ring(.writer)
-        }
-        if shared.isWatchdogAsleep {
-            shared.isWatchdogAsleep = false
-            bell.ring(.watchdog)
+    /// Once per sleep: who was rung for is as good as awake.
+    package func wake() {
+        bell.withLock {
+            guard !shared.queue.isEmpty else { return }
+            if shared.isWriterAsleep {
+                shared.isWriterAsleep = false
+                bell.ring(.writer)
+            }
+            if shared.isWatchdogAsleep {
+                shared.isWatchdogAsleep = false
+                bell.ring(.watchdog)
+            }
         }
     }
 
