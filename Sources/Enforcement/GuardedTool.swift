@@ -4,6 +4,8 @@ package import JSON
 package final class GuardedTool: Sendable {
     package let tool: Tool
     let masks: MaskPlan
+    /// In the order of the policy, without those that can never hold for this tool.
+    let rules: [Rule]
     /// The folded names of what is masked, with the label to record in place of a value.
     private let maskedNames: [[UInt8]: String]
     /// The part of a record's line that is the same for every call of this tool.
@@ -12,6 +14,7 @@ package final class GuardedTool: Sendable {
     package init(_ tool: Tool, policy: Policy) {
         self.tool = tool
         masks = MaskPlan(tool: tool, policy: policy)
+        rules = policy.rules.filter { $0.when.couldHold(for: tool) }
         maskedNames = Dictionary(
             policy.masks.map { mask in
                 let label = mask.target.label.text
