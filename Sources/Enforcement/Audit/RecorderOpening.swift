@@ -107,11 +107,28 @@ struct RecorderOpening {
         guard let line = try reader.next(), let header = SegmentHeader(line, hasher),
             header.number == last
         else { throw .damaged(file: name, line: 1, reason: "not a segment's header") }
-        var check = SegmentCheck(header.state, depth: .lastSignature, hasher)
-        let scan = try SegmentScan.run(
+        // The line that explains the segment before stands at this one's beginning.
+        if try sizeBefore(last) <= header.after,
+            let point = try SegmentResume.last(directory: directory, name: name, header),
+            let scan = try? scan(last, header, from: point)
+        {
+            return (scan, header.after)
+        }
+        return (try scan(last, header, from: nil), header.after)
+    }
+
+    private func scan(
+        _ last: Int, _ header: SegmentHeader, from point: SegmentResume.Point?
+    ) throws(RecordError) -> SegmentScan {
+        var check = SegmentCheck(
+            point?.state ?? header.state, depth: .lastSignature, SHA256Hasher())
+        return try SegmentScan.run(
             directory: directory, number: last, limit: .max, check: &check,
-            header: { _ in header.state }, each: { _, _ in })
-        return (scan, header.after)
+            header: { _ in header.state }, from: point, each: { _, _ in })
+    }
+
+    private func sizeBefore(_ number: Int) throws(RecordError) -> Int {
+        try number > 1 ? Self.size("\(directory)/\(SegmentDirectory.name(number - 1))") : 0
     }
 
     /// What the log must say about bytes that were lost: of this segment, and of the one before
@@ -120,7 +137,7 @@ struct RecorderOpening {
         -> [[UInt8]]
     {
         var notes: [[UInt8]] = []
-        let size = last > 1 ? try Self.size("\(directory)/\(SegmentDirectory.name(last - 1))") : 0
+        let size = try sizeBefore(last)
         if last > 1, size > after, scan.explained?.segment != last - 1 {
             notes.append(try note(last - 1, after..<size))
         }

@@ -64,6 +64,12 @@ struct SegmentCheck {
             try checkEpoch(line)
             return .epoch
         }
+        if line.isEvent("resume") {
+            guard SegmentResume.body(state)[...] == line.body else {
+                throw Fault(reason: "not the tree's edge at line \(line.sequence)")
+            }
+            return .line
+        }
         guard line.isEvent("recovered") else { return .line }
         try checkRecovered(line)
         return .recovered

@@ -57,6 +57,9 @@ struct SegmentReader: ~Copyable {
 
     deinit { close(descriptor) }
 
+    /// Before anything was read.
+    mutating func skip(to position: Int) { offset = position }
+
     /// The next line without its line feed; nil at the end, also before an unterminated rest.
     mutating func next() throws(RecordError) -> ArraySlice<UInt8>? {
         while true {

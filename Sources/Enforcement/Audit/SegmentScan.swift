@@ -18,21 +18,29 @@ struct SegmentScan {
     /// Calls `each` for every line that the check accepted.
     ///
     /// Only such an end is a tail: lines that are right but under no checkpoint, an unterminated
-    /// one, or a batch with sectors that never reached the disk. Spaces alone are none. Anything else is damage.
+    /// one, or a batch with sectors that never reached the disk. Spaces alone are none. Anything
+    /// else is damage.
     static func run(
         directory: String, number: Int, limit: Int, check: inout SegmentCheck,
         header: (ArraySlice<UInt8>) throws(RecordError) -> SegmentState?,
+        from point: SegmentResume.Point? = nil,
         each: (inout SegmentCheck, SegmentCheck.Kind) -> Void
     ) throws(RecordError) -> SegmentScan {
         let name = SegmentDirectory.name(number)
         var reader = try SegmentReader(directory: directory, name: name, limit: limit)
-        guard let first = try reader.next(), let _ = try header(first) else {
-            throw .damaged(file: name, line: 1, reason: "not the header that belongs here")
+        if point == nil {
+            guard let first = try reader.next(), let _ = try header(first) else {
+                throw .damaged(file: name, line: 1, reason: "not the header that belongs here")
+            }
         }
         var scan = SegmentScan(
             state: check.state, coveredBytes: 0, coveredLines: 0, tailBytes: 0,
             fileBytes: reader.size, explained: nil)
         var line = 1
+        if let point {
+            reader.skip(to: point.offset)
+            line = point.linesBefore
+        }
         while let bytes = try reader.next() {
             line += 1
             do throws(SegmentCheck.Fault) {
