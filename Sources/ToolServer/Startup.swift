@@ -115,7 +115,8 @@ final class Core: Sendable {
             outcome = "ok"
             try? await record("reload") { $0.member("catalog", catalog.digest) }
         } catch {
-            outcome = "refused; the manifests before it stay in force\n\(error)"
+            let reason = (error as? CommandFailure)?.message ?? "\(error)"
+            outcome = "refused, the manifests before it stay in force: \(reason)"
             try? await record("reload") { $0.member("refused", true) }
         }
         StandardStream.error.line("reload: \(outcome)")

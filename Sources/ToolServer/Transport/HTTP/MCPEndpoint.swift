@@ -65,6 +65,7 @@ struct MCPEndpoint: Sendable {
             switch try Message(inbox.http.body) {
             case .notification, .response: inbox.exchange.respond(Self.accepted)
             case .request(let request):
+                try Self.demandServedVersion(of: inbox.http, for: request)
                 try Envelope.checkPresence(in: request)
                 try StatelessHeaders.check(inbox.http.headers, against: request)
                 // The client that hangs up has cancelled; it cannot come back for the answer.
@@ -113,12 +114,15 @@ struct MCPEndpoint: Sendable {
         _ request: Request, _ inbox: Inbox, version: ProtocolVersion, session: String
     ) async {
         let key = CallsUnderWay.Key(session: session, request: request.id)
-        let task = Task(executorPreference: inbox.exchange.loop) {
+        let call = underWay.start(key, on: inbox.exchange.loop) {
             await answer(request, inbox, version: version) { $0.handshakeStatus }
         }
-        underWay.add(key, task)
-        await task.value
-        underWay.remove(key)
+        guard let call else {
+            let error = RPCError.idUnderWay(request.id)
+            inbox.exchange.respond(.json(error.handshakeStatus, Reply.error(error)))
+            return
+        }
+        await call.value
     }
 
     // MARK: Both
@@ -150,20 +154,12 @@ struct MCPEndpoint: Sendable {
     ) async throws(RPCError) -> [UInt8] {
         let router = MethodRouter(serving: inbox.serving)
         let peer = inbox.peer(version)
-        guard let token = Progress.token(of: request), Self.acceptsStream(inbox.http) else {
+        guard Self.acceptsStream(inbox.http) else {
             return try await router.answer(request, from: peer)
         }
-        async let _: Void = Progress.announce(token, on: inbox.exchange.loop) {
-            await stream.send($0)
-        }
-        // Leaving this scope ends the announcements before the answer is written.
-        let outcome: Result<[UInt8], RPCError>
-        do throws(RPCError) {
-            outcome = .success(try await router.answer(request, from: peer))
-        } catch {
-            outcome = .failure(error)
-        }
-        return try outcome.get()
+        return try await Progress.announcing(
+            request, on: inbox.exchange.loop, send: { await stream.send($0) },
+            answer: { () throws(RPCError) in try await router.answer(request, from: peer) })
     }
 
     // MARK: What the headers say
@@ -193,6 +189,17 @@ struct MCPEndpoint: Sendable {
 
     private static func acceptsStream(_ request: HTTPRequest) -> Bool {
         request.headers["accept"]?.lowercased().contains("text/event-stream") ?? false
+    }
+
+    /// A message that says nothing about itself and comes under a version that nobody serves is
+    /// told the versions, not what those would demand of it.
+    private static func demandServedVersion(
+        of http: HTTPRequest, for request: Request
+    ) throws(RPCError) {
+        guard let header = http.headers["mcp-protocol-version"],
+            ProtocolVersion.named(header) == nil, Envelope.version(of: request) == nil
+        else { return }
+        throw Envelope.unsupported(header, id: request.id)
     }
 
     private static func handshakeVersion(of request: HTTPRequest) -> ProtocolVersion? {
