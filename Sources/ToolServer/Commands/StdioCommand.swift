@@ -8,23 +8,23 @@ enum StdioCommand {
         let arguments = try Arguments(words, options: ["--manifests", "--state"])
         let lifetime = Lifetime()
         try lifetime.awaitSignals()
-        let core = try Core(arguments)
+        let server = try Server(arguments)
         let group = try EventLoopGroup(count: 1)
         try group.start()
         let transport = StdioTransport(
-            current: core.current, loop: group.next(), credential: LocalCredential.read,
+            current: server.current, loop: group.next(), credential: LocalCredential.read,
             hasLeft: lifetime.finish)
         return lifetime.run(on: group.next()) {
             do throws(Refusal) {
-                _ = try await core.current.value.gate.identify(LocalCredential.read(), at: "")
+                _ = try await server.current.value.gate.identify(LocalCredential.read(), at: "")
             } catch { throw CommandFailure(error.told) }
-            try await core.recordStart("stdio")
+            try await server.recordStart("stdio")
             Task(executorPreference: group.next()) {
                 await transport.run()
                 lifetime.finish()
             }
-            await lifetime.untilStopped(reload: { await core.reload() })
-            await core.stop()
+            await lifetime.untilStopped(reload: { await server.reload() })
+            await server.stop()
         }
     }
 }
