@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 
@@ -180,6 +181,26 @@ import Testing
         #expect(other.response()?.body.utf8.count == size)
         let cut = greedy.filter { $0.read(count: size) == nil }
         #expect(cut.count >= 2 && cut.count < 6)
+    }
+
+    @Test func aQueueThatIsNeverEmptyForgetsWhatItSent() throws {
+        var ends: [Int32] = [0, 0]
+        try #require(
+            socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends)
+                == 0)
+        defer { for end in ends { close(end) } }
+        var queue = SendQueue()
+        let piece = [UInt8](repeating: 0x61, count: 100_000)
+        var taken = [UInt8](repeating: 0, count: 50_000)
+        while queue.unsent < 200_000 { _ = queue.send(piece, on: ends[0]) }
+        for _ in 0..<400 {
+            while recv(ends[1], &taken, taken.count, 0) == taken.count, queue.unsent > 100_000 {
+                _ = queue.flush(to: ends[0])
+            }
+            try #require(!queue.isEmpty)
+            _ = queue.send(piece, on: ends[0])
+        }
+        #expect(queue.storedBytes < 1_000_000)
     }
 
     @Test func memoryIsGivenBackOnceAfterAPeakAndNotSoonAgain() {

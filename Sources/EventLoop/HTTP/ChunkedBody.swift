@@ -65,7 +65,7 @@ struct ChunkedBody {
                 sawReturn = true
                 continue
             }
-            guard HTTPBytes.has(byte, .text) else { throw .badChunk }
+            guard HTTPBytes.isText(byte) else { throw .badChunk }
             line.append(byte)
             try countByte(limits)
         }

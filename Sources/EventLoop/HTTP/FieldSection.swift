@@ -15,12 +15,13 @@ struct FieldSection {
         fields.reserveCapacity(count)
         var start = range.lowerBound
         while start < range.upperBound {
-            let colon = try Self.endOfName(&bytes, start)
-            var end = colon + 1
-            while bytes[end] != HTTPBytes.carriageReturn { end += 1 }
+            let (colon, hasUnderscore) = try Self.endOfName(&bytes, start)
+            let end = HTTPBytes.endOfText(bytes.span, from: colon + 1, isLine: false)
             let value = Self.trimmed(bytes, colon + 1..<end)
             try interpret(bytes, start..<colon, value)
-            if !Self.hasUnderscore(bytes, start..<colon) {
+            // CGI-like servers behind or before us read "_" as "-". Look-alikes of the fields that
+            // decide where a message ends were refused.
+            if !hasUnderscore {
                 fields.append(
                     HTTPHeaders.Field(
                         nameStart: UInt32(start), nameEnd: UInt32(colon),
@@ -36,15 +37,19 @@ struct FieldSection {
     /// here, since none of their bytes is a token character.
     private static func endOfName(
         _ bytes: inout [UInt8], _ start: Int
-    ) throws(HTTPParseError) -> Int {
+    ) throws(HTTPParseError) -> (colon: Int, hasUnderscore: Bool) {
         var index = start
+        var hasUnderscore = false
         while bytes[index] != HTTPBytes.colon {
-            guard HTTPBytes.has(bytes[index], .token) else { throw .badHeader }
-            bytes[index] = HTTPBytes.lowercased(bytes[index])
+            let byte = bytes[index]
+            guard HTTPBytes.has(byte, .token) else { throw .badHeader }
+            if byte == 0x5f { hasUnderscore = true }
+            let lowercased = HTTPBytes.lowercased(byte)
+            if lowercased != byte { bytes[index] = lowercased }
             index += 1
         }
         guard index > start else { throw .badHeader }
-        return index
+        return (index, hasUnderscore)
     }
 
     static func trimmed(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
@@ -59,12 +64,6 @@ struct FieldSection {
             upper -= 1
         }
         return lower..<upper
-    }
-
-    /// Names with "_" are dropped, since CGI-like servers behind or before us read "_" as "-";
-    /// look-alikes of the fields that decide where a message ends are refused.
-    private static func hasUnderscore(_ bytes: [UInt8], _ name: Range<Int>) -> Bool {
-        bytes[name].contains(0x5f)
     }
 
     private mutating func interpret(

@@ -6,41 +6,68 @@ enum HTTPBytes {
     static let tab: UInt8 = 0x09
     static let colon: UInt8 = 0x3a
 
-    struct Class: OptionSet {
-        let rawValue: UInt8
-        /// tchar, RFC 9110 section 5.6.2.
-        static let token = Class(rawValue: 1)
-        /// May stand in a request target. `#` may not: a fragment is never sent.
-        static let target = Class(rawValue: 2)
-        /// VCHAR, SP, HTAB and obs-text: what a field value or chunk extension may hold.
-        static let text = Class(rawValue: 4)
-        /// VCHAR and SP: what a request line may hold.
-        static let line = Class(rawValue: 8)
-        /// What Host may hold outside of brackets: reg-name and port, RFC 3986 section 3.2.2.
-        static let host = Class(rawValue: 16)
-    }
+    /// A set of ASCII characters as 128 bits: in registers where it is used, and unlike a table
+    /// there is no "is it made yet?" to ask for every byte.
+    struct Class {
+        fileprivate let low: UInt64
+        fileprivate let high: UInt64
 
-    private static let classes: [256 of UInt8] = makeClasses()
+        /// tchar, RFC 9110 section 5.6.2: letters, digits and !#$%&'*+-.^_`|~
+        static var token: Class {
+            Class(low: 0x03ff_6cfa_0000_0000, high: 0x57ff_ffff_c7ff_fffe)
+        }
+        /// May stand in a request target: letters, digits and -._~:/?@!$&'()*+,;=%[]
+        /// `#` may not: a fragment is never sent.
+        static var target: Class {
+            Class(low: 0xafff_fff2_0000_0000, high: 0x47ff_fffe_afff_ffff)
+        }
+        /// What Host may hold outside of brackets, RFC 3986 section 3.2.2: reg-name, that is
+        /// letters, digits and -._~!$&'()*+;=%
+        static var host: Class {
+            Class(low: 0x2bff_6ff2_0000_0000, high: 0x47ff_fffe_87ff_fffe)
+        }
+    }
 
     @inline(__always)
     static func has(_ byte: UInt8, _ wanted: Class) -> Bool {
-        classes[Int(byte)] & wanted.rawValue != 0
+        let half = byte < 64 ? wanted.low : wanted.high
+        return byte < 128 && half >> UInt64(byte & 63) & 1 != 0
     }
 
-    private static func makeClasses() -> [256 of UInt8] {
-        var table = [256 of UInt8](repeating: 0)
-        func add(_ bytes: some Sequence<UInt8>, _ kind: Class) {
-            for byte in bytes { table[Int(byte)] |= kind.rawValue }
+    /// VCHAR, SP, HTAB and obs-text: what a field value or chunk extension may hold.
+    @inline(__always)
+    static func isText(_ byte: UInt8) -> Bool {
+        byte >= space && byte != 0x7f || byte == tab
+    }
+
+    /// The first byte that is no text, or the end. `isLine`: no HTAB and no obs-text either, as in
+    /// a request line. Eight bytes at a time.
+    static func endOfText(_ bytes: Span<UInt8>, from start: Int, isLine: Bool) -> Int {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops = ones << 7
+        let words = unsafe bytes.bytes
+        var index = start
+        while index <= bytes.count - 8 {
+            let loaded = unsafe words.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let word = UInt64(littleEndian: loaded)
+            // A borrow can mark a byte above a marked one, never the lowest: that one is exact.
+            let isControl = (word &- ones * 0x20) & ~word
+            let beforeDelete = word ^ ones * 0x7f
+            let isDelete = (beforeDelete &- ones) & ~beforeDelete
+            let marks = (isControl | isDelete | (isLine ? word : 0)) & tops
+            if marks == 0 {
+                index += 8
+                continue
+            }
+            index += marks.trailingZeroBitCount >> 3
+            if isLine || bytes[index] != tab { return index }
+            index += 1
         }
-        let alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8
-        add(alphanumeric, [.token, .target, .host])
-        add("!#$%&'*+-.^_`|~".utf8, .token)
-        add("-._~:/?@!$&'()*+,;=%[]".utf8, .target)
-        add("-._~!$&'()*+;=%".utf8, .host)
-        add(0x20...0x7e, [.text, .line])
-        add(0x80...0xff, .text)
-        add(CollectionOfOne(tab), .text)
-        return table
+        while index < bytes.count, isText(bytes[index]) {
+            if isLine, bytes[index] == tab || bytes[index] >= 0x80 { return index }
+            index += 1
+        }
+        return index
     }
 
     @inline(__always)
@@ -54,12 +81,10 @@ enum HTTPBytes {
     }
 
     static func equal(_ bytes: [UInt8], _ range: Range<Int>, _ text: String) -> Bool {
-        let utf8 = text.utf8
+        let utf8 = text.utf8Span.span
         guard utf8.count == range.count else { return false }
-        var index = range.lowerBound
-        for byte in utf8 {
-            if bytes[index] != byte { return false }
-            index += 1
+        for offset in utf8.indices where bytes[range.lowerBound + offset] != utf8[offset] {
+            return false
         }
         return true
     }

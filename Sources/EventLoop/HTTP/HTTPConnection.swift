@@ -297,7 +297,7 @@ final class HTTPConnection: EventSource {
 
     /// Last in what calls it: it may close this connection.
     private func countUnsentBytes() {
-        let change = outbox.unsent - owed
+        let change = outbox.storedBytes - owed
         guard change != 0 else { return }
         owed += change
         shard.owe(change)

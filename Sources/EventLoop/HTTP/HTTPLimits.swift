@@ -32,6 +32,9 @@ package struct HTTPLimits: Sendable {
     /// What answers that their clients have not read may hold together. Above it, whoever has read
     /// nothing for the longest time is cut off.
     package var unsentBytes = 64 << 20
+    /// What the kernel takes of an answer beyond what the client's window lets it send. Left to
+    /// itself it takes 4 MB for each connection, which no limit of ours counts.
+    package var kernelUnsentBytes = 256 << 10
     /// Unsent bytes above which an event stream waits.
     package var writeBufferBytes = 256 << 10
 

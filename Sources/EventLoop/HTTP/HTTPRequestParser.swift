@@ -17,6 +17,9 @@ package struct HTTPRequestParser {
         case complete
     }
 
+    /// Room for most heads at once, instead of growing line by line.
+    private static let usualHeadBytes = 1 << 10
+
     private let limits: HTTPLimits
     private(set) var state = State.idle(skippedLine: false)
     /// Request line and fields as they came, CRLFs included.
@@ -141,39 +144,41 @@ package struct HTTPRequestParser {
 
     // MARK: The head
 
-    /// Copies up to the end of the head in one piece, checking every byte on the way.
+    /// Copies up to the end of a line in one piece, when every byte before it is allowed.
     private mutating func consumeHead(
         _ input: Span<UInt8>, from start: Int
     ) throws(HTTPParseError) -> Int {
         let isFirstLine = state == .requestLine
-        let allowed: HTTPBytes.Class = isFirstLine ? .line : .text
-        let base = head.count - start
+        if head.isEmpty { head.reserveCapacity(min(input.count - start, Self.usualHeadBytes)) }
         var afterReturn = head.last == HTTPBytes.carriageReturn
-        let limit = isFirstLine ? limits.requestLineBytes : limits.fieldBytes
         var index = start
-        while index < input.count {
-            let byte = input[index]
-            if byte == HTTPBytes.lineFeed, afterReturn {
-                index += 1
-                append(toHead: input, start..<index)
-                try endLine()
-                return index - start
-            }
-            // Bare CR, bare LF, NUL, other controls.
-            let isAllowed =
-                !afterReturn && (HTTPBytes.has(byte, allowed) || byte == HTTPBytes.carriageReturn)
-            guard isAllowed else { throw isFirstLine ? .badRequestLine : .badHeader }
-            afterReturn = byte == HTTPBytes.carriageReturn
-            index += 1
-            if base + index - lineStart > limit + 2 {
-                throw isFirstLine ? .requestLineTooLong : .headersTooLarge
-            }
-            if !isFirstLine, base + index - fieldsStart > limits.headerBytes + 2 {
-                throw .headersTooLarge
-            }
+        if !afterReturn {
+            index = HTTPBytes.endOfText(input, from: start, isLine: isFirstLine)
+            afterReturn = index < input.count && input[index] == HTTPBytes.carriageReturn
+            if afterReturn { index += 1 }
+            try checkLength(head.count + index - start, isFirstLine)
         }
+        guard index < input.count else {
+            append(toHead: input, start..<index)
+            return index - start
+        }
+        // Bare CR, bare LF, NUL, other controls.
+        guard afterReturn, input[index] == HTTPBytes.lineFeed else {
+            throw isFirstLine ? .badRequestLine : .badHeader
+        }
+        index += 1
         append(toHead: input, start..<index)
+        try endLine()
         return index - start
+    }
+
+    /// Before the end of the line has come: a line without one is no way around the limits.
+    private func checkLength(_ count: Int, _ isFirstLine: Bool) throws(HTTPParseError) {
+        let limit = isFirstLine ? limits.requestLineBytes : limits.fieldBytes
+        if count - lineStart > limit + 2 {
+            throw isFirstLine ? .requestLineTooLong : .headersTooLarge
+        }
+        if !isFirstLine, count - fieldsStart > limits.headerBytes + 2 { throw .headersTooLarge }
     }
 
     private mutating func endLine() throws(HTTPParseError) {

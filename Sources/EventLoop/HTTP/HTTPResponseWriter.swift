@@ -74,7 +74,7 @@ struct HTTPResponseWriter {
         append(": ")
         let valueStart = bytes.count
         bytes.append(contentsOf: value.utf8)
-        for index in valueStart..<bytes.count where !HTTPBytes.has(bytes[index], .text) {
+        for index in valueStart..<bytes.count where !HTTPBytes.isText(bytes[index]) {
             return false
         }
         append("\r\n")

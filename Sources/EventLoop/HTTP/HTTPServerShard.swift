@@ -33,6 +33,10 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
         handler: any HTTPHandler, census: HTTPCensus, unsentShare: Int
     ) {
         listenerNumber = listener.number
+        // Inherited by what is accepted; a kernel that does not know it does without.
+        try? SocketCalls.set(
+            listenerNumber, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT,
+            Int32(clamping: limits.kernelUnsentBytes))
         self.listener = consume listener
         self.loop = loop
         self.limits = limits

@@ -7,10 +7,6 @@ struct RequestLine {
     /// Host and port of an absolute-form target.
     private var authority: Range<Int>?
 
-    private static let methods: Set<String> = [
-        "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH",
-    ]
-
     init() {}
 
     init(_ bytes: [UInt8], _ line: Range<Int>) throws(HTTPParseError) {
@@ -27,15 +23,19 @@ struct RequestLine {
         method = String(decoding: bytes[line.lowerBound..<first], as: UTF8.self)
         try parseTarget(bytes, target)
         // TRACE would echo credentials, CONNECT would make us a proxy; others are unknown here.
-        guard Self.methods.contains(method) else { throw .unsupportedMethod }
+        switch method {
+        case "POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH": break
+        default: throw .unsupportedMethod
+        }
     }
 
     private static func version(
         _ bytes: [UInt8], _ range: Range<Int>
     ) throws(HTTPParseError) -> Int {
-        let name = "HTTP/".utf8
-        guard range.count == 8, bytes[range].starts(with: name) else { throw .badVersion }
         let start = range.lowerBound
+        guard range.count == 8, HTTPBytes.equal(bytes, start..<start + 5, "HTTP/") else {
+            throw .badVersion
+        }
         guard HTTPBytes.isDigit(bytes[start + 5]), bytes[start + 6] == 0x2e,
             HTTPBytes.isDigit(bytes[start + 7])
         else { throw .badVersion }

@@ -13,10 +13,13 @@ struct SendQueue {
     private var start = 0
 
     var unsent: Int { bytes.count - start }
+    /// What this holds in memory, what was sent of it included.
+    var storedBytes: Int { bytes.count }
     var isEmpty: Bool { start == bytes.count }
 
     mutating func send(_ new: [UInt8], on socket: Int32) -> Outcome {
         guard isEmpty else {
+            dropSent()
             bytes.append(contentsOf: new)
             return .waiting
         }
@@ -29,6 +32,7 @@ struct SendQueue {
 
     mutating func send(_ head: [UInt8], _ body: [UInt8], on socket: Int32) -> Outcome {
         guard isEmpty else {
+            dropSent()
             bytes.append(contentsOf: head)
             bytes.append(contentsOf: body)
             return .waiting
@@ -53,6 +57,14 @@ struct SendQueue {
         case .wouldBlock: return (.waiting, false)
         case .failed: return (.failed, false)
         }
+    }
+
+    /// A stream whose reader is always a little behind is never empty, and would keep all that it
+    /// ever sent. By halves, so that each byte is moved once at most.
+    private mutating func dropSent() {
+        guard start > unsent else { return }
+        bytes.removeFirst(start)
+        start = 0
     }
 
     /// Idle connections hold no memory.
