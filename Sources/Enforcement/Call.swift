@@ -73,6 +73,9 @@ package protocol CallRunner: Sendable {
 package protocol Backend: CallRunner {
     /// The facts about an operation, without effect. Asked at load.
     func examine(_ operation: Operation, effect: Tool.Effect) throws(BackendError) -> Examination
+
+    /// Asked at load, to compare with what the policy names.
+    func columns() throws(BackendError) -> BackendColumns
 }
 
 /// Why a backend did not answer. Never holds the driver's text, a value or a literal.

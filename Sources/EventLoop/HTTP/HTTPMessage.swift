@@ -70,6 +70,11 @@ package struct HTTPHeaders: Sendable {
         return text(field)
     }
 
+    /// The first value as it came, for comparing without making text of it.
+    package func bytes(_ lowercasedName: String) -> ArraySlice<UInt8>? {
+        first(lowercasedName).map { bytes[$0.value] }
+    }
+
     package func values(_ lowercasedName: String) -> [String] {
         fields.lazy.filter { matches($0, lowercasedName) }.map(text)
     }
@@ -112,6 +117,15 @@ package struct HTTPResponse: Sendable {
 }
 
 package protocol HTTPHandler: Sendable {
+    /// Asked when a long body has not arrived yet: what can be answered from the head alone, so
+    /// that strangers cannot fill memory with what nobody will read? nil has the body read. Not
+    /// asked for most requests: `handle` must decide everything by itself.
+    func answer(withoutBody head: HTTPRequest) async -> HTTPResponse?
+
     /// Runs as a task on the connection's loop.
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async
+}
+
+extension HTTPHandler {
+    package func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? { nil }
 }

@@ -12,36 +12,57 @@ struct MCPEndpoint: Sendable {
     let sessions: SessionSeal
     let underWay = CallsUnderWay()
 
+    func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? {
+        switch await enter(head) {
+        case .admitted: nil
+        case .refused(let answer): answer
+        }
+    }
+
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
-        guard request.method == "POST" else {
-            exchange.respond(
-                .text(405, "Send messages by POST.", headers: [("Allow", "POST")]))
-            return
+        let inbox: Inbox
+        switch await enter(request, exchange) {
+        case .refused(let answer): return exchange.respond(answer)
+        case .admitted(let caller, let serving):
+            inbox = Inbox(http: request, exchange: exchange, serving: serving, caller: caller)
         }
-        let serving = current.value
-        let caller: IdentifiedCaller
-        do throws(Refusal) {
-            caller = try await serving.gate.identify(
-                Self.credential(of: request), at: request.peerAddress)
-        } catch {
-            exchange.respond(Self.unauthenticated(error))
-            return
-        }
-        guard Self.isJSON(request.headers["content-type"]) else {
-            exchange.respond(.text(415, "Send `Content-Type: application/json`."))
-            return
-        }
-        guard request.headers.values("mcp-protocol-version").count <= 1 else {
-            exchange.respond(.text(400, "Send `MCP-Protocol-Version` once."))
-            return
-        }
-        let inbox = Inbox(
-            http: request, exchange: exchange, serving: serving, caller: caller)
         if let version = Self.handshakeVersion(of: request) {
             await receiveHandshake(inbox, version: version)
         } else {
             await receiveStateless(inbox)
         }
+    }
+
+    private enum Entry {
+        case admitted(IdentifiedCaller, Serving)
+        case refused(HTTPResponse)
+    }
+
+    /// All that the head decides.
+    private func enter(_ head: HTTPRequest, _ exchange: HTTPExchange? = nil) async -> Entry {
+        guard head.method == "POST" else {
+            return .refused(.text(405, "Send messages by POST.", headers: [("Allow", "POST")]))
+        }
+        let serving = current.value
+        let caller: IdentifiedCaller
+        if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
+            caller = known
+        } else {
+            do throws(Refusal) {
+                caller = try await serving.gate.identify(
+                    Self.credential(of: head), at: head.peerAddress)
+            } catch {
+                return .refused(Self.unauthenticated(error))
+            }
+            exchange?.keepsake = Introduction(of: caller, by: head, to: serving)
+        }
+        guard Self.isJSON(head.headers["content-type"]) else {
+            return .refused(.text(415, "Send `Content-Type: application/json`."))
+        }
+        guard head.headers.values("mcp-protocol-version").count <= 1 else {
+            return .refused(.text(400, "Send `MCP-Protocol-Version` once."))
+        }
+        return .admitted(caller, serving)
     }
 
     /// One message that has arrived, and where its answer goes.
