@@ -23,7 +23,7 @@ import Testing
     }
 
     private func expectWayOut(_ text: String, _ directory: AuditDirectory) {
-        #expect(text.contains("move \(directory.log) and \(directory.keys) aside"))
+        #expect(text.contains("restore it, or move \(directory.log) and \(directory.keys) aside"))
     }
 
     enum Loss: CaseIterable { case directory, content, segments }

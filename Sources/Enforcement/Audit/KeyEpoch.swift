@@ -53,7 +53,7 @@ struct KeyEpoch: Sendable {
 
     /// Says that a log was begun: made when the first line is durable and before anybody is told,
     /// it never goes. Without it, an empty directory beside key 1 is what a crash in front of the
-    /// first line leaves; with it, somebody removed the log. It is empty: that it is there says all.
+    /// first line leaves; with it, somebody removed the log. Empty: that it is there says all.
     private static let mark = "begun"
 
     static func hasBegun(_ directory: String) throws(RecordError) -> Bool {

@@ -54,8 +54,8 @@ struct RecorderOpening {
         guard case .damaged(let file, let line, let reason) = error else { return error }
         return .damaged(
             file: file, line: line,
-            reason: "\(reason). Nothing is written over a damaged record: move \(directory) and "
-                + "\(keys) aside, to keep them as evidence, then start again")
+            reason: "\(reason). Nothing is written over a damaged record: restore it, or move "
+                + "\(directory) and \(keys) aside, to keep them as evidence, then start again")
     }
 
     // MARK: The first start
