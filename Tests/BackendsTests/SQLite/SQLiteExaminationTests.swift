@@ -81,7 +81,8 @@ import Testing
     }
 
     @Test func columnsAreThoseOfTablesAndViews() throws {
-        let columns = try SQLiteFixture().backend.columns()
+        let fixture = try SQLiteFixture()
+        let columns = try fixture.backend.columns()
         #expect(columns.stored.contains(Self.path("loose", "upper_note")))
         #expect(
             columns.stored.isSuperset(of: [Self.path("users", "ssn"), Self.path("orders", "id")]))
