@@ -26,7 +26,7 @@ package struct Gate: Sendable {
         self.limits = limits
         scope = ScopeStage(
             tools: tools.map { GuardedTool($0, policy: policy) }, grants: policy.grants)
-        deny = DenyStage(rules: policy.rules)
+        deny = DenyStage()
         approval = ApprovalStage()
         mask = MaskStage()
         self.backend = backend

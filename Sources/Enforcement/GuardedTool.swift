@@ -4,6 +4,8 @@ package import JSON
 package final class GuardedTool: Sendable {
     package let tool: Tool
     let masks: MaskPlan
+    /// In the order of the policy, without those that can never hold for this tool.
+    let rules: [Rule]
     /// The folded names of what is masked, with the label to record in place of a value.
     private let maskedNames: [[UInt8]: String]
     /// The part of a record's line that is the same for every call of this tool.
@@ -12,13 +14,13 @@ package final class GuardedTool: Sendable {
     package init(_ tool: Tool, policy: Policy) {
         self.tool = tool
         masks = MaskPlan(tool: tool, policy: policy)
+        rules = policy.rules.filter { $0.when.couldHold(for: tool) }
         maskedNames = Dictionary(
             policy.masks.map { mask in
                 let label = mask.target.label.text
                 return (MaskRule.Target.folded(label), label)
             }, uniquingKeysWith: { first, _ in first })
         var writer = JSONWriter()
-        writer.member("tool", tool.name.text)
         writer.member("backend", tool.backend.text)
         writer.member("effect", tool.effect.rawValue)
         switch tool.operation {

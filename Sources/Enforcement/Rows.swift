@@ -38,6 +38,9 @@ package struct Rows: Sendable {
     package init(columnCount: Int) {
         bytes = []
         cells = []
+        // What a look-up of a row or two takes; larger results grow from here.
+        bytes.reserveCapacity(columnCount * 32)
+        cells.reserveCapacity(columnCount * 2)
         self.columnCount = columnCount
         isTruncated = false
     }

@@ -133,7 +133,9 @@ import Testing
             try original.copy(to: copy)
             try copy.write(Array(bytes.dropLast(cut)))
             let torn = try AuditVerifier.verify(directory: copy.log, publicKey: publicKey)
-            #expect(torn.tailBytes == last - cut)
+            // A space in a line that the tail ends with cannot be told from room.
+            let room = bytes.dropLast(cut).reversed().prefix { $0 == 0x20 }.count
+            #expect(torn.tailBytes == last - cut - room)
             #expect(torn.calls == 1)
             try copy.open().close()
             let report = try copy.verify()
@@ -141,8 +143,9 @@ import Testing
             #expect(report.tailBytes == 0)
             guard cut < last else { continue }
             let text = String(decoding: try copy.bytes(2), as: UTF8.self)
-            let digest = SHA256.digest(Array(bytes.dropLast(cut).suffix(last - cut))).hex
-            #expect(text.contains(#""bytes":\#(last - cut),"sha256":"\#(digest)""#))
+            let tail = last - cut - room
+            let digest = SHA256.digest(Array(bytes.dropLast(cut + room).suffix(tail))).hex
+            #expect(text.contains(#""bytes":\#(tail),"sha256":"\#(digest)""#))
         }
     }
 

@@ -79,6 +79,9 @@ final class ScriptedDisk: Sendable {
     struct Script: Sendable {
         var write = Fault.none
         var sync = Fault.none
+        var isTruncateRefused = false
+        var writes = 0
+        var syncs = 0
         var isCreateRefused = false
         var holdSync: DispatchSemaphore?
         var written: [Int32] = []
@@ -94,23 +97,25 @@ final class ScriptedDisk: Sendable {
             create: { [self] path in
                 script.withLock { $0.isCreateRefused } ? -EROFS : RecorderDisk.real.create(path)
             },
-            write: { [self] descriptor, bytes in
+            write: { [self] descriptor, bytes, offset in
                 let fault = script.withLock { script in
+                    script.writes += 1
                     if script.failed.contains(descriptor) { script.usedAfterFailure = true }
                     if case .none = script.write {} else { script.failed.insert(descriptor) }
                     return script.write
                 }
                 switch fault {
-                case .none: return RecorderDisk.real.write(descriptor, bytes)
+                case .none: return RecorderDisk.real.write(descriptor, bytes, offset)
                 case .short(let count):
                     return RecorderDisk.real.write(
-                        descriptor, Array(bytes.prefix(min(count, bytes.count - 1))))
+                        descriptor, Array(bytes.prefix(min(count, bytes.count - 1))), offset)
                 case .enospc: return -Int(ENOSPC)
                 case .eio: return -Int(EIO)
                 }
             },
             sync: { [self] descriptor in
                 let (fault, hold) = script.withLock { script in
+                    script.syncs += 1
                     if script.failed.contains(descriptor) { script.usedAfterFailure = true }
                     if case .none = script.sync {} else { script.failed.insert(descriptor) }
                     return (script.sync, script.holdSync)
@@ -118,6 +123,14 @@ final class ScriptedDisk: Sendable {
                 hold?.wait()
                 if case .none = fault { return RecorderDisk.real.sync(descriptor) }
                 return -EIO
+            },
+            truncate: { [self] descriptor, size in
+                let isRefused = script.withLock { script in
+                    if script.failed.contains(descriptor) { script.usedAfterFailure = true }
+                    if script.isTruncateRefused { script.failed.insert(descriptor) }
+                    return script.isTruncateRefused
+                }
+                return isRefused ? -EIO : RecorderDisk.real.truncate(descriptor, size)
             })
     }
 }

@@ -116,12 +116,18 @@ struct TestServer {
         limits: HTTPLimits = HTTPLimits(), loops: Int = 2,
         _ body: @escaping @Sendable (HTTPRequest, HTTPExchange) async -> Void
     ) throws {
+        try self.init(limits: limits, loops: loops, handler: Handler(body: body))
+    }
+
+    init(
+        limits: HTTPLimits = HTTPLimits(), loops: Int = 2, handler: some HTTPHandler
+    ) throws {
         ProcessHygiene.apply()
         group = try EventLoopGroup(count: loops)
         try group.start()
         server = try HTTPServer(
             group: group, address: "127.0.0.1", port: 0, limits: limits,
-            handler: Handler(body: body))
+            handler: handler)
     }
 
     func stop() {

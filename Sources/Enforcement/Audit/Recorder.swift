@@ -14,16 +14,19 @@ package final class Recorder: Sendable {
     /// Checks the last segment, cuts what a crash left behind its last checkpoint, hands over to a
     /// new key and writes all of that down. Throws rather than go on over damage.
     ///
-    /// `keys` holds the private key between starts; it is made with mode 0700.
+    /// `keys` holds the private key between starts; it is made with mode 0700. `wakeLater` must see
+    /// to it that the core is woken soon: a caller who has more lines to come may put it off until
+    /// they are all there, so that they share one sync.
     package static func open(
         directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
-        name: String = "toolserver", disk: RecorderDisk = .real
+        name: String = "toolserver", disk: RecorderDisk = .real,
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() }
     ) throws(RecordError) -> Recorder {
         let writer = try RecorderOpening(
             directory: directory, keys: keys, disk: disk, limits: limits
         )
         .open(name: name)
-        let core = RecorderCore(writer, limits: limits)
+        let core = RecorderCore(writer, limits: limits, wakeLater: wakeLater)
         guard core.start() else { throw .unavailable("no thread for the record") }
         return Recorder(core)
     }
@@ -39,8 +42,10 @@ package final class Recorder: Sendable {
     /// Not cancelled with its task: the wait is bounded by the deadline.
     package func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt {
         let bytes = try Self.check(bodies)
-        let result = await withCheckedContinuation { continuation in
-            core.enqueue(bodies, bytes: bytes, continuation)
+        // Resumed exactly once: whoever takes it out of the queue, inside the lock, resumes it.
+        // A checked continuation allocates for every call to watch over that.
+        let result = await unsafe withUnsafeContinuation { continuation in
+            core.enqueue(unsafe WaitingLines(bodies: bodies, bytes: bytes, continuation))
         }
         return try result.get()
     }
@@ -59,13 +64,22 @@ package final class Recorder: Sendable {
             bytes += body.count + 64
             guard body.starts(with: eventStart) else { throw .malformed("no event in front") }
             // A line feed would make two lines of one; a zero would pass for a hole in the file.
-            guard !body.contains(where: { $0 < 0x20 }) else { throw .malformed("control byte") }
+            guard !hasControlByte(body) else { throw .malformed("control byte") }
             let name = body.dropFirst(eventStart.count).prefix { $0 != UInt8(ascii: "\"") }
             guard !name.isEmpty, name.count + eventStart.count < body.count,
                 !reserved.contains(where: { $0.elementsEqual(name) })
             else { throw .malformed("not an event of the caller") }
         }
         return bytes
+    }
+
+    /// Without a way out of the loop, so that it runs over many bytes at once.
+    private static func hasControlByte(_ body: [UInt8]) -> Bool {
+        unsafe body.withUnsafeBufferPointer { bytes in
+            var found: UInt8 = 0
+            for index in bytes.indices { unsafe found |= bytes[index] < 0x20 ? 1 : 0 }
+            return found != 0
+        }
     }
 
     private static let eventStart: [UInt8] = Array(#""event":""#.utf8)

@@ -1,24 +1,36 @@
 import Glibc
 
-typealias RecordContinuation = CheckedContinuation<Result<RecordReceipt, RecordError>, Never>
+/// One caller's lines and the caller, who is told once: by whoever takes it out of the queue.
+@safe struct WaitingLines: Sendable {
+    let bodies: [[UInt8]]
+    let bytes: Int
+    let since: UInt64
+    private let continuation: RecordContinuation
+
+    typealias RecordContinuation = UnsafeContinuation<Result<RecordReceipt, RecordError>, Never>
+
+    init(bodies: [[UInt8]], bytes: Int, _ continuation: RecordContinuation) {
+        self.bodies = bodies
+        self.bytes = bytes
+        since = RecorderBell.now()
+        unsafe self.continuation = unsafe continuation
+    }
+
+    func tell(_ result: Result<RecordReceipt, RecordError>) {
+        unsafe continuation.resume(returning: result)
+    }
+}
 
 /// The queue between callers and the writing thread, and the two threads.
 // Sendable: `shared` is only touched inside `bell.withLock`; `writer` only by the writing thread
 // after `start`.
-final class RecorderCore: @unchecked Sendable {
-    private struct Waiting {
-        let bodies: [[UInt8]]
-        let bytes: Int
-        let since: UInt64
-        let continuation: RecordContinuation
-    }
-
+package final class RecorderCore: @unchecked Sendable {
     private enum Health { case good, stalled, failed }
 
     private struct Shared {
-        var queue: [Waiting] = []
+        var queue: [WaitingLines] = []
         /// What the writing thread works on. Emptied by the watchdog when it takes too long.
-        var inFlight: [Waiting] = []
+        var inFlight: [WaitingLines] = []
         /// Of both.
         var bytes = 0
         var health = Health.good
@@ -34,10 +46,15 @@ final class RecorderCore: @unchecked Sendable {
     private let writer: RecorderWriter
     private let limits: RecorderLimits
     private let deadline: UInt64
+    private let wakeLater: @Sendable (RecorderCore) -> Void
 
-    init(_ writer: RecorderWriter, limits: RecorderLimits) {
+    init(
+        _ writer: RecorderWriter, limits: RecorderLimits,
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void
+    ) {
         self.writer = writer
         self.limits = limits
+        self.wakeLater = wakeLater
         deadline = limits.deadline.nanoseconds
     }
 
@@ -47,25 +64,39 @@ final class RecorderCore: @unchecked Sendable {
 
     var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
 
-    func enqueue(_ bodies: [[UInt8]], bytes: Int, _ continuation: RecordContinuation) {
-        let since = RecorderBell.now()
+    func enqueue(_ lines: WaitingLines) {
+        var isAnyoneAsleep = false
         let refusal: RecordError? = bell.withLock {
             if shared.isClosing { return .closed }
             if shared.health != .good { return .unavailable(shared.reason) }
-            if shared.bytes + bytes > limits.queuedBytes { return .overloaded }
-            shared.bytes += bytes
-            shared.queue.append(
-                Waiting(bodies: bodies, bytes: bytes, since: since, continuation: continuation))
-            if shared.isWriterAsleep { bell.ring(.writer) }
-            if shared.isWatchdogAsleep { bell.ring(.watchdog) }
+            if shared.bytes + lines.bytes > limits.queuedBytes { return .overloaded }
+            shared.bytes += lines.bytes
+            shared.queue.append(lines)
+            isAnyoneAsleep = shared.isWriterAsleep || shared.isWatchdogAsleep
             return nil
         }
-        if let refusal { continuation.resume(returning: .failure(refusal)) }
+        if let refusal { lines.tell(.failure(refusal)) }
+        if isAnyoneAsleep { wakeLater(self) }
+    }
+
+    /// Once per sleep: who was rung for is as good as awake.
+    package func wake() {
+        bell.withLock {
+            guard !shared.queue.isEmpty else { return }
+            if shared.isWriterAsleep {
+                shared.isWriterAsleep = false
+                bell.ring(.writer)
+            }
+            if shared.isWatchdogAsleep {
+                shared.isWatchdogAsleep = false
+                bell.ring(.watchdog)
+            }
+        }
     }
 
     func close() {
         let limit = RecorderBell.now() &+ deadline &+ 1_000_000_000
-        let left: [Waiting] = bell.withLock {
+        let left: [WaitingLines] = bell.withLock {
             shared.isClosing = true
             bell.ring(.writer)
             bell.ring(.watchdog)
@@ -74,11 +105,11 @@ final class RecorderCore: @unchecked Sendable {
             }
             return takeAll()
         }
-        for waiting in left { waiting.continuation.resume(returning: .failure(.closed)) }
+        for waiting in left { waiting.tell(.failure(.closed)) }
     }
 
     /// Only inside the lock.
-    private func takeAll() -> [Waiting] {
+    private func takeAll() -> [WaitingLines] {
         let all = shared.inFlight + shared.queue
         shared.inFlight = []
         shared.queue = []
@@ -89,7 +120,7 @@ final class RecorderCore: @unchecked Sendable {
     // MARK: The writing thread
 
     private enum Work {
-        case batch([Waiting])
+        case batch([WaitingLines])
         case retry
         case stop
     }
@@ -97,7 +128,7 @@ final class RecorderCore: @unchecked Sendable {
     private func write() {
         while true {
             switch nextWork() {
-            case .batch(let batch): finish(writer.commit(batch.map(\.bodies)))
+            case .batch(let batch): finish(writer.commit(batch))
             case .retry: finish(writer.restart().map { [] })
             case .stop:
                 writer.close()
@@ -128,12 +159,13 @@ final class RecorderCore: @unchecked Sendable {
             }
             shared.inFlight = shared.queue
             shared.queue = []
+            shared.queue.reserveCapacity(shared.inFlight.count)
             return .batch(shared.inFlight)
         }
     }
 
     private func finish(_ result: Result<[RecordReceipt], RecordError>) {
-        let waiters: [Waiting] = bell.withLock {
+        let waiters: [WaitingLines] = bell.withLock {
             switch result {
             case .success:
                 // Also after a hang: what was refused meanwhile stands in the record now, which
@@ -150,7 +182,7 @@ final class RecorderCore: @unchecked Sendable {
             }
         }
         for (index, waiting) in waiters.enumerated() {
-            waiting.continuation.resume(returning: result.map { $0[index] })
+            waiting.tell(result.map { $0[index] })
         }
     }
 
@@ -160,7 +192,7 @@ final class RecorderCore: @unchecked Sendable {
     private func watch() {
         while true {
             var isDone = false
-            let overdue: [Waiting] = bell.withLock {
+            let overdue: [WaitingLines] = bell.withLock {
                 guard !shared.isWriterDone else {
                     isDone = true
                     return []
@@ -181,8 +213,7 @@ final class RecorderCore: @unchecked Sendable {
                 return takeAll()
             }
             for waiting in overdue {
-                waiting.continuation.resume(
-                    returning: .failure(.unavailable("the disk does not answer")))
+                waiting.tell(.failure(.unavailable("the disk does not answer")))
             }
             if isDone { return }
         }

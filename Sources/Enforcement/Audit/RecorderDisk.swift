@@ -4,28 +4,36 @@ import Glibc
 /// failures; results are the system call's, with `-errno` for failure.
 package struct RecorderDisk: Sendable {
     package var create: @Sendable (_ path: String) -> Int32
-    package var write: @Sendable (_ descriptor: Int32, _ bytes: [UInt8]) -> Int
+    package var write: @Sendable (_ descriptor: Int32, _ bytes: [UInt8], _ offset: Int) -> Int
     package var sync: @Sendable (_ descriptor: Int32) -> Int32
+    package var truncate: @Sendable (_ descriptor: Int32, _ size: Int) -> Int32
 
     package static let real = RecorderDisk(
         create: { path in
-            let flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
             let descriptor = unsafe open(path, flags, 0o640)
             return descriptor >= 0 ? descriptor : -errno
         },
-        write: { descriptor, bytes in RecorderDisk.write(descriptor, bytes) },
+        write: { descriptor, bytes, offset in RecorderDisk.write(descriptor, bytes, at: offset) },
         sync: { descriptor in
             for _ in 0..<100 {
                 if fdatasync(descriptor) == 0 { return 0 }
                 if errno != EINTR { break }
             }
             return -errno
+        },
+        truncate: { descriptor, size in
+            for _ in 0..<100 {
+                if ftruncate(descriptor, size) == 0 { return 0 }
+                if errno != EINTR { break }
+            }
+            return -errno
         })
 
-    /// One write(2). Repeated only when a signal came before the first byte.
-    static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Int {
+    /// One pwrite(2). Repeated only when a signal came before the first byte.
+    static func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int = 0) -> Int {
         for _ in 0..<100 {
-            let count = unsafe Glibc.write(descriptor, bytes, bytes.count)
+            let count = unsafe pwrite(descriptor, bytes, bytes.count, offset)
             if count >= 0 { return count }
             if errno != EINTR { break }
         }

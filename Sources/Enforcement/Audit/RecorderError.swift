@@ -42,7 +42,7 @@ package struct RecorderLimits: Sendable {
     package var retry: Duration
 
     package init(
-        queuedBytes: Int = 8 << 20, segmentBytes: Int = 256 << 20,
+        queuedBytes: Int = 8 << 20, segmentBytes: Int = 64 << 20,
         deadline: Duration = .seconds(2), retry: Duration = .seconds(1)
     ) {
         self.queuedBytes = queuedBytes

@@ -88,8 +88,11 @@ struct RecorderOpening {
             state.epoch + 1, origin: state.key.origin, in: keys)
         let writer = RecorderWriter(
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
-            number: last, durableBytes: scan.coveredBytes, durable: state)
-        let notes = try notes(last, scan, after: after)
+            number: last, durableBytes: scan.coveredBytes, fileBytes: scan.fileBytes,
+            durable: state)
+        let notes =
+            try notes(last, scan, after: after)
+            + state.underway.sorted.map(SegmentEvents.unknownOutcome)
         // A tail stays until the line that tells of it is durable: in the next segment.
         try writer.begin(notes, next: next, inNewSegment: scan.tailBytes > 0)
         if scan.tailBytes > 0 { writer.cut(last, to: scan.coveredBytes) }
@@ -104,11 +107,28 @@ struct RecorderOpening {
         guard let line = try reader.next(), let header = SegmentHeader(line, hasher),
             header.number == last
         else { throw .damaged(file: name, line: 1, reason: "not a segment's header") }
-        var check = SegmentCheck(header.state, depth: .lastSignature, hasher)
-        let scan = try SegmentScan.run(
+        // The line that explains the segment before stands at this one's beginning.
+        if try sizeBefore(last) <= header.after,
+            let point = try SegmentResume.last(directory: directory, name: name, header),
+            let scan = try? scan(last, header, from: point)
+        {
+            return (scan, header.after)
+        }
+        return (try scan(last, header, from: nil), header.after)
+    }
+
+    private func scan(
+        _ last: Int, _ header: SegmentHeader, from point: SegmentResume.Point?
+    ) throws(RecordError) -> SegmentScan {
+        var check = SegmentCheck(
+            point?.state ?? header.state, depth: .lastSignature, SHA256Hasher())
+        return try SegmentScan.run(
             directory: directory, number: last, limit: .max, check: &check,
-            header: { _ in header.state }, each: { _, _ in })
-        return (scan, header.after)
+            header: { _ in header.state }, from: point, each: { _, _ in })
+    }
+
+    private func sizeBefore(_ number: Int) throws(RecordError) -> Int {
+        try number > 1 ? Self.size("\(directory)/\(SegmentDirectory.name(number - 1))") : 0
     }
 
     /// What the log must say about bytes that were lost: of this segment, and of the one before
@@ -117,19 +137,22 @@ struct RecorderOpening {
         -> [[UInt8]]
     {
         var notes: [[UInt8]] = []
-        let size = last > 1 ? try Self.size("\(directory)/\(SegmentDirectory.name(last - 1))") : 0
+        let size = try sizeBefore(last)
         if last > 1, size > after, scan.explained?.segment != last - 1 {
-            notes.append(try note(last - 1, from: after))
+            notes.append(try note(last - 1, after..<size))
         }
-        if scan.tailBytes > 0 { notes.append(try note(last, from: scan.coveredBytes)) }
+        if scan.tailBytes > 0 {
+            let end = scan.coveredBytes + scan.tailBytes
+            notes.append(try note(last, scan.coveredBytes..<end))
+        }
         return notes
     }
 
-    private func note(_ number: Int, from offset: Int) throws(RecordError) -> [UInt8] {
-        let tail = try SegmentTail.read(directory: directory, number: number, from: offset)
+    private func note(_ number: Int, _ lost: Range<Int>) throws(RecordError) -> [UInt8] {
+        let digest = try SegmentTail.digest(directory: directory, number: number, lost)
         return SegmentEvents.recovered(
-            segment: number, from: offset,
-            detail: #""bytes":\#(tail.bytes),"sha256":"\#(tail.digest.hex)""#)
+            segment: number, from: lost.lowerBound,
+            detail: #""bytes":\#(lost.count),"sha256":"\#(digest.hex)""#)
     }
 
     private static func size(_ path: String) throws(RecordError) -> Int {
@@ -154,9 +177,9 @@ struct RecorderOpening {
 
 /// The digest of what stands behind the record's last byte in a segment.
 enum SegmentTail {
-    static func read(
-        directory: String, number: Int, from offset: Int
-    ) throws(RecordError) -> (bytes: Int, digest: Digest32) {
+    static func digest(
+        directory: String, number: Int, _ range: Range<Int>
+    ) throws(RecordError) -> Digest32 {
         let name = SegmentDirectory.name(number)
         let descriptor = unsafe open("\(directory)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw .unavailable("open \(name): errno \(errno)") }
@@ -164,16 +187,16 @@ enum SegmentTail {
         let hasher = SHA256Hasher()
         hasher.begin()
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        var position = offset
-        while true {
-            let count = unsafe pread(descriptor, &buffer, buffer.count, position)
-            guard count >= 0 else { throw .unavailable("read \(name): errno \(errno)") }
-            guard count > 0 else { break }
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let wanted = min(buffer.count, range.upperBound - position)
+            let count = unsafe pread(descriptor, &buffer, wanted, position)
+            guard count > 0 else { throw .unavailable("read \(name): errno \(errno)") }
             unsafe buffer.withUnsafeBytes { bytes in
                 unsafe hasher.update(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             }
             position += count
         }
-        return (position - offset, hasher.finish())
+        return hasher.finish()
     }
 }

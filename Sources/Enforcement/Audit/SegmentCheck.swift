@@ -48,6 +48,7 @@ struct SegmentCheck {
         event = parsed.event
         at = parsed.at
         let kind = try check(parsed)
+        state.underway.note(parsed.body)
         let leaf = unsafe line.withUnsafeBytes { unsafe hasher.leaf($0) }
         state.tree.append(leaf: leaf, hasher)
         return kind
@@ -62,6 +63,12 @@ struct SegmentCheck {
         if line.isEvent("epoch") {
             try checkEpoch(line)
             return .epoch
+        }
+        if line.isEvent("resume") {
+            guard SegmentResume.body(state)[...] == line.body else {
+                throw Fault(reason: "not the tree's edge at line \(line.sequence)")
+            }
+            return .line
         }
         guard line.isEvent("recovered") else { return .line }
         try checkRecovered(line)

@@ -1,7 +1,9 @@
 /// The lines that the recorder writes by itself. Writer and checker make them with the same code.
 enum SegmentEvents {
     /// Names that a caller's line may not bear.
-    static let reserved = ["checkpoint", "epoch", "segment", "recovered", "clock"]
+    static let reserved = [
+        "checkpoint", "epoch", "segment", "recovered", "clock", "underway", "resume",
+    ]
 
     /// The recorder runs in the server's own process.
     static let isolation = "inproc"

@@ -3,6 +3,7 @@ struct SegmentState: Sendable {
     var tree = MerkleTree()
     var epoch: Int
     var key: CheckpointKey
+    var underway = CallsUnderway()
 }
 
 /// The first line of a segment. It is no leaf of the tree and has no number of its own: all of it
@@ -30,10 +31,10 @@ struct SegmentHeader {
 
     /// Reads a header of the exact form that `line` gives; nil for anything else.
     init?(_ line: ArraySlice<UInt8>, _ hasher: SHA256Hasher) {
-        guard let number = Self.field(#""segment":"#, line).flatMap({ Int($0) }),
-            let size = Self.field(#""size":"#, line).flatMap({ Int($0) }),
-            let epoch = Self.field(#""epoch":"#, line).flatMap({ Int($0) }),
-            let after = Self.field(#""after":"#, line).flatMap({ Int($0) }),
+        guard let number = Self.number(#""segment":"#, line),
+            let size = Self.number(#""size":"#, line),
+            let epoch = Self.number(#""epoch":"#, line),
+            let after = Self.number(#""after":"#, line),
             let key = Self.field(#""key":"#, line).flatMap({ CheckpointKey(text: $0) }),
             let tree = Self.tree(size: size, line)
         else { return nil }
@@ -49,7 +50,7 @@ struct SegmentHeader {
         self.after = after
     }
 
-    private static func tree(size: Int, _ line: ArraySlice<UInt8>) -> MerkleTree? {
+    static func tree(size: Int, _ line: ArraySlice<UInt8>) -> MerkleTree? {
         guard let start = position(of: #""edge":["#, line),
             let end = line[start...].firstIndex(of: UInt8(ascii: "]"))
         else { return nil }
@@ -62,8 +63,15 @@ struct SegmentHeader {
         return MerkleTree(size: size, edge: edge)
     }
 
+    /// Small enough to be added to.
+    static func number(_ name: String, _ line: ArraySlice<UInt8>) -> Int? {
+        guard let value = field(name, line).flatMap({ Int($0) }), (0..<1 << 60).contains(value)
+        else { return nil }
+        return value
+    }
+
     /// The value behind `name`, without quotes. Only a first guess: the whole line is compared.
-    private static func field(_ name: String, _ line: ArraySlice<UInt8>) -> String? {
+    static func field(_ name: String, _ line: ArraySlice<UInt8>) -> String? {
         guard let start = position(of: name, line) else { return nil }
         let ends: [UInt8] = Array(",}".utf8)
         guard let end = line[start...].firstIndex(where: { ends.contains($0) }) else { return nil }

@@ -9,6 +9,7 @@ struct SegmentReader: ~Copyable {
     private static let chunk = 1 << 20
 
     let name: String
+    /// Of the file, with the room behind its lines.
     let size: Int
     private let descriptor: Int32
     private var buffer: [UInt8] = []
@@ -18,12 +19,12 @@ struct SegmentReader: ~Copyable {
     private var searched = 0
     /// Where in the file `start` is.
     private(set) var offset = 0
-    /// Bytes behind this are not looked at.
-    private let limit: Int
+    /// Bytes behind this are not looked at. At most `size`.
+    let limit: Int
 
+    /// Without a limit it reads to the last byte that is no space: the segment may be under way.
     init(directory: String, name: String, limit: Int = .max) throws(RecordError) {
         self.name = name
-        self.limit = limit
         descriptor = unsafe open("\(directory)/\(name)", O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw .unavailable("open \(name): errno \(errno)") }
         var status = stat()
@@ -32,9 +33,32 @@ struct SegmentReader: ~Copyable {
             throw .unavailable("\(name) is not a file")
         }
         size = status.st_size
+        self.limit =
+            limit == .max ? Self.endOfLines(descriptor, status.st_size) : min(limit, size)
+    }
+
+    /// The offset behind the last byte that is no space. Where it cannot be read, the file's end:
+    /// then reading on meets the same error and tells it.
+    private static func endOfLines(_ descriptor: Int32, _ size: Int) -> Int {
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var end = size
+        while end > 0 {
+            let count = min(buffer.count, end)
+            guard unsafe pread(descriptor, &buffer, count, end - count) == count else {
+                return size
+            }
+            if let last = buffer[..<count].lastIndex(where: { $0 != 0x20 }) {
+                return end - count + last + 1
+            }
+            end -= count
+        }
+        return 0
     }
 
     deinit { close(descriptor) }
+
+    /// Before anything was read.
+    mutating func skip(to position: Int) { offset = position }
 
     /// The next line without its line feed; nil at the end, also before an unterminated rest.
     mutating func next() throws(RecordError) -> ArraySlice<UInt8>? {

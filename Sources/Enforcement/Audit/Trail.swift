@@ -28,6 +28,7 @@ struct Trail: ~Copyable {
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
     private var pendingIntent: [UInt8]?
+    private var hasIntent = false
     /// From here on the backend may have changed something.
     private var mayHaveActed = false
     private var isClosed = false
@@ -44,19 +45,8 @@ struct Trail: ~Copyable {
     mutating func found(_ call: ScopedCall) { guarded = call.guarded }
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
-        let intent = line("intent") { writer in
-            writer.member("via", arrived.via.kind.rawValue)
-            if !arrived.via.address.utf8.isEmpty {
-                writer.member("address", arrived.via.address)
-            }
-            if let parent = arrived.trace.traceparent {
-                writer.member("traceparent", parent.prefixForRecord)
-            }
-            if let client = arrived.trace.clientName {
-                writer.member("clientName", client.prefixForRecord)
-            }
-            write(arguments: cleared.job.arguments, into: &writer)
-        }
+        let intent = line("intent") { writer in writeCircumstances(into: &writer) }
+        hasIntent = true
         if cleared.job.tool.effect == .read {
             pendingIntent = intent
         } else {
@@ -72,6 +62,8 @@ struct Trail: ~Copyable {
         var trail = consume self
         trail.isClosed = true
         let body = trail.line("outcome") { writer in
+            // A call that was refused before it could run has only this line to tell what it was.
+            if !trail.hasIntent { trail.writeCircumstances(into: &writer) }
             switch outcome {
             case .answered(let result):
                 writer.member("code", "ok")
@@ -98,21 +90,33 @@ struct Trail: ~Copyable {
         writer.member("event", event)
         writer.member("call", id)
         writer.raw(arrived.caller.recordMembers)
-        if let guarded {
-            writer.raw(guarded.recordMembers)
-        } else {
-            writer.member("tool", arrived.tool.prefixForRecord)
-        }
+        writer.member("tool", guarded?.tool.name.text ?? arrived.tool.prefixForRecord)
         members(&writer)
         return writer.finish()
     }
 
+    /// From where, with what, on what: once a call, in its first line.
+    private func writeCircumstances(into writer: inout JSONWriter) {
+        writer.member("via", arrived.via.kind.rawValue)
+        if !arrived.via.address.utf8.isEmpty { writer.member("address", arrived.via.address) }
+        if let parent = arrived.trace.traceparent {
+            writer.member("traceparent", parent.prefixForRecord)
+        }
+        if let client = arrived.trace.clientName {
+            writer.member("clientName", client.prefixForRecord)
+        }
+        guard let guarded else {
+            // What the arguments of no tool mean is unknown, hence what of them is secret too.
+            let names = arrived.arguments.members.prefix(16).map { $0.name.prefixForRecord }
+            return writer.member("argumentNames", .array(names.map { .string($0) }))
+        }
+        writer.raw(guarded.recordMembers)
+        writer.name("arguments")
+        write(.object(arrived.arguments), into: &writer)
+    }
+
     /// The values of masked columns and fields are covered wherever a member bears their name:
     /// an argument may be a whole record.
-    private func write(arguments: JSONObject, into writer: inout JSONWriter) {
-        writer.name("arguments")
-        write(.object(arguments), into: &writer)
-    }
 
     private func write(_ value: JSONValue, into writer: inout JSONWriter) {
         switch value {

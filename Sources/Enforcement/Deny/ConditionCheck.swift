@@ -23,15 +23,37 @@ extension Condition {
         switch self {
         case .fact(let fact, let test): return test.verdict(on: facts.values(of: fact))
         case .not(let condition): return condition.verdict(on: facts).negated
-        case .all(let conditions):
-            let verdicts = conditions.map { $0.verdict(on: facts) }
-            if verdicts.contains(.unmatched) { return .unmatched }
-            return verdicts.contains(.unknown) ? .unknown : .matched
-        case .any(let conditions):
-            let verdicts = conditions.map { $0.verdict(on: facts) }
-            if verdicts.contains(.matched) { return .matched }
-            return verdicts.contains(.unknown) ? .unknown : .unmatched
+        case .all(let conditions): return conditions.verdict(unless: .unmatched, on: facts)
+        case .any(let conditions): return conditions.verdict(unless: .matched, on: facts)
         }
+    }
+
+    /// False when no call of this tool can ever meet the condition, so that its calls need not ask.
+    func couldHold(for tool: Tool) -> Bool {
+        switch self {
+        case .fact(let fact, let test):
+            Facts.values(of: fact, for: tool).map { test.verdict(on: $0).holds } ?? true
+        case .all(let conditions): conditions.allSatisfy { $0.couldHold(for: tool) }
+        case .any(let conditions): conditions.contains { $0.couldHold(for: tool) }
+        case .not(.fact(let fact, let test)):
+            Facts.values(of: fact, for: tool).map { test.verdict(on: $0).negated.holds } ?? true
+        case .not: true
+        }
+    }
+}
+
+extension [Condition] {
+    /// One `decisive` verdict settles it; else one unknown makes it unknown; else it is the other.
+    fileprivate func verdict(unless decisive: Verdict, on facts: Facts) -> Verdict {
+        var verdict = decisive.negated
+        for condition in self {
+            switch condition.verdict(on: facts) {
+            case decisive: return decisive
+            case .unknown: verdict = .unknown
+            default: break
+            }
+        }
+        return verdict
     }
 }
 
@@ -81,8 +103,11 @@ extension Test {
 /// star, so the work is at most pattern × text.
 enum Glob {
     static func matches(_ pattern: String, _ text: String) -> Bool {
-        let pattern = Array(pattern.utf8)
-        let text = Array(text.utf8)
+        guard pattern.utf8.contains(UInt8(ascii: "*")) else { return pattern.isByteEqual(to: text) }
+        return matches(pattern.utf8.span, text.utf8.span)
+    }
+
+    private static func matches(_ pattern: Span<UInt8>, _ text: Span<UInt8>) -> Bool {
         var at = 0
         var next = 0
         var star: (pattern: Int, text: Int)?
@@ -101,6 +126,7 @@ enum Glob {
                 return false
             }
         }
-        return pattern[at...].allSatisfy { $0 == UInt8(ascii: "*") }
+        while at < pattern.count, pattern[at] == UInt8(ascii: "*") { at += 1 }
+        return at == pattern.count
     }
 }

@@ -17,13 +17,9 @@ package struct ScreenedCall: Sendable {
 }
 
 package struct DenyStage: Sendable {
-    private let rules: [Rule]
-
-    init(rules: [Rule]) { self.rules = rules }
-
     func screen(_ call: ValidCall) throws(Refusal) -> ScreenedCall {
         let facts = Facts(call: call.scoped)
-        let matched = rules.filter { $0.when.verdict(on: facts).holds }
+        let matched = call.scoped.guarded.rules.filter { $0.when.verdict(on: facts).holds }
         let denying = matched.filter { $0.effect == .deny }
         guard let first = denying.first else { return ScreenedCall(call, holding: matched) }
         var told = "Refused by rule `\(first.id)`: \(first.reason)."

@@ -7,6 +7,17 @@ struct Facts {
     private var caller: Caller { call.caller }
     private var tool: Tool { call.tool }
 
+    /// The values of a fact that is the same for every call of a tool; nil for other facts.
+    static func values(of fact: Fact, for tool: Tool) -> [JSONValue]? {
+        switch fact {
+        case .toolName: [.string(tool.name.text)]
+        case .toolEffect: [.string(tool.effect.rawValue)]
+        case .toolTags: tool.tags.map { .string($0.text) }
+        case .backend: [.string(tool.backend.text)]
+        default: nil
+        }
+    }
+
     func values(of fact: Fact) -> [JSONValue] {
         switch fact {
         case .callerSubject: [.string(caller.subject)]
@@ -17,10 +28,8 @@ struct Facts {
         case .clientID: caller.clientID.map { [.string($0)] } ?? []
         case .clientAddress:
             call.arrived.via.address.utf8.isEmpty ? [] : [.string(call.arrived.via.address)]
-        case .toolName: [.string(tool.name.text)]
-        case .toolEffect: [.string(tool.effect.rawValue)]
-        case .toolTags: tool.tags.map { .string($0.text) }
-        case .backend: [.string(tool.backend.text)]
+        case .toolName, .toolEffect, .toolTags, .backend:
+            Self.values(of: fact, for: tool) ?? []
         case .argument(let name): Self.flattened(call.arrived.arguments[name])
         case .anyArgument: Self.strings(in: .object(call.arrived.arguments))
         }

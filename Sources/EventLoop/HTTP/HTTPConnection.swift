@@ -7,6 +7,9 @@
 final class HTTPConnection: EventSource {
     enum Phase {
         case reading
+        /// The head is here, and the handler says whether its body is worth reading. Nothing is
+        /// read meanwhile.
+        case asking
         case handling
         /// The answer is complete but not yet in the kernel.
         case flushing
@@ -18,13 +21,14 @@ final class HTTPConnection: EventSource {
 
     let shard: HTTPServerShard
     let peer: String
+    let source: HTTPSource
     private let socket: Int32
     private var descriptor: Descriptor?
     /// Index in the shard's list.
     var position = 0
 
     private(set) var phase = Phase.reading
-    private var parser: HTTPRequestParser
+    private(set) var parser: HTTPRequestParser
     /// Bytes after the end of the request being handled.
     private var leftover: [UInt8] = []
     private var leftoverStart = 0
@@ -35,21 +39,26 @@ final class HTTPConnection: EventSource {
     private var sentContinue = false
     private var served = 0
     private var lingered = 0
-    /// What of ours the census has counted.
+    /// What of ours the census has counted: of requests under way, and of answers not yet sent.
     private var held = 0
+    private(set) var owed = 0
     private var exchange: HTTPExchange?
     private var task: Task<Void, Never>?
     var writeWaiters: [@Sendable (Bool) -> Void] = []
     /// When the client must have sent what we wait for.
-    private var deadline: MonotonicTime
+    private(set) var deadline: MonotonicTime
     /// When it must have taken some of what we sent.
-    private var stallDeadline = MonotonicTime.never
-    private var bodyStart = MonotonicTime.never
+    private(set) var stallDeadline = MonotonicTime.never
+    private(set) var bodyStart = MonotonicTime.never
 
-    init(_ descriptor: consuming Descriptor, peer: String, shard: HTTPServerShard) {
+    init(
+        _ descriptor: consuming Descriptor, peer: String, source: HTTPSource,
+        shard: HTTPServerShard
+    ) {
         socket = descriptor.number
         self.descriptor = consume descriptor
         self.peer = peer
+        self.source = source
         self.shard = shard
         parser = HTTPRequestParser(limits: shard.limits)
         deadline = shard.loop.now.advanced(by: shard.limits.headerTimeout)
@@ -71,7 +80,7 @@ final class HTTPConnection: EventSource {
         switch phase {
         case .reading: pump()
         case .lingering: discard()
-        case .handling, .flushing, .closed: break
+        case .asking, .handling, .flushing, .closed: break
         }
     }
 
@@ -83,7 +92,7 @@ final class HTTPConnection: EventSource {
         if exchange.isStreaming { close() }
     }
 
-    private func disconnect() {
+    func disconnect() {
         if exchange?.cancelsOnDisconnect == true { task?.cancel() }
         close()
     }
@@ -111,10 +120,13 @@ final class HTTPConnection: EventSource {
         guard now != held else { return }
         let change = now - held
         held = now
-        if !shard.census.hold(change), change > 0, phase == .reading {
-            refuse(503, "too many unfinished requests")
+        let isWithin = shard.census.hold(change, source)
+        if !isWithin, change > 0, phase == .reading || phase == .asking {
+            refuse(503, "too many unfinished requests", [("retry-after", "1")])
         }
     }
+
+    var hasLeftover: Bool { !leftover.isEmpty }
 
     private func dropLeftover() {
         leftover = []
@@ -165,15 +177,55 @@ final class HTTPConnection: EventSource {
     private func noteProgress(wasIdle: Bool, wasInBody: Bool) {
         let now = shard.loop.now
         if parser.isInBody {
-            if !wasInBody { bodyStart = now }
-            deadline = now.advanced(by: shard.limits.bodyIdleTimeout)
-            if parser.awaitsContinue, !sentContinue, parser.minorVersion > 0 {
-                sentContinue = true
-                write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+            if wasInBody {
+                deadline = now.advanced(by: shard.limits.bodyIdleTimeout)
+            } else if parser.awaitsBody(longerThan: shard.limits.bodyBytesUnasked) {
+                askAboutHead()
+            } else {
+                startBody()
             }
         } else if wasIdle {
             // Set once: the header's time does not start again with every byte.
             deadline = now.advanced(by: shard.limits.headerTimeout)
+        }
+    }
+
+    private func startBody() {
+        bodyStart = shard.loop.now
+        deadline = bodyStart.advanced(by: shard.limits.bodyIdleTimeout)
+        if parser.awaitsContinue, !sentContinue, parser.minorVersion > 0 {
+            sentContinue = true
+            write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+        }
+    }
+
+    private func askAboutHead() {
+        phase = .asking
+        deadline = .never
+        let head = parser.withoutBody(peerAddress: peer, isSecure: false)
+        let exchange = HTTPExchange(
+            loop: shard.loop, isHead: head.method == "HEAD", minorVersion: parser.minorVersion,
+            connection: self)
+        self.exchange = exchange
+        let handler = shard.handler
+        task = Task(executorPreference: shard.loop) {
+            exchange.headWasSeen(await handler.answer(withoutBody: head))
+        }
+    }
+
+    /// With an answer the connection ends: what is still to come of the body is no request.
+    func headWasSeen(_ answer: HTTPResponse?, isHead: Bool) {
+        guard phase == .asking else { return }
+        exchange = nil
+        task = nil
+        if let answer {
+            closesAfterFlush = true
+            phase = .handling
+            respond(answer, isHead: isHead)
+        } else {
+            phase = .reading
+            startBody()
+            pump()
         }
     }
 
@@ -200,41 +252,6 @@ final class HTTPConnection: EventSource {
 
     // MARK: Answering
 
-    func respond(_ response: HTTPResponse, isHead: Bool) {
-        guard phase == .handling else { return }
-        if shard.isDraining { closesAfterFlush = true }
-        let hasNoBody = response.status == 204 || response.status == 304 || response.status < 200
-        let isValid = shard.writer.makeHead(
-            status: response.status, headers: response.headers,
-            framing: .length(hasNoBody ? nil : response.body.count), closes: closesAfterFlush)
-        guard isValid, response.status >= 200 else {
-            refuse(500, "the answer could not be sent")
-            return
-        }
-        if hasNoBody || isHead {
-            write(shard.writer.bytes)
-        } else if response.body.count <= 16 << 10 {
-            // One copy of a small body is cheaper than a second buffer in the kernel's list.
-            shard.writer.append(body: response.body)
-            write(shard.writer.bytes)
-        } else {
-            write(shard.writer.bytes, response.body)
-        }
-        finishResponse()
-    }
-
-    /// Answers what no handler has seen. The connection ends: nobody knows where the next request
-    /// would begin.
-    private func refuse(_ status: Int, _ text: String) {
-        closesAfterFlush = true
-        _ = shard.writer.makeHead(
-            status: status, headers: [("content-type", "text/plain; charset=utf-8")],
-            framing: .length(text.utf8.count + 1), closes: true)
-        shard.writer.append(body: Array(text.utf8) + [HTTPBytes.lineFeed])
-        write(shard.writer.bytes)
-        finishResponse()
-    }
-
     func finishResponse() {
         exchange = nil
         task = nil
@@ -260,7 +277,7 @@ final class HTTPConnection: EventSource {
         noteWrite(outbox.send(bytes, on: socket))
     }
 
-    private func write(_ head: [UInt8], _ body: [UInt8]) {
+    func write(_ head: [UInt8], _ body: [UInt8]) {
         guard phase != .closed else { return }
         noteWrite(outbox.send(head, body, on: socket))
     }
@@ -273,6 +290,15 @@ final class HTTPConnection: EventSource {
             if stallDeadline == .never { restartStallClock() }
         case .failed: disconnect()
         }
+        countUnsentBytes()
+    }
+
+    /// Last in what calls it: it may close this connection.
+    private func countUnsentBytes() {
+        let change = outbox.unsent - owed
+        guard change != 0 else { return }
+        owed += change
+        shard.owe(change)
     }
 
     private func restartStallClock() {
@@ -282,6 +308,7 @@ final class HTTPConnection: EventSource {
     private func flush() {
         let (outcome, progressed) = outbox.flush(to: socket)
         if progressed { restartStallClock() }
+        countUnsentBytes()
         switch outcome {
         case .failed: disconnect()
         case .waiting: wakeWritersIfRoom()
@@ -333,35 +360,6 @@ final class HTTPConnection: EventSource {
         }
     }
 
-    /// Called now and then by the shard.
-    func checkDeadline(_ now: MonotonicTime) {
-        if stallDeadline <= now {
-            disconnect()
-            return
-        }
-        switch phase {
-        case .reading where parser.isInBody:
-            if deadline <= now || isTooSlow(now) { refuse(408, "the body came too slowly") }
-        case .reading where deadline <= now:
-            if parser.isIdle { close() } else { refuse(408, "the header came too slowly") }
-        case .lingering where deadline <= now: disconnect()
-        case .reading, .handling, .flushing, .lingering, .closed: break
-        }
-    }
-
-    private func isTooSlow(_ now: MonotonicTime) -> Bool {
-        guard now > bodyStart.advanced(by: shard.limits.bodyRateGrace) else { return false }
-        let seconds = now.nanoseconds(since: bodyStart) / 1_000_000_000
-        let needed = seconds.multipliedReportingOverflow(
-            by: UInt64(shard.limits.bodyBytesPerSecond))
-        return needed.overflow || UInt64(parser.bodyCount) < needed.partialValue
-    }
-
-    /// For a server that is going away: nothing is interrupted.
-    func closeIfIdle() {
-        if phase == .reading, parser.isIdle, leftover.isEmpty { close() }
-    }
-
     func close() {
         guard phase != .closed else { return }
         phase = .closed
@@ -372,6 +370,7 @@ final class HTTPConnection: EventSource {
         task = nil
         dropLeftover()
         outbox.clear()
+        countUnsentBytes()
         wakeWriters(false)
         countHeldBytes()
         shard.forget(self)

@@ -66,6 +66,11 @@ package final class HTTPExchange: @unchecked Sendable {
         if claim() { send(HTTPResponse(status: 500)) }
     }
 
+    /// The handler has seen the head. On the loop only.
+    func headWasSeen(_ answer: HTTPResponse?) {
+        connection?.headWasSeen(answer, isHead: isHead)
+    }
+
     func onLoop(_ body: @escaping @Sendable (HTTPExchange) -> Void) {
         if loop.isCurrent { body(self) } else { loop.execute { body(self) } }
     }

@@ -21,12 +21,31 @@ package struct HTTPLimits: Sendable {
 
     package var requestsPerConnection = Int.max
     package var connections = 4096
-    package var connectionsPerSource = Int.max
+    /// nil: a quarter of `connections`. See `connectionShare`.
+    package var connectionsPerSource: Int?
     /// What unfinished requests may hold together, over all connections: the product of the limits
     /// above would be gigabytes.
-    package var unfinishedBytes = 256 << 20
+    package var unfinishedBytes = 32 << 20
+    /// A longer body is read only after the handler has seen the head. So many bytes on each
+    /// connection are cheaper than asking twice who calls.
+    package var bodyBytesUnasked = 16 << 10
+    /// What answers that their clients have not read may hold together. Above it, whoever has read
+    /// nothing for the longest time is cut off.
+    package var unsentBytes = 64 << 20
     /// Unsent bytes above which an event stream waits.
     package var writeBufferBytes = 256 << 10
 
     package init() {}
+
+    /// One address must not be able to use up what is there for all. Loopback has more: behind it
+    /// is a proxy, who speaks for many.
+    func connectionShare(of source: HTTPSource) -> Int {
+        if let connectionsPerSource { return connectionsPerSource }
+        return max(connections / 4, source.isLoopback ? 512 : 64)
+    }
+
+    /// At least two of the largest requests, so that nobody is locked out by one of their own.
+    func unfinishedShare(of source: HTTPSource) -> Int {
+        max(unfinishedBytes / (source.isLoopback ? 2 : 8), 2 * (bodyBytes + headerBytes))
+    }
 }

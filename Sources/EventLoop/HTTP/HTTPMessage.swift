@@ -112,6 +112,15 @@ package struct HTTPResponse: Sendable {
 }
 
 package protocol HTTPHandler: Sendable {
+    /// Asked when a long body has not arrived yet: what can be answered from the head alone, so
+    /// that strangers cannot fill memory with what nobody will read? nil has the body read. Not
+    /// asked for most requests: `handle` must decide everything by itself.
+    func answer(withoutBody head: HTTPRequest) async -> HTTPResponse?
+
     /// Runs as a task on the connection's loop.
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async
+}
+
+extension HTTPHandler {
+    package func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? { nil }
 }

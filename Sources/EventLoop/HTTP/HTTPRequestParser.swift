@@ -50,6 +50,12 @@ package struct HTTPRequestParser {
     /// The client holds its body back until it is told to go on.
     package var awaitsContinue: Bool { parsed.expectsContinue && isInBody && body.isEmpty }
 
+    /// Whether a body is still to come that is longer than so many bytes, or of unknown length.
+    package func awaitsBody(longerThan bytes: Int) -> Bool {
+        guard isInBody else { return false }
+        return parsed.contentLength.map { $0 > bytes } ?? true
+    }
+
     package var closesAfterwards: Bool { parsed.wantsClose || line.minorVersion == 0 }
     package var minorVersion: Int { line.minorVersion }
     package var bodyCount: Int { body.count }
@@ -82,12 +88,24 @@ package struct HTTPRequestParser {
     /// The complete request; the parser is ready for the next one.
     package mutating func take(peerAddress: String, isSecure: Bool) -> HTTPRequest {
         precondition(isComplete, "a request was taken before its end")
-        let request = HTTPRequest(
+        let request = request(body, peerAddress, isSecure)
+        reset()
+        return request
+    }
+
+    /// The request without its body, which is still to come.
+    package func withoutBody(peerAddress: String, isSecure: Bool) -> HTTPRequest {
+        precondition(isInBody, "a request was looked at before the end of its head")
+        return request([], peerAddress, isSecure)
+    }
+
+    private func request(
+        _ body: [UInt8], _ peerAddress: String, _ isSecure: Bool
+    ) -> HTTPRequest {
+        HTTPRequest(
             method: line.method, path: line.path, query: line.query,
             headers: HTTPHeaders(bytes: head, fields: parsed.fields), body: body,
             peerAddress: peerAddress, isSecure: isSecure)
-        reset()
-        return request
     }
 
     private mutating func reset() {

@@ -23,15 +23,14 @@ package final class HTTPServer: Sendable {
             let probe = try SocketCalls.listen(address, port: port, sharesPort: false)
             if port == 0 { chosen = try SocketCalls.localPort(probe.number) }
         }
-        let census = HTTPCensus(
-            limit: limits.connections, limitPerSource: limits.connectionsPerSource,
-            byteLimit: limits.unfinishedBytes)
+        let census = HTTPCensus(limits)
         var shards: [HTTPServerShard] = []
         for loop in group.loops {
             shards.append(
                 HTTPServerShard(
                     listener: try SocketCalls.listen(address, port: chosen), loop: loop,
-                    limits: limits, handler: handler, census: census))
+                    limits: limits, handler: handler, census: census,
+                    unsentShare: limits.unsentBytes / group.loops.count))
         }
         self.port = chosen
         self.census = census
@@ -66,51 +65,5 @@ private final class Countdown: Sendable {
     func step() {
         let after = left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
         if after == 0 { end() }
-    }
-}
-
-/// How many connections there are, over all loops and by source, and what their unfinished
-/// requests hold. Not asked for a request that arrives in one read.
-final class HTTPCensus: Sendable {
-    private struct Counts {
-        var total = 0
-        var bySource: [String: Int] = [:]
-    }
-
-    private let limit: Int
-    private let limitPerSource: Int
-    private let counts = Mutex(Counts())
-    private let byteLimit: Int
-    private let bytes = Atomic<Int>(0)
-
-    init(limit: Int, limitPerSource: Int, byteLimit: Int) {
-        self.byteLimit = byteLimit
-        self.limit = limit
-        self.limitPerSource = limitPerSource
-    }
-
-    var count: Int { counts.withLock { $0.total } }
-
-    func admit(_ source: String) -> Bool {
-        counts.withLock { counts in
-            let fromSource = counts.bySource[source, default: 0]
-            guard counts.total < limit, fromSource < limitPerSource else { return false }
-            counts.total += 1
-            counts.bySource[source] = fromSource + 1
-            return true
-        }
-    }
-
-    /// False when all together hold too much; the change is counted nevertheless.
-    func hold(_ change: Int) -> Bool {
-        bytes.wrappingAdd(change, ordering: .relaxed).newValue <= byteLimit
-    }
-
-    func leave(_ source: String) {
-        counts.withLock { counts in
-            counts.total -= 1
-            let left = counts.bySource[source, default: 1] - 1
-            counts.bySource[source] = left == 0 ? nil : left
-        }
     }
 }

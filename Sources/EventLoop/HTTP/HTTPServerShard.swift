@@ -19,6 +19,9 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     private var connections: [HTTPConnection] = []
     private var sweep: LoopTimer?
     private var drained: [() -> Void] = []
+    /// What this loop may hold of unread answers when all together hold too much.
+    private let unsentShare: Int
+    private var unsentBytes = 0
     private(set) var isDraining = false
 
     /// One for all connections: an idle one holds no buffer.
@@ -27,7 +30,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
 
     init(
         listener: consuming Descriptor, loop: EventLoop, limits: HTTPLimits,
-        handler: any HTTPHandler, census: HTTPCensus
+        handler: any HTTPHandler, census: HTTPCensus, unsentShare: Int
     ) {
         listenerNumber = listener.number
         self.listener = consume listener
@@ -35,6 +38,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
         self.limits = limits
         self.handler = handler
         self.census = census
+        self.unsentShare = unsentShare
     }
 
     func start() {
@@ -67,12 +71,13 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     }
 
     private func admit(_ socket: consuming Descriptor, _ peer: String) {
-        guard census.admit(peer) else {
+        let source = HTTPSource(peer)
+        guard census.admit(source) else {
             sayBusy(socket.number)
             return
         }
         let number = socket.number
-        let connection = HTTPConnection(socket, peer: peer, shard: self)
+        let connection = HTTPConnection(socket, peer: peer, source: source, shard: self)
         connection.position = connections.count
         connections.append(connection)
         do {
@@ -108,7 +113,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     }
 
     func forget(_ connection: HTTPConnection) {
-        census.leave(connection.peer)
+        census.leave(connection.source)
         let last = connections.removeLast()
         if last !== connection {
             last.position = connection.position
@@ -127,7 +132,29 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
             for index in connections.indices.reversed() where index < connections.count {
                 connections[index].checkDeadline(loop.now)
             }
-            if !connections.isEmpty { startSweeping() }
+            closeSlowReaders()
+            census.memory.settle(queuedBytes: census.queuedBytes, now: loop.now)
+            if !connections.isEmpty || census.memory.isOwed { startSweeping() }
+        }
+    }
+
+    /// A connection has more, or less, that its client has not read.
+    func owe(_ change: Int) {
+        unsentBytes += change
+        census.owe(change)
+        if change > 0 { closeSlowReaders() }
+    }
+
+    /// Whoever has read nothing for the longest time goes first, so that one who has just been
+    /// answered is not cut off for the others' sake. Each loop closes what is beyond its own share;
+    /// one that holds too much and writes nothing does so at its next sweep.
+    private func closeSlowReaders() {
+        while census.owesTooMuch, unsentBytes > unsentShare {
+            let readers = connections.lazy.filter { $0.owed > 0 }
+            guard let slowest = readers.min(by: { $0.stallDeadline < $1.stallDeadline }) else {
+                return
+            }
+            slowest.disconnect()
         }
     }
 

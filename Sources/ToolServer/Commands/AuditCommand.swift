@@ -5,7 +5,9 @@ import JSON
 enum AuditCommand {
     private static let verbs = ["list", "show", "verify"]
     /// The record's own upkeep, which a reader seldom wants to see.
-    private static let upkeep = ["checkpoint", "epoch", "segment", "clock"]
+    private static let upkeep = [
+        "checkpoint", "epoch", "segment", "clock", "resume", "underway",
+    ]
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let words = Array(words)
@@ -36,7 +38,7 @@ enum AuditCommand {
             if arguments.has("--json") {
                 StandardStream.output.write(line.bytes + [0x0A])
             } else {
-                StandardStream.output.line(summary(line))
+                StandardStream.output.line(printable(summary(line), limit: 1_000))
             }
         }
         return .done
@@ -58,12 +60,17 @@ enum AuditCommand {
         if let subject = value["caller"]?["subject"]?.string { words.append(padded(subject, 8)) }
         if let tool = value["tool"]?.string { words.append(padded(tool, 20)) }
         if let code = value["code"]?.string { words.append(code) }
+        if value["caller"] == nil, let call = value["call"]?.string { words.append("call=\(call)") }
         for rule in value["rules"]?.array ?? [] { words.append("rule=\(rule.string ?? "")") }
-        for name in ["rows", "changed", "masked", "arguments", "transport", "address", "unwritten"]
-        {
+        for name in [
+            "rows", "changed", "masked", "arguments", "transport", "address", "unwritten",
+            "refused",
+            "catalog",
+        ] {
             if let detail = value[name] { words.append("\(name)=\(detail.string ?? detail.text)") }
         }
-        return words.joined(separator: "  ")
+        let text = words.joined(separator: "  ")
+        return String(text.reversed().drop { $0 == " " }.reversed())
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {
@@ -86,8 +93,9 @@ enum AuditCommand {
             throw CommandFailure("line \(sequence) is not JSON")
         }
         for member in object.members {
-            StandardStream.output.line(
-                "\(padded(member.name, 12))  \(member.value.string ?? member.value.text)")
+            let value = member.value.string ?? member.value.text
+            let text = "\(padded(member.name, 12))  \(value)"
+            StandardStream.output.line(printable(text, limit: 1 << 20))
         }
         return .done
     }
@@ -123,7 +131,7 @@ enum AuditCommand {
         }
         StandardStream.output.line(
             """
-            verified: \(report.lines) lines, \(report.calls) calls, \(report.checkpoints) checkpoints by \(report.epochs.count) keys in \(report.segments) files
+            verified: \(counted(report.lines, "line")), \(counted(report.calls, "call")), \(counted(report.checkpoints, "checkpoint")) by \(counted(report.epochs.count, "key")) in \(counted(report.segments, "file"))
             from \(report.firstTime) to \(report.lastTime)
             checkpoint: size \(report.size), root \(root)
             """)
@@ -133,6 +141,10 @@ enum AuditCommand {
             )
         }
         return .done
+    }
+
+    private static func counted(_ count: Int, _ word: String) -> String {
+        "\(count) \(word)\(count == 1 ? "" : "s")"
     }
 
     private static func directory(_ arguments: Arguments) throws -> String {

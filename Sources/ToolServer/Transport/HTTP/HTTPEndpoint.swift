@@ -12,21 +12,27 @@ struct HTTPEndpoint: HTTPHandler {
     let origins: OriginCheck
     let isReady: @Sendable () -> Bool
 
+    func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? {
+        if let answer = answerOutside(head) { return answer }
+        return await mcp.answer(withoutBody: head)
+    }
+
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
+        if let answer = answerOutside(request) { return exchange.respond(answer) }
+        await mcp.handle(request, exchange)
+    }
+
+    /// nil for what belongs to the tools.
+    private func answerOutside(_ request: HTTPRequest) -> HTTPResponse? {
         // Supervisors know us by addresses of their own, and learn nothing that they could misuse.
-        if let health = health(request.path) { return exchange.respond(health) }
+        if let health = health(request.path) { return health }
         guard origins.admits(request) else {
-            exchange.respond(
-                .text(
-                    403,
-                    "This Origin or Host is not one of this server's. Set `http.resource` in server.json to the URL that clients use."
-                ))
-            return
+            return .text(
+                403,
+                "This Origin or Host is not one of this server's. Set `http.resource` in server.json to the URL that clients use."
+            )
         }
-        switch request.path {
-        case "/mcp": await mcp.handle(request, exchange)
-        default: exchange.respond(.text(404, "Not found. The tools are at POST /mcp."))
-        }
+        return request.path == "/mcp" ? nil : .text(404, "Not found. The tools are at POST /mcp.")
     }
 
     private func health(_ path: String) -> HTTPResponse? {

@@ -1,0 +1,95 @@
+import Glibc
+
+/// The lines of one batch as they will stand in the file, numbered, timed and hashed.
+struct RecorderLines {
+    private(set) var state: SegmentState
+    var bytes: [UInt8] = []
+    private let hasher: SHA256Hasher
+    private var clock = SegmentClock()
+    private var at: [UInt8] = []
+    /// Wall clock minus monotonic clock, in milliseconds.
+    private var offset: Int?
+
+    init(_ state: SegmentState, _ hasher: SHA256Hasher) {
+        self.state = state
+        self.hasher = hasher
+        bytes.reserveCapacity(1 << 16)
+    }
+
+    /// An empty batch.
+    mutating func begin() {
+        bytes.removeAll(keepingCapacity: true)
+        readClocks()
+    }
+
+    /// The lines never were: nothing was signed.
+    mutating func forget(until state: SegmentState) { self.state = state }
+
+    /// The key that signs from the next checkpoint on.
+    mutating func handOver(to epoch: borrowing KeyEpoch) {
+        state.epoch = epoch.number
+        state.key = epoch.key
+    }
+
+    /// For the first batch of a segment and behind a `resume` line.
+    mutating func appendUnderway() {
+        guard !state.underway.isEmpty else { return }
+        append(SegmentEvents.underway(state.underway.sorted))
+    }
+
+    mutating func append(_ body: [UInt8]) {
+        let start = bytes.count
+        bytes.append(contentsOf: Self.sequencePrefix)
+        appendNumber(state.tree.size)
+        bytes.append(contentsOf: Self.timePrefix)
+        bytes.append(contentsOf: at)
+        bytes.append(contentsOf: Self.bodyPrefix)
+        bytes.append(contentsOf: body)
+        bytes.append(UInt8(ascii: "}"))
+        let leaf = unsafe bytes.withUnsafeBytes { all in
+            unsafe hasher.leaf(UnsafeRawBufferPointer(rebasing: all[start...]))
+        }
+        bytes.append(0x0A)
+        state.tree.append(leaf: leaf, hasher)
+        state.underway.note(body[...])
+    }
+
+    private static let sequencePrefix: [UInt8] = Array(#"{"seq":"#.utf8)
+    private static let timePrefix: [UInt8] = Array(#","at":""#.utf8)
+    private static let bodyPrefix: [UInt8] = Array(#"","#.utf8)
+
+    private mutating func appendNumber(_ number: Int) {
+        var divisor = 1
+        while number / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
+            divisor /= 10
+        }
+    }
+
+    mutating func appendCheckpoint(by epoch: borrowing KeyEpoch) throws(CryptoError) {
+        let size = state.tree.size
+        let root = Base64.encodedBytes(state.tree.root(hasher).bytes)
+        let note = CheckpointNote.checkpoint(origin: epoch.key.origin, size: size, root: root)
+        let signature = try note.signature(by: epoch.privateKey, as: epoch.key)
+        append(
+            SegmentEvents.checkpoint(
+                note, size: size, root: root, origin: epoch.key.origin,
+                isolation: SegmentEvents.isolation, signature: signature[...]))
+    }
+
+    /// One time for a batch: its lines become true together. A wall clock that jumped against the
+    /// monotonic one is worth a line of its own.
+    mutating func readClocks() {
+        let wall = RecorderBell.now(CLOCK_REALTIME)
+        at = clock.text(
+            seconds: Int(wall / 1_000_000_000), nanoseconds: Int(wall % 1_000_000_000))
+        let monotonic = RecorderBell.now(CLOCK_BOOTTIME)
+        let now = Int(wall / 1_000_000) - Int(monotonic / 1_000_000)
+        let jump = now - (offset ?? now)
+        offset = now
+        if abs(jump) > 1000 {
+            append(SegmentEvents.clock(jumpMilliseconds: jump, monotonic: monotonic))
+        }
+    }
+}
