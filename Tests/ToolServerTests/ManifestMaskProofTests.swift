@@ -12,7 +12,7 @@ import Testing
 /// statements over tables with masked columns; whatever the loader accepts runs on databases that
 /// differ in the masked values alone, with the same arguments, through a whole gate. Every answer
 /// has to be the same byte by byte: values, nulls, rows and their order, errors. The seed is fixed.
-@Suite struct ManifestMaskProofTests {
+@Suite(.serialized) struct ManifestMaskProofTests {
     static let masked = [
         ColumnPath("u", "ssn"), ColumnPath("o", "pay"), ColumnPath("w", "code"),
     ]
