@@ -167,7 +167,7 @@ import Testing
 
     static func arguments(for tool: Tool, using random: inout SplitMix) -> [JSONObject] {
         let choices: [JSONValue] = [
-            1, 5, 0, "a", "%", "blue", "1", .null, "[", "9223372036854775807", "x",
+            1, 5, 0, "a", "%", "blue", "1", .null, "[", "9223372036854775807", "b*",
         ]
         let count = tool.examination.parameters.isEmpty ? 1 : 4
         return (0..<count).map { _ in
@@ -254,7 +254,8 @@ private struct StatementWriter {
         let open = openColumn()
         return pick([
             "\(open) = :p", "\(open) > :p", "\(open) is not null", "\(open) in (1, 2, 'blue')",
-            "\(open) like :q", "\(open) between 1 and :p", "coalesce(\(open), 1) <> :q",
+            "\(open) like :q", "\(open) glob :q", "\(open) between 1 and :p",
+            "coalesce(\(open), 1) <> :q",
             "\(open) in \(chance(50) ? "w" : "(select n from u)")", "exists (select 1 from o)",
         ])
     }
