@@ -96,6 +96,11 @@ package final class IdentityStage: Sendable {
         }
     }
 
+    /// False when the proof has run out: then its credential must be presented again.
+    func holds(_ caller: IdentifiedCaller) -> Bool {
+        caller.established.caller.expires.map { $0 > now() } ?? true
+    }
+
     /// A proof may be older than its call (a session on stdio, a call that waited): what it says
     /// must still hold now.
     func confirm(_ arrived: ArrivedCall) throws(Refusal) -> IdentifiedCall {

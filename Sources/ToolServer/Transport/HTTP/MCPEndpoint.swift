@@ -21,7 +21,7 @@ struct MCPEndpoint: Sendable {
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
         let inbox: Inbox
-        switch await enter(request) {
+        switch await enter(request, exchange) {
         case .refused(let answer): return exchange.respond(answer)
         case .admitted(let caller, let serving):
             inbox = Inbox(http: request, exchange: exchange, serving: serving, caller: caller)
@@ -39,17 +39,22 @@ struct MCPEndpoint: Sendable {
     }
 
     /// All that the head decides.
-    private func enter(_ head: HTTPRequest) async -> Entry {
+    private func enter(_ head: HTTPRequest, _ exchange: HTTPExchange? = nil) async -> Entry {
         guard head.method == "POST" else {
             return .refused(.text(405, "Send messages by POST.", headers: [("Allow", "POST")]))
         }
         let serving = current.value
         let caller: IdentifiedCaller
-        do throws(Refusal) {
-            caller = try await serving.gate.identify(
-                Self.credential(of: head), at: head.peerAddress)
-        } catch {
-            return .refused(Self.unauthenticated(error))
+        if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
+            caller = known
+        } else {
+            do throws(Refusal) {
+                caller = try await serving.gate.identify(
+                    Self.credential(of: head), at: head.peerAddress)
+            } catch {
+                return .refused(Self.unauthenticated(error))
+            }
+            exchange?.keepsake = Introduction(of: caller, by: head, to: serving)
         }
         guard Self.isJSON(head.headers["content-type"]) else {
             return .refused(.text(415, "Send `Content-Type: application/json`."))
