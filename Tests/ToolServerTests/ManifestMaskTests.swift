@@ -19,6 +19,7 @@ import Testing
         create table n (id integer primary key, name text, ssn text, note text);
         create index n_name on n (name, ssn);
         create index o_expression on o (lower(note));
+        create table child (id integer primary key, email text references calm (email));
         create view v as select id, ssn as s from u;
         create virtual table f using fts5(body);
         create virtual table f4 using fts4(ssn);
@@ -204,6 +205,14 @@ import Testing
         for sql in ["select id, name, ssn, note from n", "select count(*) as c from n"] {
             #expect(try Self.problems(sql, mask: mask) == [])
         }
+    }
+
+    /// Whether there is such a parent is known by reading its key.
+    @Test func aChangeMayNotTellWhetherAParentIsThere() throws {
+        let mask = #""column": "shop.main.calm.email""#
+        #expect(
+            try Self.problems("insert into child (email) values (:p)", "write", mask: mask)
+                == Self.refusal("calm.email", Self.changes))
     }
 
     @Test func theKeyOfATableDecidesItsOrder() throws {

@@ -124,7 +124,8 @@ private struct SQLiteFacts {
     }
 
     /// By the text, and by the plan: without a full ORDER BY, rows come in the order of the keys
-    /// through which the plan finds them.
+    /// through which the plan finds them. A later ANALYZE may change the plan without a change of
+    /// the schema; then this holds from the next load on.
     private func decidingAnswer(
         of columns: [Column], _ reads: Set<ColumnPath>
     ) -> Set<ColumnPath>? {
