@@ -41,7 +41,8 @@ struct Installation: Sendable {
             try Self.makeDirectory(keys)
             do throws(RecordError) {
                 return try Recorder.open(
-                    directory: files, keys: keys, wakeLater: { OwedWakes.wake($0) })
+                    directory: files, keys: keys, wakeLater: { OwedWakes.wake($0) },
+                    notice: { StandardStream.error.line("record: \($0)") })
             } catch {
                 if case .locked = error { continue }
                 throw CommandFailure("the record cannot be opened: \(error)")

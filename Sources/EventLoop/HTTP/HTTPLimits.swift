@@ -44,7 +44,7 @@ package struct HTTPLimits: Sendable {
     /// is a proxy, who speaks for many.
     func connectionShare(of source: HTTPSource) -> Int {
         if let connectionsPerSource { return connectionsPerSource }
-        return max(connections / 4, source.isLoopback ? 512 : 64)
+        return source.isLoopback ? connections : max(connections / 4, 64)
     }
 
     /// At least two of the largest requests, so that nobody is locked out by one of their own.

@@ -17,6 +17,17 @@ package enum ProcessHygiene {
         // And a core file would hold the same secrets on disk.
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         unsafe _ = setrlimit(__rlimit_resource_t(bitPattern: RLIMIT_CORE.rawValue), &none)
+        raiseDescriptorLimit()
+    }
+
+    /// Shells hand out 1,024, fewer than the connections that we serve; what we may have beyond
+    /// that is ours to take.
+    private static func raiseDescriptorLimit() {
+        let resource = __rlimit_resource_t(bitPattern: RLIMIT_NOFILE.rawValue)
+        var limit = rlimit()
+        guard unsafe getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 65_536))
+        unsafe _ = setrlimit(resource, &limit)
     }
 
     /// Runs `handler` on a thread of its own, once for each arrival of one of `signals`, all of

@@ -140,6 +140,11 @@ enum AuditCommand {
             from \(report.firstTime) to \(report.lastTime)
             checkpoint: size \(report.size), root \(root)
             """)
+        if !report.changedFiles.isEmpty {
+            StandardStream.output.line(
+                "somebody else changed \(report.changedFiles.joined(separator: ", ")) while it was written; every acknowledged line stands in it again"
+            )
+        }
         if report.tailBytes > 0 {
             let tail = "the last \(report.tailBytes) bytes stand behind the last checkpoint"
             StandardStream.output.line(

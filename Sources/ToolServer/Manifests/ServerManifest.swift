@@ -161,6 +161,6 @@ struct ServerManifest {
         let members = object["limits"]?.object(Self.limitKeys)
         return ServerSettings.Limits(
             callsPerCaller: members?["callsPerCaller"]?.int(in: 1...1_000) ?? 100,
-            connections: members?["connections"]?.int(in: 1...10_000) ?? 1_000)
+            connections: members?["connections"]?.int(in: 1...10_000) ?? 2_000)
     }
 }
