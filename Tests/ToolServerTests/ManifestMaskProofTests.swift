@@ -161,6 +161,17 @@ import Testing
         #expect(rows > shown / 8, "\(rows) of \(shown) with several rows")
     }
 
+    /// The text bound to a GLOB would make SQLite take the index on `color, ssn`.
+    @Test func noPlanIsMadeForTheValuesOfACall() async throws {
+        let databases = try Databases(Self.indexes[2])
+        let sql = "select id, n, color, ssn from u where color glob :q"
+        let tool = try #require(try Self.tool(sql, on: databases.backends[0]))
+        #expect(Self.loads(tool))
+        let answers = try await Self.answers(of: tool, JSONObject(("q", "b*")), on: databases)
+        #expect(answers[0].contains(#""id":1,"n":0,"color":"blue","ssn":"[ssn]""#))
+        #expect(answers.allSatisfy { $0.isByteEqual(to: answers[0]) })
+    }
+
     /// The environment makes a longer search.
     static let statementCount =
         ProcessInfo.processInfo.environment["PROOF_STATEMENTS"].flatMap { Int($0) } ?? 400
