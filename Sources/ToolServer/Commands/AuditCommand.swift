@@ -114,8 +114,8 @@ enum AuditCommand {
         }
         let report = try AuditVerifier.verify(
             directory: arguments.operands[0], publicKey: String(decoding: key, as: UTF8.self))
-        // A running server is always in the middle of a batch; without one, bytes that no checkpoint
-        // covers are a crash's or a forger's, and the files cannot say whose.
+        // A running server is always in the middle of a batch; without one, bytes that no
+        // checkpoint covers are a crash's or a forger's, and the files cannot say whose.
         let isSettled =
             report.tailBytes == 0
             || AuditVerifier.isBeingWritten(directory: arguments.operands[0])
