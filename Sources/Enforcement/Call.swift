@@ -73,6 +73,9 @@ package protocol CallRunner: Sendable {
 package protocol Backend: CallRunner {
     /// The facts about an operation, without effect. Asked at load.
     func examine(_ operation: Operation, effect: Tool.Effect) throws(BackendError) -> Examination
+
+    /// Asked at load, to compare with what the policy names.
+    func columns() throws(BackendError) -> BackendColumns
 }
 
 /// Why a backend did not answer. Never holds the driver's text, a value or a literal.
@@ -81,6 +84,9 @@ package struct BackendError: Error, Sendable {
         case busy, timedOut, cancelled, unavailable
         /// The statement cannot be prepared or is not allowed; only at load.
         case invalid
+        /// An argument that the backend cannot take as it is; `detail` names it, never its value,
+        /// and is told to the caller.
+        case argument
         /// A constraint of the data refused the change.
         case constraint
         /// A result that cannot be represented or is over a limit that may not be cut.

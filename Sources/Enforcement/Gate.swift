@@ -44,6 +44,9 @@ package struct Gate: Sendable {
         }
     }
 
+    /// Whether a proof of `identify` is still good, for a transport that keeps one for a while.
+    package func stillHolds(_ caller: IdentifiedCaller) -> Bool { identity.holds(caller) }
+
     package func visibleTools(to caller: IdentifiedCaller) -> [GuardedTool] {
         scope.visible(to: caller.caller)
     }

@@ -15,15 +15,28 @@ package struct ValidCall: Sendable {
 
 extension InputCheck {
     static func check(_ call: ScopedCall) throws(Refusal) -> ValidCall {
-        let violations = call.tool.input.schema.violations(in: .object(call.arrived.arguments))
-        guard violations.isEmpty else {
-            let list = violations.map { "- \(argument($0.pointer)) \($0.message)" }
+        let arguments = JSONValue.object(call.arrived.arguments)
+        let violations = call.tool.input.schema.violations(in: arguments)
+        var list = violations.map { "- \(argument($0.pointer)) \($0.message)" }
+        // What a rule compares whole, a C library reads up to the zero: they must see one text.
+        if holdsZero(arguments) { list.append("- no text may hold the character U+0000") }
+        guard list.isEmpty else {
             throw Refusal(
                 .argumentsInvalid,
                 "The arguments do not fit this tool's input schema:\n"
                     + list.joined(separator: "\n") + "\nCorrect them and call again.")
         }
         return ValidCall(call)
+    }
+
+    private static func holdsZero(_ value: JSONValue) -> Bool {
+        switch value {
+        case .string(let text): text.utf8.contains(0)
+        case .array(let values): values.contains { holdsZero($0) }
+        case .object(let object):
+            object.members.contains { $0.name.utf8.contains(0) || holdsZero($0.value) }
+        case .null, .bool, .number: false
+        }
     }
 
     /// `/customer/id` as a reader knows it: `customer.id`.

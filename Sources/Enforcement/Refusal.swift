@@ -89,6 +89,7 @@ extension Refusal {
                     .backendResult,
                     "The answer cannot be given in this tool's form or limits. Nothing was changed. Ask for less, or tell the operator."
                 )
+            case .argument: (.argumentsInvalid, "\(error.detail). Correct it and call again.")
             case .invalid, .failed:
                 (
                     .backendFailed,

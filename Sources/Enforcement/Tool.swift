@@ -70,16 +70,22 @@ package struct Examination: Sendable {
     package var columns: [Column]
     /// The base columns that the operation reads anywhere; nil when that cannot be known.
     package var reads: Set<ColumnPath>?
+    /// The base columns that may decide which rows come, their order or number, what is changed or
+    /// whether the operation fails; more than show in values. Nil when that cannot be known: then
+    /// all that is read may.
+    package var deciding: Set<ColumnPath>?
     /// The names of the parameters, without `:`.
     package var parameters: [Name]
     /// False for an operation that changes data, schema or settings.
     package var isReadOnly: Bool
 
     package init(
-        columns: [Column], reads: Set<ColumnPath>?, parameters: [Name], isReadOnly: Bool
+        columns: [Column], reads: Set<ColumnPath>?, deciding: Set<ColumnPath>? = nil,
+        parameters: [Name], isReadOnly: Bool
     ) {
         self.columns = columns
         self.reads = reads
+        self.deciding = deciding
         self.parameters = parameters
         self.isReadOnly = isReadOnly
     }
@@ -110,5 +116,18 @@ package struct ColumnPath: Hashable, Sendable {
         self.schema = schema
         self.table = table
         self.column = column
+    }
+}
+
+/// Every column that a backend knows, so that a rule about a column that is not there is found.
+package struct BackendColumns: Sendable {
+    /// Of tables.
+    package var stored: Set<ColumnPath>
+    /// Of views: masks are laid on what the view shows, not on the view.
+    package var viewed: Set<ColumnPath>
+
+    package init(stored: Set<ColumnPath>, viewed: Set<ColumnPath> = []) {
+        self.stored = stored
+        self.viewed = viewed
     }
 }

@@ -52,6 +52,7 @@ struct Installation: Sendable {
 
     func tokenKey() throws(CommandFailure) -> ES256PrivateKey {
         if let pem = try Self.read(tokenKeyFile) {
+            try Self.refuseIfShared(tokenKeyFile)
             do throws(CryptoError) {
                 return try ES256PrivateKey(pem: String(decoding: pem, as: UTF8.self))
             } catch {
@@ -67,6 +68,16 @@ struct Installation: Sendable {
         try Self.writeNew(Array(pem.utf8), to: tokenKeyFile)
         // Another process may have been first: the file decides.
         return try tokenKey()
+    }
+
+    /// Whoever can read the key can be anybody.
+    private static func refuseIfShared(_ path: String) throws(CommandFailure) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
+            throw CommandFailure(
+                "\(path) can be read or changed by others. Run `chmod 600` on it, or remove it to start anew."
+            )
+        }
     }
 
     private static func makeDirectory(_ path: String) throws(CommandFailure) {

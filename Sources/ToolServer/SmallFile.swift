@@ -9,9 +9,14 @@ enum SmallFile {
     }
 
     static func read(_ path: String) -> Result<[UInt8], Fault> {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // Non-blocking, or a named pipe would hold us until somebody writes to it.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return .failure(Fault(code: errno)) }
         defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return .failure(Fault(code: EINVAL))
+        }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while true {

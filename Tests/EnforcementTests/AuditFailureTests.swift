@@ -99,6 +99,37 @@ import Testing
         #expect(report.calls >= 2)
     }
 
+    @Test func aWakeThatIsOwedAndNeverComesDelaysLinesAndLosesNone() async throws {
+        let directory = AuditDirectory()
+        let recorder = try Recorder.open(
+            directory: directory.log, keys: directory.keys, limits: limits, wakeLater: { _ in })
+        for call in 0..<3 {
+            let start = ContinuousClock.now
+            _ = try await recorder.append([intent(call)])
+            #expect(ContinuousClock.now - start < .seconds(10))
+        }
+        #expect(recorder.isWritable)
+        recorder.close()
+        #expect(try directory.verify().calls == 3)
+    }
+
+    @Test func theDeadlineHoldsOverAHungDiskWithoutTheOwedWake() async throws {
+        let directory = AuditDirectory()
+        let scripted = ScriptedDisk()
+        let recorder = try Recorder.open(
+            directory: directory.log, keys: directory.keys, limits: limits, disk: scripted.disk,
+            wakeLater: { _ in })
+        let gate = DispatchSemaphore(value: 0)
+        scripted.set { $0.holdSync = gate }
+        await #expect(throws: RecordError.self) { try await recorder.append([intent(1)]) }
+        #expect(!recorder.isWritable)
+        scripted.set { $0.holdSync = nil }
+        for _ in 0..<4 { gate.signal() }
+        try await appendUntilTaken(recorder, intent(2))
+        recorder.close()
+        #expect(try directory.verify().calls == 2)
+    }
+
     @Test func aFullQueueRefusesAtOnce() async throws {
         let directory = AuditDirectory()
         let recorder = try directory.open(RecorderLimits(queuedBytes: 1000))
@@ -196,7 +227,8 @@ import Testing
         try directory.open().close()
         #expect(try directory.verify().epochs.map(\.number) == [1, 2, 3])
         #expect(
-            try FileManager.default.contentsOfDirectory(atPath: directory.keys) == ["epoch-3.pem"])
+            try FileManager.default.contentsOfDirectory(atPath: directory.keys).sorted()
+                == ["begun", "epoch-3.pem"])
     }
 
     @Test func aTornKeyOrAnUnnamedSegmentIsNoObstacle() async throws {

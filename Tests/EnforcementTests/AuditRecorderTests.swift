@@ -53,8 +53,8 @@ import Testing
             _ = try await recorder.append([intent(start)])
             recorder.close()
             #expect(
-                try FileManager.default.contentsOfDirectory(atPath: directory.keys)
-                    == ["epoch-\(start).pem"])
+                try FileManager.default.contentsOfDirectory(atPath: directory.keys).sorted()
+                    == ["begun", "epoch-\(start).pem"])
         }
         let report = try directory.verify()
         #expect(report.epochs.map(\.number) == [1, 2, 3, 4])

@@ -10,7 +10,48 @@ import Testing
         "additionalProperties": false,
     ]
 
+    /// A rule compares the whole text, a C library reads up to the zero.
+    @Test func noArgumentMayHoldAZero() async throws {
+        let arguments: [JSONObject] = [
+            JSONObject(distinct: [("name", "admin\u{0}")]),
+            JSONObject(distinct: [("a\u{0}", "x")]),
+            JSONObject(distinct: [("list", [["deep": "\u{0}"]])]),
+        ]
+        for arguments in arguments {
+            let fixture = try GateFixture()
+            let refusal = try #require(try await fixture.call("orders", arguments).refusal)
+            #expect(refusal.code == .argumentsInvalid)
+            #expect(refusal.told.contains("U+0000"))
+            #expect(fixture.journal.entries == ["append outcome"])
+        }
+    }
+
+    @Test func anArgumentThatTheBackendCannotTakeIsTheCallersToCorrect() async throws {
+        let fixture = try GateFixture(backend: { _ throws(BackendError) in
+            throw BackendError(.argument, detail: "argument `id`: too large")
+        })
+        let refusal = try #require(try await fixture.call().refusal)
+        #expect(refusal.code == .argumentsInvalid)
+        #expect(refusal.told == "argument `id`: too large. Correct it and call again.")
+    }
+
     // MARK: What is on record when
+
+    @Test func aRefusedCallIsRecordedWithWhatItAskedFor() async throws {
+        let fixture = try GateFixture(
+            policy: Policy(
+                grants: GateFixture.grants,
+                rules: [
+                    Rule(
+                        id: "no", effect: .deny, when: .fact(.toolName, .oneOf(["*"])), reason: "r")
+                ]))
+        _ = try await fixture.call("orders", JSONObject(distinct: [("id", 7)]))
+        let line = String(decoding: try #require(fixture.sink.bodies.last), as: UTF8.self)
+        #expect(line.contains(#""arguments":{"id":7}"#))
+        #expect(line.contains(#""address":"192.0.2.7""#))
+        #expect(line.contains(#""statement":"select 1"#))
+        #expect(line.contains(#""rules":["no"]"#))
+    }
 
     @Test func aReadIsRecordedInOneAppendBeforeItsAnswer() async throws {
         let fixture = try GateFixture()

@@ -107,6 +107,38 @@ import Testing
         #expect(shown == #"{"rows":[{"upper":"[email]","n":"[email]"}]}"#)
     }
 
+    /// `case when ssn like :p then 1 end`, `nullif(ssn, :p)`: its null would be the answer.
+    @Test func thatAComputedColumnIsNullIsMaskedToo() throws {
+        let ssn = Column("x", .integer)
+        for masks in [
+            [Self.column(Self.email, .partial)], [Self.field("E-Mail", .partial)],
+            [Self.column(), Self.field("x", .partial)], [Self.field("x", .partial), Self.column()],
+        ] {
+            let shown = try Self.shown(
+                .texts(["1"], [nil]), columns: [ssn], reads: [Self.email], masks: masks)
+            #expect(
+                shown == #"{"rows":[{"x":"[email]"},{"x":"[email]"}]}"#
+                    || shown == #"{"rows":[{"x":"[E-Mail]"},{"x":"[E-Mail]"}]}"#)
+        }
+    }
+
+    /// A field's name over an expression does not make it that column.
+    @Test func aComputedColumnThatIsCalledLikeTheFieldIsMaskedWhole() throws {
+        let shown = try Self.shown(
+            .texts(["ada@example.com"], [nil]), columns: [Column("email")], reads: [Self.email],
+            masks: [Self.field("email", .partial)])
+        #expect(shown == #"{"rows":[{"email":"[email]"},{"email":"[email]"}]}"#)
+    }
+
+    @Test func aRevealLiftsTheMaskOfNullsToo() throws {
+        let reveal = RevealRule(
+            id: "r", target: .column(backend: "shop", Self.email), groups: ["fraud"])
+        let shown = try Self.shown(
+            .texts([nil]), columns: [Column("x")], reads: [Self.email], masks: [Self.column()],
+            reveals: [reveal], user: "fay")
+        #expect(shown == #"{"rows":[{"x":null}]}"#)
+    }
+
     @Test func aComputedColumnIsOpenWhereTheMaskedOneIsNotRead() throws {
         let shown = try Self.shown(
             .texts(["7"]), columns: [Column("n")], reads: [ColumnPath("customers", "id")],

@@ -82,7 +82,7 @@ import Testing
 
     @Test func noLineHoldsALineBreak() async throws {
         let text = try await Self.line(
-            of: JSONObject(("a\nb", "c\r\nd\u{0}"), ("\u{2028}", "x")))
+            of: JSONObject(("a\nb", "c\r\nd\u{1}"), ("\u{2028}", "x")))
         #expect(text.utf8.filter { $0 < 0x20 }.count == 1)
     }
 

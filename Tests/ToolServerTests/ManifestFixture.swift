@@ -75,6 +75,17 @@ struct ManifestFixture {
 struct FakeBackend: Backend {
     var examinations: [String: Examination]
 
+    func columns() throws(BackendError) -> BackendColumns {
+        func paths(_ table: Name, _ columns: Name...) -> [ColumnPath] {
+            columns.map { ColumnPath(schema: "main", table: table, column: $0) }
+        }
+        // Those of the demo too, as far as rules name them.
+        let stored =
+            paths("customers", "id", "name", "email", "phone") + paths("staff", "salary")
+            + paths("payments", "card_number")
+        return BackendColumns(stored: Set(stored), viewed: Set(paths("people", "mail")))
+    }
+
     func examine(
         _ operation: Enforcement.Operation, effect: Tool.Effect
     ) throws(BackendError) -> Examination {

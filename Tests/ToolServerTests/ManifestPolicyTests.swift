@@ -8,16 +8,17 @@ private let email = ColumnPath(schema: "main", table: "customers", column: "emai
 private let name = ColumnPath(schema: "main", table: "customers", column: "name")
 private let statement = "select name from customers where id = :id"
 
-/// A fixture whose one tool was found to read `reads` and to answer `origins`.
+/// A fixture whose one tool was found to read `reads`, to answer `origins` and to go by `deciding`.
 private func fixture(
-    rules: String, origins: [ColumnPath?], reads: Set<ColumnPath>?
+    rules: String, origins: [ColumnPath?], reads: Set<ColumnPath>?,
+    deciding: Set<ColumnPath>? = []
 ) -> ManifestFixture {
     var fixture = ManifestFixture(["policy/rules.json": "{\"rules\": [\n\(rules)\n]}"])
     fixture.examinations[statement] = Examination(
         columns: origins.enumerated().map { index, origin in
             let isFirst = index == 0 || reads?.isEmpty == true
             return Column(name: isFirst ? "out" : "out\(index)", origin: origin, kind: .string)
-        }, reads: reads,
+        }, reads: reads, deciding: deciding,
         parameters: ["id"], isReadOnly: true)
     return fixture
 }
@@ -25,19 +26,72 @@ private func fixture(
 private let mask = """
     {"rule": "email", "effect": "mask", "column": "shop.main.customers.email", "with": "partial"}
     """
-private let filtered = [
-    "policy/rules.json:2:47: rules[0].column: `email` cannot mask it in tool `one`, which filters "
-        + "or orders by it; select it there, or say \"filter\": \"allowed\""
-]
+private let start = "policy/rules.json:2:47: rules[0].column: `email` cannot hide "
+private let end = ", or say \"filter\": \"allowed\""
+private let column = "`shop.main.customers.email` in tool `one`, "
+private let decides =
+    start + column + "where it may decide which rows come, their order, their number or an "
+    + "error; only show it there" + end
 
-@Test func aMaskedColumnThatOnlySelectsRowsIsRefused() throws {
-    let only = fixture(rules: mask, origins: [name], reads: [name, email])
-    #expect(try only.problems() == filtered)
-    let unknownReads = fixture(rules: mask, origins: [name], reads: nil)
-    #expect(try unknownReads.problems() == filtered)
+@Test func aMaskedColumnThatDecidesIsRefusedWhetherItIsShownOrNot() throws {
+    for origins in [[name], [email], [name, email], [name, nil]] {
+        let tool = fixture(
+            rules: mask, origins: origins, reads: [name, email], deciding: [email])
+        #expect(try tool.problems() == [decides])
+    }
+    // The key of an index decides the order without being read.
+    let key = fixture(rules: mask, origins: [name], reads: [name], deciding: [email])
+    #expect(try key.problems() == [decides])
     let upperCase = mask.replacing("customers.email", with: "Customers.EMAIL")
-    let folded = fixture(rules: upperCase, origins: [name], reads: [name, email])
-    #expect(try folded.problems() == filtered)
+    let folded = fixture(rules: upperCase, origins: [name], reads: [email], deciding: [email])
+    #expect(try folded.problems() == [decides])
+}
+
+@Test func whatIsNotKnownDecides() throws {
+    let unknown = fixture(rules: mask, origins: [email], reads: [email], deciding: nil)
+    #expect(
+        try unknown.problems() == [
+            start + column + "which is not one plain SELECT, so it may decide which rows come; "
+                + "write it as one, on tables and with their indexes" + end
+        ])
+    let unread = fixture(rules: mask, origins: [name], reads: [name], deciding: nil)
+    #expect(try unread.problems() == [])
+    let unknownReads = fixture(rules: mask, origins: [name], reads: nil, deciding: nil)
+    #expect(
+        try unknownReads.problems() == [
+            start + "anything in tool `one`, since what it reads is unknown (a virtual table, "
+                + "USING, NATURAL or a generated column); write it without those" + end
+        ])
+}
+
+@Test func aMaskOrRevealOfAColumnThatIsNotThereIsAProblem() throws {
+    func problem(_ column: String, _ effect: String) throws -> [String] {
+        let rule = """
+            {"column": "shop.main.\(column)", "rule": "r", "effect": \(effect)}
+            """
+        return try fixture(rules: rule, origins: [email], reads: [email]).problems()
+    }
+    let effects = [
+        #""mask", "with": "redact""#, #""reveal", "to": {"groups": ["g"]}"#,
+        #""mask", "with": "redact", "filter": "allowed""#,
+    ]
+    let place = "policy/rules.json:2:12: rules[0].column: "
+    for effect in effects {
+        #expect(
+            try problem("customers.emial", effect) == [
+                place + "no column `shop.main.customers.emial`; "
+                    + "did you mean `shop.main.customers.email`?"
+            ])
+        #expect(
+            try problem("clients.phone", effect) == [
+                place + "no column `shop.main.clients.phone`"
+            ])
+        #expect(
+            try problem("people.mail", effect) == [
+                place + "`shop.main.people.mail` is a view's; "
+                    + "name the column of the table that the view shows"
+            ])
+    }
 }
 
 @Test func aMaskedColumnThatIsShownOrComputedWithLoads() throws {
@@ -46,8 +100,11 @@ private let filtered = [
     let computed = fixture(rules: mask, origins: [name, nil], reads: [name, email])
     #expect(try computed.problems() == [])
     let allowed = mask.replacing(#""with""#, with: #""filter": "allowed", "with""#)
-    let filter = fixture(rules: allowed, origins: [name], reads: [name, email])
+    let filter = fixture(
+        rules: allowed, origins: [name], reads: [name, email], deciding: [email])
     #expect(try filter.problems() == [])
+    let unknown = fixture(rules: allowed, origins: [name], reads: nil, deciding: nil)
+    #expect(try unknown.problems() == [])
 }
 
 @Test func aMaskOfWhatNoToolReadsIsAWarning() throws {
@@ -66,11 +123,14 @@ private let filtered = [
 @Test func aFieldIsMatchedWhateverItsSpelling() throws {
     let field = #"{"rule": "f", "effect": "mask", "field": "E-Mail", "with": "redact"}"#
     #expect(try fixture(rules: field, origins: [email], reads: [email]).warnings() == [])
-    #expect(
-        try fixture(rules: field, origins: [name], reads: [name, email]).problems() == [
-            "policy/rules.json:2:42: rules[0].field: `f` cannot mask it in tool `one`, which filters "
-                + "or orders by it; select it there, or say \"filter\": \"allowed\""
-        ])
+    let decides = decides.replacing(
+        ":47: rules[0].column: `email`", with: ":42: rules[0].field: `f`")
+    let filter = fixture(rules: field, origins: [name], reads: [email], deciding: [email])
+    #expect(try filter.problems() == [decides])
+    // A column that the answer calls so is the field, whatever the table calls it.
+    let renamed = field.replacing("E-Mail", with: "OUT")
+    let order = fixture(rules: renamed, origins: [email], reads: [email], deciding: [email])
+    #expect(try order.problems() == [decides])
 }
 
 @Test func settingsWithAProblemAreNotUsedByAnyCommand() throws {

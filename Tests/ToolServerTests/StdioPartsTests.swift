@@ -93,30 +93,3 @@ private final class Census: Sendable {
 
     func leave() { counts.withLock { $0.now -= 1 } }
 }
-
-@Suite struct CallsUnderWayTests {
-    /// Two clients of one person both count from 1.
-    @Test func aCallIsCancelledBySessionAndId() async {
-        let calls = CallsUnderWay()
-        let latch = Latch()
-        let journal = Journal()
-        func start(_ name: String, _ key: CallsUnderWay.Key) -> Task<Void, Never> {
-            let task = Task {
-                await latch.wait()
-                journal.note(Task.isCancelled ? "\(name) cancelled" : "\(name) done")
-            }
-            calls.add(key, task)
-            return task
-        }
-        let tasks = [
-            start("a 1", .init(session: "a", request: .integer("1"))),
-            start("b 1", .init(session: "b", request: .integer("1"))),
-            start("a text", .init(session: "a", request: .string("1"))),
-        ]
-        calls.cancel(.init(session: "a", request: .integer("1")))
-        calls.cancel(.init(session: "c", request: .integer("1")))
-        latch.open()
-        for task in tasks { await task.value }
-        #expect(journal.entries.sorted() == ["a 1 cancelled", "a text done", "b 1 done"])
-    }
-}

@@ -65,6 +65,17 @@ package final class SQLiteBackend: Backend {
         }
     }
 
+    package func columns() throws(BackendError) -> BackendColumns {
+        let options = options
+        return try examiner.withLock { (slot) throws(BackendError) in
+            do throws(SQLiteFailure) {
+                return try slot.columns(options)
+            } catch {
+                throw BackendError(examining: error)
+            }
+        }
+    }
+
     package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
         try await perform(call.job)
     }
@@ -150,6 +161,10 @@ struct SQLiteExaminerSlot {
     ) throws(SQLiteFailure) -> Examination {
         let connection = try open(options)
         return try SQLiteExaminer(connection: connection, effect: effect).prepare(text).examination
+    }
+
+    mutating func columns(_ options: SQLiteOptions) throws(SQLiteFailure) -> BackendColumns {
+        try SQLiteSchema.columns(of: try open(options))
     }
 
     private mutating func open(_ options: SQLiteOptions) throws(SQLiteFailure) -> SQLiteConnection {

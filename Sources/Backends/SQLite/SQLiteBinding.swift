@@ -8,8 +8,8 @@ extension SQLitePrepared {
         for (position, name) in parameters.enumerated() {
             let code = try bind(arguments[name.text] ?? .null, at: Int32(position + 1), name)
             guard code == SQLITE_OK else {
-                let reason: BackendError.Reason = code == SQLITE_TOOBIG ? .invalid : .failed
-                throw BackendError(reason, detail: "argument `\(name)`: SQLite \(code)")
+                let reason: BackendError.Reason = code == SQLITE_TOOBIG ? .argument : .failed
+                throw BackendError(reason, detail: "argument `\(name)`: too large or not storable")
             }
         }
     }
@@ -26,7 +26,7 @@ extension SQLitePrepared {
             if let integer = Int64(number.text) { return statement.bind(integer, index) }
             guard let double = number.exactDouble else {
                 throw BackendError(
-                    .invalid,
+                    .argument,
                     detail: "argument `\(name)`: a number that SQLite cannot hold exactly; "
                         + "send a 64-bit integer, at most 17 digits, or text")
             }

@@ -67,6 +67,8 @@ internal import JSON
         (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, false),
         (SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false),
         (SQLITE_DBCONFIG_ENABLE_FKEY, true),
+        // A plan made anew for the caller's values could order rows by a key that was not examined.
+        (SQLITE_DBCONFIG_ENABLE_QPSG, true),
         (SQLITE_DBCONFIG_DQS_DML, false),
         (SQLITE_DBCONFIG_DQS_DDL, false),
     ]

@@ -28,12 +28,23 @@ struct SQLiteExaminer {
         defer { authorizer.enter(outer) }
         // First: compiling alone does not notice that another connection changed the schema.
         let schema = try SQLiteSchema(of: connection)
+        try checkShadows(tokens, schema)
         let (statement, access) = try recordingAccess(text)
         let program = try SQLiteProgram(text, on: connection)
         let facts = SQLiteFacts(
             statement: statement, access: access, program: program, schema: schema,
             tokens: schema.expanded(tokens))
         return SQLitePrepared(statement, try facts.examination())
+    }
+
+    /// Masks name the columns of the virtual table, not those in which it keeps its content.
+    private func checkShadows(
+        _ tokens: SQLiteTokens, _ schema: SQLiteSchema
+    ) throws(SQLiteFailure) {
+        let named = schema.expanded(tokens).names.intersection(schema.shadowTables)
+        guard let table = named.min() else { return }
+        throw SQLiteFailure(
+            "not allowed: `\(table)` is inside a virtual table; use that table")
     }
 
     private func recordingAccess(
@@ -59,6 +70,8 @@ struct SQLiteProgram {
     /// True when it opens something that is not a table of the main file.
     private(set) var opensUnknown = false
     private(set) var writes = false
+    /// True when it makes an index of its own: its rows come in the order of whatever that holds.
+    private(set) var makesIndex = false
 
     init(_ text: String, on connection: SQLiteConnection) throws(SQLiteFailure) {
         let rows = try SQLiteStatement("EXPLAIN " + text, on: connection, isKept: false)
@@ -75,6 +88,8 @@ struct SQLiteProgram {
             // 0x10 is OPFLAG_P2ISREG: the page is known only while it runs.
             if third == 0, flags & 0x10 == 0 { roots.insert(second) } else { opensUnknown = true }
             if opcode == "OpenWrite" { writes = true }
+        case "OpenAutoindex":
+            makesIndex = true
         case "VOpen":
             opensUnknown = true
         case "Transaction":
@@ -96,10 +111,50 @@ private struct SQLiteFacts {
     let tokens: SQLiteTokens
 
     func examination() throws(SQLiteFailure) -> Examination {
-        Examination(
-            columns: (0..<statement.columnCount).map { column(Int32($0)) },
-            reads: reads(), parameters: try parameters(),
-            isReadOnly: statement.isReadOnly && !program.writes)
+        let columns = (0..<statement.columnCount).map { column(Int32($0)) }
+        let reads = reads()
+        let isReadOnly = statement.isReadOnly && !program.writes
+        var deciding: Set<ColumnPath>?
+        if let reads {
+            deciding = isReadOnly ? decidingAnswer(of: columns, reads) : decidingChange(reads)
+        }
+        return Examination(
+            columns: columns, reads: reads, deciding: deciding, parameters: try parameters(),
+            isReadOnly: isReadOnly)
+    }
+
+    /// By the text, and by the plan: without a full ORDER BY, rows come in the order of the keys
+    /// through which the plan finds them. A later ANALYZE may change the plan without a change of
+    /// the schema; then this holds from the next load on.
+    private func decidingAnswer(
+        of columns: [Column], _ reads: Set<ColumnPath>
+    ) -> Set<ColumnPath>? {
+        guard access.tables.isDisjoint(with: schema.views), !program.makesIndex,
+            let byText = SQLiteDeciding(tokens, columns: columns, reads: reads, schema: schema)
+        else { return nil }
+        var deciding = byText.columns
+        guard !byText.isOneRowWithoutOrder else { return deciding }
+        for root in program.roots {
+            guard let keys = schema.keysByRoot[root]?.columns else { return nil }
+            deciding.formUnion(keys)
+        }
+        return deciding
+    }
+
+    /// All that a change reads may end up where it is shown, and a key that must be unique tells
+    /// whether a value is there already.
+    private func decidingChange(_ reads: Set<ColumnPath>) -> Set<ColumnPath>? {
+        var deciding = reads
+        for key in schema.keysByRoot.values where key.isUnique {
+            let isInserted = access.inserted.contains(key.table)
+            let isUpdated = access.updated.contains { $0.table == key.table }
+            guard isInserted || isUpdated else { continue }
+            guard let columns = key.columns else { return nil }
+            if isInserted || !access.updated.isDisjoint(with: columns) {
+                deciding.formUnion(columns)
+            }
+        }
+        return deciding
     }
 
     private func column(_ index: Int32) -> Column {
@@ -152,7 +207,9 @@ private struct SQLiteFacts {
         var names: [Name] = []
         for index in 0..<statement.parameterCount {
             guard let name = statement.parameterName(index + 1),
-                name.utf8.first == UInt8(ascii: ":")
+                name.utf8.first == UInt8(ascii: ":"),
+                // SQLite also takes `:a::b` and `:a(…)` for one name; the token scan does not.
+                name.utf8.dropFirst().allSatisfy(SQLiteTokens.isWordByte)
             else { throw SQLiteFailure("parameters are written `:name`") }
             names.append(Name(String(name.utf8.dropFirst()) ?? ""))
         }

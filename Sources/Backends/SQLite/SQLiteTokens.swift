@@ -7,12 +7,27 @@ internal import JSON
 /// first arm. The scan therefore errs on the side of seeing too much: a word is a keyword wherever
 /// it stands unquoted, and any quoted text may be a name.
 struct SQLiteTokens {
-    private(set) var firstWord: Name?
+    /// In the order of the text; of this text only, whatever is added.
+    private(set) var list: [Token] = []
     private(set) var isCompound = false
     private(set) var joinsByName = false
     /// Every word, quoted name and string, folded: what may name a table.
     private(set) var names: Set<Name> = []
-    private(set) var tokenCount = 0
+
+    struct Token: Equatable {
+        /// `word` is unquoted; `quoted` may be a name or a string.
+        enum Kind { case word, quoted, parameter, symbol }
+        let kind: Kind
+        /// Without quotes and folded; empty for a parameter.
+        let text: Name
+
+        func isWord(_ word: Name) -> Bool { kind == .word && text == word }
+        func isSymbol(_ symbol: Name) -> Bool { kind == .symbol && text == symbol }
+        var isName: Bool { kind == .word || kind == .quoted }
+    }
+
+    var tokenCount: Int { list.count }
+    var firstWord: Name? { list.first.flatMap { $0.kind == .word ? $0.text : nil } }
 
     init(_ text: some Sequence<UInt8>) {
         let bytes = Array(text)
@@ -20,7 +35,7 @@ struct SQLiteTokens {
         while position < bytes.count { position = take(bytes, at: position) }
     }
 
-    /// Joins what another text holds, keeping which word came first here.
+    /// Joins what another text holds; the list stays that of this text.
     mutating func add(_ other: SQLiteTokens) {
         isCompound = isCompound || other.isCompound
         joinsByName = joinsByName || other.joinsByName
@@ -38,8 +53,12 @@ struct SQLiteTokens {
             return bytes[start...].firstIndex(of: 0x0A).map { $0 + 1 } ?? bytes.count
         case UInt8(ascii: "/") where next == UInt8(ascii: "*"):
             return Self.endOfComment(bytes, from: start + 2)
+        // A byte order mark is a blank to SQLite, wherever a token could start; nothing that names
+        // anything may begin with it.
+        case 0xEF where bytes[start...].starts(with: [0xEF, 0xBB, 0xBF]):
+            list.append(Token(kind: .symbol, text: "\u{FEFF}"))
+            return start + 3
         default:
-            tokenCount += 1
             return takeToken(bytes, at: start)
         }
     }
@@ -52,18 +71,20 @@ struct SQLiteTokens {
         case UInt8(ascii: "["):
             return takeQuoted(bytes, from: start + 1, closing: UInt8(ascii: "]"), doubles: false)
         case UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "$"), UInt8(ascii: "#"):
+            list.append(Token(kind: .parameter, text: ""))
             return Self.endOfWord(bytes, from: start + 1)
         case _ where Self.isWordByte(byte):
             let end = Self.endOfWord(bytes, from: start)
             takeWord(Name(foldedUTF8: bytes[start..<end]))
             return end
         default:
+            list.append(Token(kind: .symbol, text: Name(foldedUTF8: [byte])))
             return start + 1
         }
     }
 
     private mutating func takeWord(_ word: Name) {
-        if tokenCount == 1 { firstWord = word }
+        list.append(Token(kind: .word, text: word))
         names.insert(word)
         switch word.text {
         case "union", "intersect", "except": isCompound = true
@@ -87,7 +108,9 @@ struct SQLiteTokens {
             content.append(bytes[position])
             position += 1
         }
-        names.insert(Name(foldedUTF8: content))
+        let name = Name(foldedUTF8: content)
+        list.append(Token(kind: .quoted, text: name))
+        names.insert(name)
         return position + 1
     }
 
@@ -107,7 +130,7 @@ struct SQLiteTokens {
     }
 
     /// SQLite's `IdChar`: letters, digits, `_`, `$` and every byte above ASCII.
-    private static func isWordByte(_ byte: UInt8) -> Bool {
+    static func isWordByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "$"), 0x80...:

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Decides from the files and one public key alone whether the record is whole.
 ///
 /// It believes nothing that the directory says about itself: the first key comes from the caller,
@@ -22,6 +24,9 @@ package struct AuditVerifier {
         package var tailBytes = 0
         /// Bytes behind the record's end in earlier segments, each explained by a line.
         package var abandonedBytes = 0
+        /// Files that somebody else changed under the running server, by its own word, and whose
+        /// lines are all there nonetheless: it wrote on in the next file, or they were restored.
+        package var changedFiles: [String] = []
     }
 
     package struct Epoch: Sendable {
@@ -41,6 +46,20 @@ package struct AuditVerifier {
         var run = AuditVerification(directory: directory, key: key)
         return try run.verify()
     }
+
+    /// Whether a server holds the log now, so that bytes behind the last checkpoint are its batch
+    /// at work. False also when that cannot be told, as for a copy or another user's directory:
+    /// then such bytes deserve a look.
+    ///
+    /// It takes the lock for a moment, shared: a server that starts within these microseconds
+    /// finds the log locked.
+    package static func isBeingWritten(directory: String) -> Bool {
+        let path = "\(directory)/\(SegmentDirectory.lock)"
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
 }
 
 private struct AuditVerification {
@@ -50,6 +69,8 @@ private struct AuditVerification {
     var report = AuditVerifier.Report()
     /// An earlier segment whose end must be explained, and from where.
     var unexplained: (segment: Int, from: Int)?
+    /// Segments that somebody else changed, and where the server had stopped writing them.
+    var changed: [(segment: Int, from: Int)] = []
 
     init(directory: String, key: CheckpointKey) {
         self.directory = directory
@@ -79,6 +100,7 @@ private struct AuditVerification {
             state = scan.state
             after = scan.coveredBytes
         }
+        try checkChanged()
         report.size = state.tree.size
         report.root = state.tree.root(hasher)
         report.segments = segments.count
@@ -93,18 +115,23 @@ private struct AuditVerification {
         // What stands under no checkpoint is not part of the record and not counted.
         var covered = report
         var due = unexplained
+        var told = changed
+        var claimed: [(segment: Int, from: Int)] = []
         let scan = try SegmentScan.run(
             directory: directory, number: number, limit: limit, check: &check,
             header: { line in line == expected[...] ? header.state : nil },
             each: { check, kind in
                 counted.count(check, kind)
-                if kind == .checkpoint { covered = counted }
-                if let recovered = check.recovered, recovered.segment == due?.segment,
-                    recovered.from == due?.from
-                {
-                    due = nil
+                if kind == .checkpoint {
+                    covered = counted
+                    told += claimed
+                    claimed = []
                 }
+                guard kind == .recovered, let recovered = check.recovered else { return }
+                if recovered.isChanged { claimed.append((recovered.segment, recovered.from)) }
+                if recovered.segment == due?.segment, recovered.from == due?.from { due = nil }
             })
+        changed = told
         report = covered
         unexplained = due
         return scan
@@ -124,6 +151,20 @@ private struct AuditVerification {
         } else if scan.tailBytes > 0 {
             report.abandonedBytes += scan.tailBytes
             unexplained = (number, scan.coveredBytes)
+        }
+    }
+
+    /// The server's word that somebody wrote into a file explains none of the bytes. Its own room
+    /// may stand there: it leaves such a file as it is.
+    private mutating func checkChanged() throws(RecordError) {
+        for (segment, from) in changed {
+            let name = SegmentDirectory.name(segment)
+            guard try SegmentReader(directory: directory, name: name).limit <= from else {
+                throw .damaged(
+                    file: name, line: 0,
+                    reason: "bytes from \(from) on that somebody else wrote under the server")
+            }
+            report.changedFiles.append(name)
         }
     }
 

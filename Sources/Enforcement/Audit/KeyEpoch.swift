@@ -49,6 +49,25 @@ struct KeyEpoch: Sendable {
         }
     }
 
+    // MARK: The mark
+
+    /// Says that a log was begun: made when the first line is durable and before anybody is told,
+    /// it never goes. Without it, an empty directory beside key 1 is what a crash in front of the
+    /// first line leaves; with it, somebody removed the log. Empty: that it is there says all.
+    private static let mark = "begun"
+
+    static func hasBegun(_ directory: String) throws(RecordError) -> Bool {
+        var status = stat()
+        if unsafe lstat("\(directory)/\(mark)", &status) == 0 { return true }
+        guard errno == ENOENT else { throw .unavailable("look at \(mark): errno \(errno)") }
+        return false
+    }
+
+    static func markBegun(_ directory: String) throws(RecordError) {
+        try RecorderDisk.writeWhole("\(directory)/\(mark)", [], mode: 0o600)
+        try RecorderDisk.syncDirectory(directory)
+    }
+
     /// Overwrites and unlinks. On a copying file system or flash the old bytes may survive below;
     /// what we can do is done.
     static func erase(_ number: Int, in directory: String) throws(RecordError) {

@@ -16,19 +16,28 @@ package final class Recorder: Sendable {
     ///
     /// `keys` holds the private key between starts; it is made with mode 0700. `wakeLater` must see
     /// to it that the core is woken soon: a caller who has more lines to come may put it off until
-    /// they are all there, so that they share one sync.
+    /// they are all there, so that they share one sync. If it never does, the watchdog wakes it
+    /// after a quarter of the deadline. `notice` is told once whenever the record stops taking
+    /// lines, for the operator's eyes; it is called on the writing thread and must not wait.
     package static func open(
         directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
         name: String = "toolserver", disk: RecorderDisk = .real,
-        wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() }
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() },
+        notice: @escaping @Sendable (RecordError) -> Void = { _ in }
     ) throws(RecordError) -> Recorder {
         let writer = try RecorderOpening(
-            directory: directory, keys: keys, disk: disk, limits: limits
+            directory: withoutEndingSlashes(directory), keys: keys, disk: disk, limits: limits
         )
         .open(name: name)
-        let core = RecorderCore(writer, limits: limits, wakeLater: wakeLater)
+        let core = RecorderCore(writer, limits: limits, wakeLater: wakeLater, notice: notice)
         guard core.start() else { throw .unavailable("no thread for the record") }
         return Recorder(core)
+    }
+
+    /// With one, the system would follow a symbolic link.
+    private static func withoutEndingSlashes(_ path: String) -> String {
+        let kept = path.utf8.reversed().drop { $0 == UInt8(ascii: "/") }
+        return kept.isEmpty ? path : String(decoding: kept.reversed(), as: UTF8.self)
     }
 
     private init(_ core: RecorderCore) { self.core = core }

@@ -47,14 +47,17 @@ package final class RecorderCore: @unchecked Sendable {
     private let limits: RecorderLimits
     private let deadline: UInt64
     private let wakeLater: @Sendable (RecorderCore) -> Void
+    private let notice: @Sendable (RecordError) -> Void
 
     init(
         _ writer: RecorderWriter, limits: RecorderLimits,
-        wakeLater: @escaping @Sendable (RecorderCore) -> Void
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void,
+        notice: @escaping @Sendable (RecordError) -> Void
     ) {
         self.writer = writer
         self.limits = limits
         self.wakeLater = wakeLater
+        self.notice = notice
         deadline = limits.deadline.nanoseconds
     }
 
@@ -65,33 +68,39 @@ package final class RecorderCore: @unchecked Sendable {
     var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
 
     func enqueue(_ lines: WaitingLines) {
-        var isAnyoneAsleep = false
+        var isWriterAsleep = false
         let refusal: RecordError? = bell.withLock {
             if shared.isClosing { return .closed }
             if shared.health != .good { return .unavailable(shared.reason) }
             if shared.bytes + lines.bytes > limits.queuedBytes { return .overloaded }
             shared.bytes += lines.bytes
             shared.queue.append(lines)
-            isAnyoneAsleep = shared.isWriterAsleep || shared.isWatchdogAsleep
+            isWriterAsleep = shared.isWriterAsleep
+            // At once, so that the deadline holds even if the wake that is put off never comes.
+            // It then stays awake while lines wait: a few rings a second at most.
+            if shared.isWatchdogAsleep {
+                shared.isWatchdogAsleep = false
+                bell.ring(.watchdog)
+            }
             return nil
         }
         if let refusal { lines.tell(.failure(refusal)) }
-        if isAnyoneAsleep { wakeLater(self) }
+        if isWriterAsleep { wakeLater(self) }
     }
 
     /// Once per sleep: who was rung for is as good as awake.
     package func wake() {
         bell.withLock {
             guard !shared.queue.isEmpty else { return }
-            if shared.isWriterAsleep {
-                shared.isWriterAsleep = false
-                bell.ring(.writer)
-            }
-            if shared.isWatchdogAsleep {
-                shared.isWatchdogAsleep = false
-                bell.ring(.watchdog)
-            }
+            ringWriter()
         }
+    }
+
+    /// Only inside the lock.
+    private func ringWriter() {
+        guard shared.isWriterAsleep else { return }
+        shared.isWriterAsleep = false
+        bell.ring(.writer)
     }
 
     func close() {
@@ -131,7 +140,7 @@ package final class RecorderCore: @unchecked Sendable {
             case .batch(let batch): finish(writer.commit(batch))
             case .retry: finish(writer.restart().map { [] })
             case .stop:
-                writer.close()
+                do throws(RecordError) { try writer.close() } catch { notice(error) }
                 bell.withLock {
                     shared.isWriterDone = true
                     bell.ring(.closer)
@@ -165,6 +174,7 @@ package final class RecorderCore: @unchecked Sendable {
     }
 
     private func finish(_ result: Result<[RecordReceipt], RecordError>) {
+        var isNew = false
         let waiters: [WaitingLines] = bell.withLock {
             switch result {
             case .success:
@@ -176,11 +186,13 @@ package final class RecorderCore: @unchecked Sendable {
                 shared.inFlight = []
                 return done
             case .failure(let error):
+                isNew = shared.health != .failed
                 shared.health = .failed
-                shared.reason = "\(error)"
+                shared.reason = error.reason
                 return takeAll()
             }
         }
+        if isNew, case .failure(let error) = result { notice(error) }
         for (index, waiting) in waiters.enumerated() {
             waiting.tell(result.map { $0[index] })
         }
@@ -204,6 +216,8 @@ package final class RecorderCore: @unchecked Sendable {
                     return []
                 }
                 let now = RecorderBell.now()
+                // Whoever was to wake the writer has not.
+                if !shared.queue.isEmpty, now >= since &+ deadline / 4 { ringWriter() }
                 guard now >= since &+ deadline else {
                     bell.wait(.watchdog, until: min(since &+ deadline, now &+ deadline / 8))
                     return []

@@ -26,6 +26,13 @@ extension RecordError: CustomStringConvertible {
     }
 }
 
+extension RecordError {
+    /// What `unavailable` says, without the words that its description begins with.
+    var reason: String {
+        if case .unavailable(let reason) = self { reason } else { description }
+    }
+}
+
 package struct RecordReceipt: Sendable, Equatable {
     package let firstSequence: Int
     package let lastSequence: Int

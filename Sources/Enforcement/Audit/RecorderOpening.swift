@@ -14,10 +14,8 @@ struct RecorderOpening {
     private static let publicKeyFile = "record.pub"
 
     func open(name: String) throws(RecordError) -> RecorderWriter {
-        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
-            throw .unavailable("make \(directory): errno \(errno)")
-        }
-        let lock = try RecorderDisk.lock("\(directory)/lock")
+        try prepareDirectory()
+        let lock = try RecorderDisk.lock("\(directory)/\(SegmentDirectory.lock)")
         do throws(RecordError) {
             try KeyEpoch.prepare(keys)
             let segments = try SegmentDirectory.segments(in: directory)
@@ -25,8 +23,39 @@ struct RecorderOpening {
             return try openAgain(last: last, lock)
         } catch {
             close(lock)
-            throw error
+            throw withWayOut(error)
         }
+    }
+
+    /// Through a symbolic link the log would go wherever whoever may change the link wants it.
+    private func prepareDirectory() throws(RecordError) {
+        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
+            throw .unavailable("make \(directory): errno \(errno)")
+        }
+        let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        let descriptor = unsafe Glibc.open(directory, flags)
+        guard descriptor < 0 else {
+            close(descriptor)
+            return
+        }
+        let code = errno
+        var status = stat()
+        if unsafe lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFLNK {
+            throw .unavailable(
+                "\(directory) is a symbolic link; the record must be a directory itself: "
+                    + "move or mount the directory here, then start again")
+        }
+        throw .unavailable("open \(directory): errno \(code)")
+    }
+
+    /// Damage is never written over, and the operator must be able to go on. The keys go too: where
+    /// a log was once begun, an empty directory is a log that was removed.
+    private func withWayOut(_ error: RecordError) -> RecordError {
+        guard case .damaged(let file, let line, let reason) = error else { return error }
+        return .damaged(
+            file: file, line: line,
+            reason: "\(reason). Nothing is written over a damaged record: restore it, or move "
+                + "\(directory) and \(keys) aside, to keep them as evidence, then start again")
     }
 
     // MARK: The first start
@@ -34,21 +63,24 @@ struct RecorderOpening {
     private func openFirst(name: String, _ lock: Int32) throws(RecordError) -> RecorderWriter {
         let path = "\(directory)/\(Self.publicKeyFile)"
         let old = try KeyEpoch.numbers(in: keys)
-        // A log that had begun has both; a crash before its first line leaves at most key 1.
-        guard unsafe access(path, F_OK) != 0, old.allSatisfy({ $0 == 1 }) else {
+        // A crash before the first line leaves at most key 1.
+        guard try !KeyEpoch.hasBegun(keys), unsafe access(path, F_OK) != 0,
+            old.allSatisfy({ $0 == 1 })
+        else {
             throw .damaged(
                 file: SegmentDirectory.name(1), line: 0,
-                reason: "the record is gone, its key is not")
+                reason: "the segment is missing: a record was begun here and is gone")
         }
         if !old.isEmpty { try KeyEpoch.erase(1, in: keys) }
         let origin = "\(name)/\(try freshID())"
         guard CheckpointKey.isOrigin(origin) else { throw .malformed("the name of the log") }
         let epoch = try KeyEpoch.generate(1, origin: origin, in: keys)
         let state = SegmentState(epoch: 1, key: epoch.key)
-        let writer = RecorderWriter(
+        let writer = try RecorderWriter(
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
             number: 0, durableBytes: 0, durable: state)
         try writer.begin([], next: epoch, inNewSegment: true)
+        try KeyEpoch.markBegun(keys)
         try publish(epoch.key)
         return writer
     }
@@ -83,10 +115,12 @@ struct RecorderOpening {
         for number in try KeyEpoch.numbers(in: keys) where number != state.epoch {
             try KeyEpoch.erase(number, in: keys)
         }
+        // A crash behind the first line, or a log from before there was a mark.
+        if try !KeyEpoch.hasBegun(keys) { try KeyEpoch.markBegun(keys) }
         try publishFirstKeyIfMissing()
         let next = try KeyEpoch.generate(
             state.epoch + 1, origin: state.key.origin, in: keys)
-        let writer = RecorderWriter(
+        let writer = try RecorderWriter(
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
             number: last, durableBytes: scan.coveredBytes, fileBytes: scan.fileBytes,
             durable: state)
@@ -95,7 +129,9 @@ struct RecorderOpening {
             + state.underway.sorted.map(SegmentEvents.unknownOutcome)
         // A tail stays until the line that tells of it is durable: in the next segment.
         try writer.begin(notes, next: next, inNewSegment: scan.tailBytes > 0)
-        if scan.tailBytes > 0 { writer.cut(last, to: scan.coveredBytes) }
+        if scan.tailBytes > 0 {
+            RecorderWriter.cut("\(directory)/\(name)", to: scan.coveredBytes)
+        }
         try KeyEpoch.erase(state.epoch, in: keys)
         return writer
     }

@@ -8,12 +8,15 @@ final class RecorderWriter {
     private let limits: RecorderLimits
     /// The lock on the directory; closing it lets another process in.
     private let lock: Int32
+    private let lockFile: NamedFile
     private let hasher = SHA256Hasher()
     private var epoch: KeyEpoch
 
     /// The segment that holds the last durable batch; 0 before the first.
     private var number: Int
     private var descriptor: Int32
+    /// Of `descriptor`.
+    private var file: NamedFile?
     private var durableBytes: Int
     private var room: SegmentRoom
     /// Where the segment's last `resume` line is, or its header.
@@ -26,15 +29,18 @@ final class RecorderWriter {
     /// again, byte for byte, at the beginning of the next segment. Otherwise a sector that the
     /// disk did write after all would show a second history under the same key.
     private var pending: [UInt8]?
+    /// What somebody else changed is evidence and stays as it is.
+    private var isChanged = false
 
     init(
         directory: String, disk: RecorderDisk, limits: RecorderLimits, lock: Int32,
         epoch: KeyEpoch, number: Int, durableBytes: Int, fileBytes: Int = 0, durable: SegmentState
-    ) {
+    ) throws(RecordError) {
         self.directory = directory
         self.disk = disk
         self.limits = limits
         self.lock = lock
+        lockFile = try NamedFile("\(directory)/\(SegmentDirectory.lock)", lock)
         self.epoch = epoch
         self.number = number
         descriptor = -1
@@ -44,18 +50,30 @@ final class RecorderWriter {
         lines = RecorderLines(durable, hasher)
     }
 
-    func close() {
+    /// Throws what somebody else did to the segment since the last batch; it is closed then too,
+    /// and told in a segment of its own as far as the disk lets us.
+    func close() throws(RecordError) {
+        defer {
+            if descriptor >= 0 { Glibc.close(descriptor) }
+            descriptor = -1
+            Glibc.close(lock)
+        }
+        guard descriptor >= 0 else { return }
+        lines.begin()
+        do throws(RecordError) { try retireIfChanged() } catch {
+            _ = restart()
+            throw error
+        }
         // A failure leaves spaces, which the next start writes over.
-        if descriptor >= 0 { try? trim() }
-        if descriptor >= 0 { Glibc.close(descriptor) }
-        descriptor = -1
-        Glibc.close(lock)
+        try? trim()
     }
 
     // MARK: Batches
 
     func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError> {
         lines.begin()
+        // Before anything is signed: what is refused now never was.
+        do throws(RecordError) { try retireIfChanged() } catch { return .failure(error) }
         if isSegmentFull {
             lines.appendUnderway()
         } else if durableBytes - resumeAt >= SegmentResume.interval {
@@ -83,6 +101,8 @@ final class RecorderWriter {
                 "\(directory)/\(SegmentDirectory.name(number))",
                 O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else { throw .unavailable("open the segment: errno \(errno)") }
+            file = try NamedFile("\(directory)/\(SegmentDirectory.name(number))", descriptor)
+            try retireIfChanged()
         }
         for body in recovered { lines.append(body) }
         do throws(CryptoError) {
@@ -160,9 +180,23 @@ final class RecorderWriter {
 
     // MARK: Failure
 
+    private func retireIfChanged() throws(RecordError) {
+        guard descriptor >= 0, let file else { return }
+        var change: SegmentChange?
+        do throws(RecordError) { change = try file.change(from: room.end) } catch {
+            retire(error)
+            throw error
+        }
+        guard let change else { return }
+        let error = RecordError.unavailable(change.text)
+        isChanged = true
+        retire(error, change.detail)
+        throw error
+    }
+
     /// Gives up the descriptor for good: after a failed sync the kernel calls its pages clean, and
     /// a second sync would succeed over lost data.
-    private func retire(_ error: RecordError) {
+    private func retire(_ error: RecordError, _ detail: String? = nil) {
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = -1
         let isFirst = pending == nil
@@ -170,7 +204,8 @@ final class RecorderWriter {
         lines.readClocks()
         lines.append(
             SegmentEvents.recovered(
-                segment: number, from: durableBytes, detail: #""reason":"\#(error)""#))
+                segment: number, from: durableBytes,
+                detail: detail ?? #""reason":"\#(error)""#))
         lines.appendUnderway()
         // Without this checkpoint the note would stand under the next batch's.
         try? lines.appendCheckpoint(by: epoch)
@@ -180,23 +215,39 @@ final class RecorderWriter {
     /// One attempt to go on in a new segment.
     func restart() -> Result<Void, RecordError> {
         guard let bytes = pending else { return .success(()) }
-        let old = (number, durableBytes)
+        let old = (file, durableBytes)
         do throws(RecordError) {
+            try checkLock()
             try startSegment(bytes)
             pending = nil
             durable = lines.state
-            cut(old.0, to: old.1)
+            if !isChanged, let file = old.0, case .ours? = try? file.look() {
+                Self.cut(file.path, to: old.1)
+            }
+            isChanged = false
             return .success(())
         } catch {
             return .failure(error)
         }
     }
 
+    /// Whoever removed or replaced the directory or its lock let others in: they may write the
+    /// same log, and two writers would fork it.
+    private func checkLock() throws(RecordError) {
+        if case .ours = try lockFile.look() { return }
+        throw .unavailable(
+            "\(lockFile.path) was removed or replaced by somebody else, so the directory is not "
+                + "ours any more: stop the server and look at it")
+    }
+
     /// Best effort: readers who do not know the header's `after` see no line twice. The record is
-    /// right without it.
-    func cut(_ number: Int, to bytes: Int) {
-        guard number > 0 else { return }
-        unsafe truncate("\(directory)/\(SegmentDirectory.name(number))", bytes)
+    /// right without it. Never makes a file longer.
+    static func cut(_ path: String, to bytes: Int) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size > bytes
+        else { return }
+        unsafe truncate(path, bytes)
     }
 
     // MARK: Segments
@@ -210,8 +261,10 @@ final class RecorderWriter {
         unsafe unlink("\(path).new")
         let new = disk.create("\(path).new")
         guard new >= 0 else { throw .unavailable("create a segment: errno \(-new)") }
+        let named: NamedFile
         do throws(RecordError) {
             try put(bytes, new, at: 0)
+            named = try NamedFile(path, new)
             try publish("\(path).new", as: path)
         } catch {
             Glibc.close(new)
@@ -220,6 +273,7 @@ final class RecorderWriter {
         }
         if descriptor >= 0 { Glibc.close(descriptor) }
         descriptor = new
+        file = named
         number += 1
         durableBytes = bytes.count
         room.end = bytes.count

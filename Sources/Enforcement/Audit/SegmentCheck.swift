@@ -25,7 +25,8 @@ struct SegmentCheck {
     private(set) var event: ArraySlice<UInt8> = []
     private(set) var at: ArraySlice<UInt8> = []
     /// The last `recovered` line: the segment whose end it explains, and from which byte on.
-    private(set) var recovered: (segment: Int, from: Int)?
+    /// `isChanged` when somebody else changed it under the running server.
+    private(set) var recovered: (segment: Int, from: Int, isChanged: Bool)?
 
     init(_ state: SegmentState, depth: Depth, _ hasher: SHA256Hasher) {
         self.state = state
@@ -156,6 +157,7 @@ struct SegmentCheck {
             SegmentLine.skip(Array(#","from":"#.utf8), line.body, &index),
             let from = SegmentLine.number(line.body, &index)
         else { throw Fault(reason: "not a note of recovery") }
-        recovered = (segment, from)
+        let isChanged = SegmentLine.skip(SegmentChange.detailStart, line.body, &index)
+        recovered = (segment, from, isChanged)
     }
 }

@@ -2,6 +2,9 @@ import Glibc
 
 /// The names in a log's directory.
 enum SegmentDirectory {
+    /// Locked by the process that writes the log.
+    static let lock = "lock"
+
     static func name(_ number: Int) -> String {
         let digits = String(number)
         return String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + ".jsonl"

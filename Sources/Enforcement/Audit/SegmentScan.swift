@@ -13,7 +13,7 @@ struct SegmentScan {
     var tailBytes: Int
     /// With the room behind the lines.
     var fileBytes: Int
-    var explained: (segment: Int, from: Int)?
+    var explained: (segment: Int, from: Int, isChanged: Bool)?
 
     /// Calls `each` for every line that the check accepted.
     ///

@@ -60,6 +60,8 @@ package enum Credential: Sendable {
     /// stdio only: the login name of the user whose process this is.
     case localUser(String)
     case none
+    /// There should be one, and why there is not, for the person who started us.
+    case unreadable(String)
 }
 
 package final class IdentityStage: Sendable {
@@ -86,10 +88,17 @@ package final class IdentityStage: Sendable {
         switch credential {
         case .bearer(let token): try identify(token: token)
         case .localUser(let user): try identify(localUser: user)
+        case .unreadable(let reason):
+            throw Refusal(.identityMissing, "The access token cannot be read: \(reason).")
         case .none:
             throw Refusal(
                 .identityMissing, "No access token. Send `Authorization: Bearer TOKEN`.")
         }
+    }
+
+    /// False when the proof has run out: then its credential must be presented again.
+    func holds(_ caller: IdentifiedCaller) -> Bool {
+        caller.established.caller.expires.map { $0 > now() } ?? true
     }
 
     /// A proof may be older than its call (a session on stdio, a call that waited): what it says

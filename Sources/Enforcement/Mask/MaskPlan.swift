@@ -6,9 +6,13 @@ struct MaskPlan: Sendable {
     struct Cover: Sendable {
         let rule: Name
         let strategy: MaskRule.Strategy
+        /// True where the column is computed: even that there is no value could tell one.
+        let coversNull: Bool
         /// What stands in the place of a redacted value: `[email]`.
         let token: [UInt8]
         let revealedTo: [Name]
+
+        fileprivate var strictness: Int { coversNull ? 2 : strategy == .redact ? 1 : 0 }
     }
 
     /// For each output column, the covers over it; empty for an open one.
@@ -18,16 +22,14 @@ struct MaskPlan: Sendable {
         let rules = policy.masks.filter { $0.target.applies(to: tool.backend) }
         columns = tool.examination.columns.map { column in
             rules.compactMap { rule in
-                let strategy: MaskRule.Strategy
-                switch rule.target.standing(over: column, in: tool.examination) {
-                case .open: return nil
-                case .exact: strategy = rule.strategy
-                case .derived: strategy = .redact
-                }
+                let standing = rule.target.standing(over: column, in: tool.examination)
+                guard standing != .open else { return nil }
+                let isDerived = standing == .derived
                 let revealedTo = policy.reveals.filter { $0.target == rule.target }
                     .flatMap(\.groups)
                 return Cover(
-                    rule: rule.id, strategy: strategy,
+                    rule: rule.id, strategy: isDerived ? .redact : rule.strategy,
+                    coversNull: isDerived,
                     token: Array("[\(rule.target.label.text)]".utf8), revealedTo: revealedTo)
             }
         }
@@ -38,7 +40,7 @@ struct MaskPlan: Sendable {
         var strictest: Cover?
         for cover in columns[column]
         where !cover.revealedTo.contains(where: { caller.groups.contains($0) }) {
-            if strictest == nil || cover.strategy == .redact { strictest = cover }
+            if cover.strictness > strictest?.strictness ?? -1 { strictest = cover }
         }
         return strictest
     }
@@ -80,12 +82,13 @@ extension MaskRule.Target {
             return reads.contains(path) ? .derived : .open
         case .field(let name):
             let wanted = Self.folded(name.text)
-            if Self.folded(column.name) == wanted { return .exact }
+            let isNamed = Self.folded(column.name) == wanted
             if let origin = column.origin {
-                return Self.folded(origin.column.text) == wanted ? .exact : .open
+                return isNamed || Self.folded(origin.column.text) == wanted ? .exact : .open
             }
             guard let reads = examination.reads else { return .derived }
-            return reads.contains { Self.folded($0.column.text) == wanted } ? .derived : .open
+            if reads.contains(where: { Self.folded($0.column.text) == wanted }) { return .derived }
+            return isNamed ? .exact : .open
         }
     }
 

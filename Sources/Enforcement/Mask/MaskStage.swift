@@ -50,7 +50,7 @@ package struct MaskStage: Sendable {
         for row in 0..<raw.rowCount {
             for column in 0..<raw.columnCount {
                 let cell = raw[row: row, column: column]
-                guard cell.kind != .null, let cover = covers[column] else {
+                guard let cover = covers[column], cell.kind != .null || cover.coversNull else {
                     rows.append(cell.kind, raw.content(of: cell))
                     continue
                 }

@@ -22,6 +22,8 @@ final class HTTPConnection: EventSource {
     let shard: HTTPServerShard
     let peer: String
     let source: HTTPSource
+    /// The handler's; see `HTTPExchange.keepsake`.
+    var keepsake: AnyObject?
     private let socket: Int32
     private var descriptor: Descriptor?
     /// Index in the shard's list.

@@ -18,6 +18,13 @@ package final class HTTPExchange: @unchecked Sendable {
     /// Whether the handler's task is cancelled when the client hangs up. Set it on the loop.
     package var cancelsOnDisconnect = true
 
+    /// What the handler wants to find again at the next request of the same connection; gone with
+    /// the connection. On the loop only.
+    package var keepsake: AnyObject? {
+        get { connection?.keepsake }
+        set { connection?.keepsake = newValue }
+    }
+
     init(loop: EventLoop, isHead: Bool, minorVersion: Int, connection: HTTPConnection) {
         self.loop = loop
         self.isHead = isHead

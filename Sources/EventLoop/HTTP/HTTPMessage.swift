@@ -70,6 +70,11 @@ package struct HTTPHeaders: Sendable {
         return text(field)
     }
 
+    /// The first value as it came, for comparing without making text of it.
+    package func bytes(_ lowercasedName: String) -> ArraySlice<UInt8>? {
+        first(lowercasedName).map { bytes[$0.value] }
+    }
+
     package func values(_ lowercasedName: String) -> [String] {
         fields.lazy.filter { matches($0, lowercasedName) }.map(text)
     }

@@ -15,12 +15,13 @@ enum CommandLineTool {
         toolserver check  [--manifests DIR] [--json]                              load the manifests, report every problem
         toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--manifests DIR] [--state DIR]
                                                                                   mint a short token of this installation
-        toolserver audit list   [--last N] [--state DIR] [--json]                 the latest lines of the record
-        toolserver audit show   SEQ [--state DIR]                                 one line, whole
+        toolserver audit list   [--last N] [--all] [--state DIR] [--log NAME] [--json]   the latest lines of the record
+        toolserver audit show   SEQ [--state DIR] [--log NAME]                    one line, whole
         toolserver audit verify DIR --key PUBLIC                                  prove the record with its public key alone
         toolserver version
 
-        --manifests defaults to ./manifests, --state to the folder that server.json names.
+        --manifests defaults to ./manifests, --state to the folder that server.json names, --log to
+        record. Whatever loads manifests makes the SQLite files that they name with `create`.
         Exit codes: 0 done, 1 refused or failed, 2 usage.
         """
 

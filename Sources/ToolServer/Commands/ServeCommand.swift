@@ -10,7 +10,7 @@ enum ServeCommand {
         let arguments = try Arguments(words, options: ["--manifests", "--state", "--http"])
         let lifetime = Lifetime()
         try lifetime.awaitSignals()
-        let core = try Core(arguments)
+        let server = try Server(arguments)
         let group = try EventLoopGroup()
         let listen = try arguments["--http"].map { (text) throws(UsageError) in
             guard let endpoint = parsedEndpoint(text), endpoint.port > 0 else {
@@ -18,23 +18,23 @@ enum ServeCommand {
             }
             return endpoint
         }
-        let address = listen?.address ?? core.settings.http.address
-        let port = listen?.port ?? core.settings.http.port
+        let address = listen?.address ?? server.settings.http.address
+        let port = listen?.port ?? server.settings.http.port
         let endpoint = HTTPEndpoint(
-            mcp: MCPEndpoint(current: core.current, sessions: try SessionSeal()),
-            origins: OriginCheck(port: port, resource: core.settings.http.resource),
-            isReady: { core.recorder.isWritable })
+            mcp: MCPEndpoint(current: server.current, sessions: try SessionSeal()),
+            origins: OriginCheck(port: port, resource: server.settings.http.resource),
+            isReady: { server.recorder.isWritable })
         var limits = HTTPLimits()
-        limits.connections = core.settings.limits.connections
+        limits.connections = server.settings.limits.connections
         try group.start()
         return lifetime.run(on: group.next()) { [limits] in
-            try await core.recordStart("http")
-            let server = try HTTPServer(
+            try await server.recordStart("http")
+            let listener = try HTTPServer(
                 group: group, address: address, port: port, limits: limits, handler: endpoint)
-            StandardStream.error.line("serving http://\(address):\(server.port)/mcp")
-            await lifetime.untilStopped(reload: { await core.reload() })
-            await server.drain(deadline: .now().advanced(by: drainLimit))
-            await core.stop()
+            StandardStream.error.line("serving http://\(address):\(listener.port)/mcp")
+            await lifetime.untilStopped(reload: { await server.reload() })
+            await listener.drain(deadline: .now().advanced(by: drainLimit))
+            await server.stop()
         }
     }
 }

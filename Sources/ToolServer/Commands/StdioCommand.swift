@@ -8,22 +8,23 @@ enum StdioCommand {
         let arguments = try Arguments(words, options: ["--manifests", "--state"])
         let lifetime = Lifetime()
         try lifetime.awaitSignals()
-        let core = try Core(arguments)
+        let server = try Server(arguments)
         let group = try EventLoopGroup(count: 1)
         try group.start()
         let transport = StdioTransport(
-            current: core.current, loop: group.next(), credential: LocalCredential.read)
+            current: server.current, loop: group.next(), credential: LocalCredential.read,
+            hasLeft: lifetime.finish)
         return lifetime.run(on: group.next()) {
             do throws(Refusal) {
-                _ = try await core.current.value.gate.identify(LocalCredential.read(), at: "")
+                _ = try await server.current.value.gate.identify(LocalCredential.read(), at: "")
             } catch { throw CommandFailure(error.told) }
-            try await core.recordStart("stdio")
+            try await server.recordStart("stdio")
             Task(executorPreference: group.next()) {
                 await transport.run()
                 lifetime.finish()
             }
-            await lifetime.untilStopped(reload: { await core.reload() })
-            await core.stop()
+            await lifetime.untilStopped(reload: { await server.reload() })
+            await server.stop()
         }
     }
 }
@@ -37,10 +38,13 @@ enum LocalCredential {
     static func read() -> Credential {
         if let token = variable(tokenVariable) { return .bearer(token) }
         if let path = variable(tokenFileVariable) {
-            guard case .success(let bytes) = SmallFile.read(path),
-                let text = String(validating: bytes, as: UTF8.self)
-            else { return .none }
-            return .bearer(String(text.filter { !$0.isWhitespace }))
+            switch SmallFile.read(path) {
+            case .success(let bytes):
+                let text = String(decoding: bytes, as: UTF8.self)
+                return .bearer(String(text.filter { !$0.isWhitespace }))
+            case .failure(let fault):
+                return .unreadable("\(tokenFileVariable) \(path): \(SystemText.error(fault.code))")
+            }
         }
         return loginName().map { .localUser($0) } ?? .none
     }

@@ -8,7 +8,7 @@ import JSON
 enum Progress {
     static let interval = Duration.seconds(1)
 
-    static func token(of request: Request) -> JSONValue? {
+    private static func token(of request: Request) -> JSONValue? {
         switch request.meta?["progressToken"] {
         case .string(let text): .string(text)
         case .number(let number) where number.int != nil: .number(number)
@@ -16,8 +16,23 @@ enum Progress {
         }
     }
 
+    /// The router's answer, announced while it is waited for if the client asked for that. Nothing
+    /// is announced any more when this returns.
+    static func announcing(
+        _ request: Request, on loop: EventLoop, send: @Sendable ([UInt8]) async -> Bool,
+        answer: () async throws(RPCError) -> [UInt8]
+    ) async throws(RPCError) -> [UInt8] {
+        guard let token = token(of: request) else { return try await answer() }
+        async let _: Void = announce(token, on: loop, send: send)
+        let outcome: Result<[UInt8], RPCError>
+        do throws(RPCError) { outcome = .success(try await answer()) } catch {
+            outcome = .failure(error)
+        }
+        return try outcome.get()
+    }
+
     /// Sends until cancelled, or until `send` says that nobody listens.
-    static func announce(
+    private static func announce(
         _ token: JSONValue, on loop: EventLoop, send: ([UInt8]) async -> Bool
     ) async {
         var seconds = 0

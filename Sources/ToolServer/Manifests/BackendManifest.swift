@@ -69,6 +69,12 @@ struct BackendManifest {
             let timeout = object["timeout"].map {
                 $0.duration(in: .milliseconds(1)...(.seconds(30)))
             }
+            if let name = object["file"], let text = name.string(),
+                text.utf8.first == UInt8(ascii: ":") || text.utf8.starts(with: "file:".utf8)
+            {
+                name.report("must be the path of a file; SQLite's other forms are not served")
+                return nil
+            }
             guard let file, let timeout = timeout ?? .seconds(5) else { return nil }
             if create == nil, case .failure(let failure) = FileBytes.exists(file) {
                 object["file"]?.report("\(failure.reason); name a script with `create` to make it")

@@ -56,7 +56,9 @@ package struct CatalogMaker: Sendable {
             return try backend.examine(operation, effect: effect)
         }
         let tools = resolver.tools(on: Set(backends.keys))
-        let policy = resolver.policy(for: tools)
+        let policy = resolver.policy(for: tools) { (name) throws(BackendError) in
+            try backends[name]?.columns()
+        }
         files.reportUnused(settings: manifests.server, directory: directory, findings: findings)
         if let error = findings.error { throw error }
         guard let server = manifests.server else {

@@ -6,21 +6,27 @@ struct PolicyResolver {
     let manifests: ParsedManifests
     let tools: [Tool]
     let findings: Findings
+    /// What a backend knows; nil for one that could not be opened.
+    let columns: (_ backend: Name) throws(BackendError) -> BackendColumns?
 
     func policy() -> Policy {
         let policy = manifests.policy
         checkScopes()
         let masks = policy.masks.map { folded($0.rule.value) }
+        var columns = KnownColumns(ask: columns, findings: findings)
+        let maskCheck = MaskCheck(tools: tools, findings: findings)
         for (mask, rule) in zip(policy.masks, masks) {
             checkBackend(of: rule.target, at: mask.target)
-            checkMatch(of: rule, at: mask.target)
-            if !mask.mayFilter { checkFilters(of: rule, at: mask.target) }
+            guard columns.check(rule.target, at: mask.target) else { continue }
+            maskCheck.checkMatch(of: rule, at: mask.target)
+            if !mask.mayFilter { maskCheck.checkDeciding(of: rule, at: mask.target) }
         }
         checkDuplicates(masks)
         let reveals = policy.reveals.map { reveal in
             var rule = reveal.rule
             rule.target = folded(rule.target)
             checkBackend(of: rule.target, at: reveal.target)
+            _ = columns.check(rule.target, at: reveal.target)
             if !masks.contains(where: { isSame($0.target, rule.target) }) {
                 findings.warning("reveals nothing: no rule masks it", at: reveal.target)
             }
@@ -55,58 +61,6 @@ struct PolicyResolver {
         let near = nearest(backend.text, among: known).map { "; did you mean \(quoted($0))?" }
         findings.problem(
             "no backend \(quoted(backend.text))\(near ?? "")", at: place)
-    }
-
-    private func checkMatch(of rule: MaskRule, at place: Place) {
-        let isMatched = tools.contains { tool in
-            applies(rule.target, to: tool)
-                && (shows(rule.target, tool.examination) || reads(rule.target, tool.examination))
-        }
-        if !isMatched { findings.warning("masks nothing: no tool reads it", at: place) }
-    }
-
-    /// A column that only selects or orders rows is not in the result, where it would be masked,
-    /// and yet its values can be found out by asking often enough.
-    private func checkFilters(of rule: MaskRule, at place: Place) {
-        for tool in tools where applies(rule.target, to: tool) {
-            let examination = tool.examination
-            // A column of unknown origin is masked whole with it.
-            let isWithheld =
-                shows(rule.target, examination)
-                || examination.columns.contains { $0.origin == nil }
-            guard !isWithheld, reads(rule.target, examination) else { continue }
-            findings.problem(
-                "\(quoted(rule.id.text)) cannot mask it in tool \(quoted(tool.name.text)), which "
-                    + "filters or orders by it; select it there, or say \"filter\": \"allowed\"",
-                at: place)
-        }
-    }
-
-    private func applies(_ target: MaskRule.Target, to tool: Tool) -> Bool {
-        switch target {
-        case .column(let backend, _): tool.backend == backend
-        case .field: true
-        }
-    }
-
-    private func shows(_ target: MaskRule.Target, _ examination: Examination) -> Bool {
-        examination.columns.contains { column in
-            switch target {
-            case .column(_, let path): column.origin == path
-            case .field(let name):
-                isSameField(column.name, name.text)
-                    || column.origin.map { isSameField($0.column.text, name.text) } == true
-            }
-        }
-    }
-
-    /// What an examination could not find out counts as read.
-    private func reads(_ target: MaskRule.Target, _ examination: Examination) -> Bool {
-        guard let reads = examination.reads else { return true }
-        return switch target {
-        case .column(_, let path): reads.contains(path)
-        case .field(let name): reads.contains { isSameField($0.column.text, name.text) }
-        }
     }
 
     private func checkDuplicates(_ masks: [MaskRule]) {
@@ -162,14 +116,6 @@ struct PolicyResolver {
             column: lowercased(path.column))
         return .column(backend: backend, lowered)
     }
-}
-
-/// As the mask stage compares: `card_number`, `cardNumber` and `Card-Number` are one field.
-private func isSameField(_ left: String, _ right: String) -> Bool {
-    let bare = { (name: String) in
-        lowercased(Name(name)).text.utf8.filter { !"_-. ".utf8.contains($0) }
-    }
-    return bare(left).elementsEqual(bare(right))
 }
 
 private func isSame(_ left: MaskRule.Target, _ right: MaskRule.Target) -> Bool {

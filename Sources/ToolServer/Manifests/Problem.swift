@@ -118,10 +118,9 @@ struct Located<Value> {
     let place: Place
 }
 
-/// Text of a manifest as it may stand on a terminal: short, on one line, without controls that
-/// would let a file move the cursor of whoever checks it.
-func printable(_ text: String) -> String {
-    let limit = 80
+/// Text that somebody else wrote as it may stand on a terminal: on one line, without controls that
+/// would let it move the cursor of whoever reads it or pass for another line.
+func printable(_ text: String, limit: Int = 80) -> String {
     var shown = ""
     for scalar in text.unicodeScalars.prefix(limit) {
         let isControl = scalar.properties.generalCategory == .control

@@ -94,7 +94,11 @@ struct Resolver {
         findings.problem("no \(kind) \(quoted(name.value.text))\(near ?? "")", at: name.place)
     }
 
-    func policy(for tools: [Tool]) -> Policy {
-        PolicyResolver(manifests: manifests, tools: tools, findings: findings).policy()
+    func policy(
+        for tools: [Tool],
+        columns: @escaping (_ backend: Name) throws(BackendError) -> BackendColumns?
+    ) -> Policy {
+        PolicyResolver(manifests: manifests, tools: tools, findings: findings, columns: columns)
+            .policy()
     }
 }

@@ -10,7 +10,9 @@ struct StandardStream: Sendable {
 
     func line(_ text: String) { write(Array((text + "\n").utf8)) }
 
-    func write(_ bytes: [UInt8]) {
+    /// False when the other end is gone.
+    @discardableResult
+    func write(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes {
@@ -22,8 +24,9 @@ struct StandardStream: Sendable {
                 var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                 unsafe poll(&waiting, 1, -1)
             } else if !(count < 0 && errno == EINTR) {
-                return
+                return false
             }
         }
+        return true
     }
 }

@@ -29,6 +29,11 @@ struct RPCError: Error, Sendable {
         self.data = data
     }
 
+    static func idUnderWay(_ id: RequestID) -> RPCError {
+        RPCError(
+            .invalidRequest, "A request with this id is under way. Use each id once.", id: id)
+    }
+
     /// The HTTP status that goes with the code in the stateless era; the handshake era answers
     /// every readable request with 200.
     var statelessStatus: Int {

@@ -1,3 +1,4 @@
+import EventLoop
 import Synchronization
 
 /// Handshake-era calls that `notifications/cancelled` can stop, by who made them.
@@ -12,9 +13,23 @@ final class CallsUnderWay: Sendable {
 
     private let tasks = Mutex<[Key: Task<Void, Never>]>([:])
 
-    func add(_ key: Key, _ task: Task<Void, Never>) { tasks.withLock { $0[key] = task } }
+    /// nil when a call of that id is under way already: its answer and its cancellation could not
+    /// be told apart from this one's.
+    func start(
+        _ key: Key, on loop: EventLoop, _ work: @escaping @Sendable () async -> Void
+    ) -> Task<Void, Never>? {
+        tasks.withLock { tasks in
+            guard tasks[key] == nil else { return nil }
+            let task = Task(executorPreference: loop) {
+                await work()
+                self.remove(key)
+            }
+            tasks[key] = task
+            return task
+        }
+    }
 
-    func remove(_ key: Key) { _ = tasks.withLock { $0.removeValue(forKey: key) } }
+    private func remove(_ key: Key) { _ = tasks.withLock { $0.removeValue(forKey: key) } }
 
     /// Unknown and finished calls are ignored: cancellation races with answers by nature.
     func cancel(_ key: Key) { tasks.withLock { $0[key] }?.cancel() }

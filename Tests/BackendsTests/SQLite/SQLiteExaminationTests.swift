@@ -56,6 +56,49 @@ import Testing
         #expect(examination.reads != nil)
     }
 
+    /// The rest is tested with masks, where it matters: `ManifestMaskTests`.
+    @Test func whatDecidesIsWhatTheWordsAndThePlanGoBy() throws {
+        let fixture = try SQLiteFixture()
+        func deciding(_ sql: String, _ effect: Tool.Effect = .read) throws -> Set<ColumnPath>? {
+            try fixture.examine(sql, effect).deciding
+        }
+        let id = Self.path("users", "id")
+        #expect(try deciding("SELECT name, ssn FROM users WHERE id = :id") == [id])
+        // Its rows come in the order of the table's key.
+        #expect(try deciding("SELECT name, ssn FROM users") == [id])
+        #expect(
+            try deciding("SELECT name AS n, ssn FROM users WHERE amount > 1 ORDER BY n")
+                == [id, Self.path("users", "name"), Self.path("users", "amount")])
+        #expect(try deciding("SELECT count(*) FROM users WHERE ROWID > 5") == [id])
+        #expect(try deciding("SELECT count(*), max(ssn) FROM users") == [])
+        #expect(try deciding("SELECT 1") == [])
+        #expect(try deciding("SELECT note FROM joined") == nil)
+        #expect(try deciding("SELECT person FROM people") == nil)
+        #expect(
+            try deciding("UPDATE users SET name = ssn WHERE amount = 1", .write)
+                == [Self.path("users", "ssn"), Self.path("users", "amount")])
+        #expect(try deciding("INSERT INTO users (name) VALUES ('x')", .write) == [id])
+    }
+
+    @Test func columnsAreThoseOfTablesAndViews() throws {
+        let fixture = try SQLiteFixture()
+        let columns = try fixture.backend.columns()
+        #expect(columns.stored.contains(Self.path("loose", "upper_note")))
+        #expect(
+            columns.stored.isSuperset(of: [Self.path("users", "ssn"), Self.path("orders", "id")]))
+        #expect(columns.viewed.contains(Self.path("people", "secret")))
+        #expect(columns.stored.isDisjoint(with: columns.viewed))
+    }
+
+    @Test func aParameterIsNamedByAWordOnly() throws {
+        let fixture = try SQLiteFixture()
+        for name in [":a::b", ":a(x)", ":p(')"] {
+            #expect(throws: BackendError.self) {
+                try fixture.examine("SELECT name FROM users WHERE name = \(name)")
+            }
+        }
+    }
+
     @Test func kindsAreExactOnlyWhereTheTableIsStrict() throws {
         let fixture = try SQLiteFixture()
         let strict = try fixture.examine("SELECT id, name, amount, amount + 1 FROM users")

@@ -38,7 +38,7 @@ import Testing
         let reason = await fixture.reason {
             _ = try await fixture.run("SELECT :n", .read, arguments(("n", number)))
         }
-        #expect(reason == .invalid)
+        #expect(reason == .argument)
     }
 
     @Test(arguments: ["", "it's \"quoted\"", "🙂 e\u{301}", "a\u{0}b", "'; DROP TABLE users; --"])

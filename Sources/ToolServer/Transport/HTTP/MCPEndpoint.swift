@@ -21,7 +21,7 @@ struct MCPEndpoint: Sendable {
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
         let inbox: Inbox
-        switch await enter(request) {
+        switch await enter(request, exchange) {
         case .refused(let answer): return exchange.respond(answer)
         case .admitted(let caller, let serving):
             inbox = Inbox(http: request, exchange: exchange, serving: serving, caller: caller)
@@ -39,17 +39,22 @@ struct MCPEndpoint: Sendable {
     }
 
     /// All that the head decides.
-    private func enter(_ head: HTTPRequest) async -> Entry {
+    private func enter(_ head: HTTPRequest, _ exchange: HTTPExchange? = nil) async -> Entry {
         guard head.method == "POST" else {
             return .refused(.text(405, "Send messages by POST.", headers: [("Allow", "POST")]))
         }
         let serving = current.value
         let caller: IdentifiedCaller
-        do throws(Refusal) {
-            caller = try await serving.gate.identify(
-                Self.credential(of: head), at: head.peerAddress)
-        } catch {
-            return .refused(Self.unauthenticated(error))
+        if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
+            caller = known
+        } else {
+            do throws(Refusal) {
+                caller = try await serving.gate.identify(
+                    Self.credential(of: head), at: head.peerAddress)
+            } catch {
+                return .refused(Self.unauthenticated(error))
+            }
+            exchange?.keepsake = Introduction(of: caller, by: head, to: serving)
         }
         guard Self.isJSON(head.headers["content-type"]) else {
             return .refused(.text(415, "Send `Content-Type: application/json`."))
@@ -81,6 +86,7 @@ struct MCPEndpoint: Sendable {
             switch try Message(inbox.http.body) {
             case .notification, .response: inbox.exchange.respond(Self.accepted)
             case .request(let request):
+                try Self.demandServedVersion(of: inbox.http, for: request)
                 try Envelope.checkPresence(in: request)
                 try StatelessHeaders.check(inbox.http.headers, against: request)
                 // The client that hangs up has cancelled; it cannot come back for the answer.
@@ -129,12 +135,15 @@ struct MCPEndpoint: Sendable {
         _ request: Request, _ inbox: Inbox, version: ProtocolVersion, session: String
     ) async {
         let key = CallsUnderWay.Key(session: session, request: request.id)
-        let task = Task(executorPreference: inbox.exchange.loop) {
+        let call = underWay.start(key, on: inbox.exchange.loop) {
             await answer(request, inbox, version: version) { $0.handshakeStatus }
         }
-        underWay.add(key, task)
-        await task.value
-        underWay.remove(key)
+        guard let call else {
+            let error = RPCError.idUnderWay(request.id)
+            inbox.exchange.respond(.json(error.handshakeStatus, Reply.error(error)))
+            return
+        }
+        await call.value
     }
 
     // MARK: Both
@@ -166,20 +175,12 @@ struct MCPEndpoint: Sendable {
     ) async throws(RPCError) -> [UInt8] {
         let router = MethodRouter(serving: inbox.serving)
         let peer = inbox.peer(version)
-        guard let token = Progress.token(of: request), Self.acceptsStream(inbox.http) else {
+        guard Self.acceptsStream(inbox.http) else {
             return try await router.answer(request, from: peer)
         }
-        async let _: Void = Progress.announce(token, on: inbox.exchange.loop) {
-            await stream.send($0)
-        }
-        // Leaving this scope ends the announcements before the answer is written.
-        let outcome: Result<[UInt8], RPCError>
-        do throws(RPCError) {
-            outcome = .success(try await router.answer(request, from: peer))
-        } catch {
-            outcome = .failure(error)
-        }
-        return try outcome.get()
+        return try await Progress.announcing(
+            request, on: inbox.exchange.loop, send: { await stream.send($0) },
+            answer: { () throws(RPCError) in try await router.answer(request, from: peer) })
     }
 
     // MARK: What the headers say
@@ -209,6 +210,17 @@ struct MCPEndpoint: Sendable {
 
     private static func acceptsStream(_ request: HTTPRequest) -> Bool {
         request.headers["accept"]?.lowercased().contains("text/event-stream") ?? false
+    }
+
+    /// A message that says nothing about itself and comes under a version that nobody serves is
+    /// told the versions, not what those would demand of it.
+    private static func demandServedVersion(
+        of http: HTTPRequest, for request: Request
+    ) throws(RPCError) {
+        guard let header = http.headers["mcp-protocol-version"],
+            ProtocolVersion.named(header) == nil, Envelope.version(of: request) == nil
+        else { return }
+        throw Envelope.unsupported(header, id: request.id)
     }
 
     private static func handshakeVersion(of request: HTTPRequest) -> ProtocolVersion? {

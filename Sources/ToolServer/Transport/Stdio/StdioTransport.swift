@@ -17,6 +17,8 @@ final class StdioTransport: Sendable {
 
     private let current: CurrentServing
     private let credential: @Sendable () -> Credential
+    /// The client no longer reads what we write.
+    private let hasLeft: @Sendable () -> Void
     private let loop: EventLoop
     private let input = WorkerPool(threads: 1, queueLimit: 1, name: "stdin")
     private let output = WorkerPool(threads: 1, queueLimit: 4 * callsMax, name: "stdout")
@@ -26,8 +28,10 @@ final class StdioTransport: Sendable {
 
     /// `credential` is asked for every message, so that a renewed token is used at once.
     init(
-        current: CurrentServing, loop: EventLoop, credential: @escaping @Sendable () -> Credential
+        current: CurrentServing, loop: EventLoop, credential: @escaping @Sendable () -> Credential,
+        hasLeft: @escaping @Sendable () -> Void
     ) {
+        self.hasLeft = hasLeft
         self.current = current
         self.loop = loop
         self.credential = credential
@@ -74,18 +78,20 @@ final class StdioTransport: Sendable {
             }
         case .request(let request):
             await slots.take()
-            start(request, slots)
+            await start(request, slots)
         }
     }
 
-    private func start(_ request: Request, _ slots: Slots) {
+    private func start(_ request: Request, _ slots: Slots) async {
         let key = CallsUnderWay.Key(session: "", request: request.id)
-        let task = Task(executorPreference: loop) {
+        let call = underWay.start(key, on: loop) {
             await self.answer(request)
-            self.underWay.remove(key)
             slots.giveBack()
         }
-        underWay.add(key, task)
+        if call == nil {
+            await write(Reply.error(.idUnderWay(request.id)))
+            slots.giveBack()
+        }
     }
 
     private func answer(_ request: Request) async {
@@ -111,20 +117,9 @@ final class StdioTransport: Sendable {
             caller: caller, via: Transport(kind: .stdio, address: ""), version: version,
             traceparent: nil)
         let router = MethodRouter(serving: serving)
-        guard let token = Progress.token(of: request) else {
-            return try await router.answer(request, from: peer)
-        }
-        async let _: Void = Progress.announce(token, on: loop) { message in
-            await self.write(message)
-            return true
-        }
-        let outcome: Result<[UInt8], RPCError>
-        do throws(RPCError) {
-            outcome = .success(try await router.answer(request, from: peer))
-        } catch {
-            outcome = .failure(error)
-        }
-        return try outcome.get()
+        return try await Progress.announcing(
+            request, on: loop, send: { await self.write($0) },
+            answer: { () throws(RPCError) in try await router.answer(request, from: peer) })
     }
 
     private func version(of request: Request) throws(RPCError) -> ProtocolVersion {
@@ -152,7 +147,14 @@ final class StdioTransport: Sendable {
     }
 
     /// One thread writes, so lines never mix; a client that does not read holds up only itself.
-    private func write(_ message: [UInt8]) async {
-        _ = try? await output.run { _ in StandardStream.output.write(message + [0x0A]) }
+    /// False when it can never be read: then nothing more is run for this client.
+    @discardableResult
+    private func write(_ message: [UInt8]) async -> Bool {
+        let isRead = try? await output.run { _ in StandardStream.output.write(message + [0x0A]) }
+        if isRead == false {
+            underWay.cancelAll()
+            hasLeft()
+        }
+        return isRead ?? false
     }
 }

@@ -1,0 +1,100 @@
+import Backends
+import Enforcement
+import EventLoop
+import JSON
+
+/// A running server without its transport: what `serve` and `stdio` have in common.
+final class Server: Sendable {
+    let installation: Installation
+    let recorder: Recorder
+    let workers: WorkerPool
+    let current: CurrentServing
+    let settings: ServerSettings
+    private let maker: CatalogMaker
+    private let directory: String
+    private let tokenKey: ES256PublicKey
+    private let catalogDigest: String
+
+    /// Starts in order: manifests, keys, record; the first that fails ends it with nothing begun.
+    init(_ arguments: Arguments) throws {
+        directory = Startup.manifests(arguments)
+        workers = Startup.workers()
+        maker = Startup.catalogMaker(workers)
+        let catalog = try Self.load(directory, with: maker)
+        settings = catalog.server
+        installation = Startup.installation(arguments, catalog.server)
+        try installation.prepare()
+        tokenKey = try installation.tokenKey().publicKey
+        recorder = try installation.openRecord()
+        current = CurrentServing(
+            Self.serving(catalog, tokenKey: tokenKey, recorder: recorder))
+        for warning in catalog.warnings {
+            StandardStream.error.line("warning: \(warning.text)")
+        }
+        catalogDigest = catalog.digest
+    }
+
+    func recordStart(_ transport: String) async throws {
+        try await record("start") { writer in
+            writer.member("version", ServerDescription.version)
+            writer.member("transport", transport)
+            writer.member("catalog", self.catalogDigest)
+        }
+    }
+
+    func stop() async {
+        try? await record("stop") { _ in }
+        recorder.close()
+        workers.stop()
+    }
+
+    /// All of the new manifests, or none of them.
+    func reload() async {
+        let outcome: String
+        do {
+            let catalog = try Self.load(directory, with: maker)
+            let next = Self.serving(catalog, tokenKey: tokenKey, recorder: recorder)
+            // On record before it holds: rules that nobody can be shown later must not decide.
+            try await record("reload") { $0.member("catalog", catalog.digest) }
+            current.replace(with: next)
+            outcome = "ok"
+        } catch {
+            let reason = (error as? CommandFailure)?.message ?? "\(error)"
+            outcome = "refused, the manifests before it stay in force: \(reason)"
+            try? await record("reload") { $0.member("refused", true) }
+        }
+        StandardStream.error.line("reload: \(outcome)")
+    }
+
+    private func record(_ event: String, _ members: (inout JSONWriter) -> Void) async throws {
+        var writer = JSONWriter()
+        writer.member("event", event)
+        members(&writer)
+        do throws(RecordError) { _ = try await recorder.append([writer.finish()]) } catch {
+            throw CommandFailure("the record cannot be written: \(error)")
+        }
+    }
+
+    private static func load(_ directory: String, with maker: CatalogMaker) throws -> Catalog {
+        do throws(ManifestError) { return try maker.load(directory: directory) } catch {
+            throw CommandFailure("the manifests cannot be served:\n" + error.text)
+        }
+    }
+
+    private static func serving(
+        _ catalog: Catalog, tokenKey: ES256PublicKey, recorder: Recorder
+    ) -> Serving {
+        let verifier = catalog.server.localIssuer.map { issuer in
+            TokenVerifier(
+                key: tokenKey, keyID: LocalToken.keyID(of: tokenKey), issuer: issuer.issuer,
+                audience: issuer.audience)
+        }
+        let gate = Gate(
+            identity: IdentityStage(verifier: verifier, localUsers: catalog.server.localUsers),
+            limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
+            tools: catalog.tools, policy: catalog.policy,
+            backend: Backends(catalog.backends), sink: recorder)
+        return Serving(
+            gate: gate, description: ServerDescription(name: catalog.server.name.text))
+    }
+}

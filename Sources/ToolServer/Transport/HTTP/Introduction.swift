@@ -1,0 +1,29 @@
+import Enforcement
+import EventLoop
+
+/// Who spoke last on a connection, and with which words.
+///
+/// A client sends the same credential with every request of a connection. Comparing it with the
+/// one before costs a tenth of digesting it again, and that is a good part of what listing tools
+/// costs. It lives no longer than the connection, whose buffers hold the same bytes anyway.
+final class Introduction {
+    private let authorization: [UInt8]
+    private let identified: IdentifiedCaller
+    private let serving: Serving
+
+    init?(of caller: IdentifiedCaller, by head: HTTPRequest, to serving: Serving) {
+        guard let authorization = head.headers.bytes("authorization") else { return nil }
+        self.authorization = Array(authorization)
+        identified = caller
+        self.serving = serving
+    }
+
+    /// nil when the words differ, the proof has run out, or the rules changed since.
+    func caller(of head: HTTPRequest, to serving: Serving) -> IdentifiedCaller? {
+        guard serving === self.serving,
+            head.headers.bytes("authorization")?.elementsEqual(authorization) == true,
+            serving.gate.stillHolds(identified)
+        else { return nil }
+        return identified
+    }
+}
