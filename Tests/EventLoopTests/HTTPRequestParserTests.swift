@@ -240,4 +240,43 @@ import Testing
         #expect(outcome.requests.count == 1)
         #expect(Self.parse("GET / HTTP/1.0\r\n\r\n" + Self.get("")).requests.count == 1)
     }
+
+    @Test func classesOfBytesAreThoseOfTheirGrammar() {
+        let alphanumeric = Set(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
+        for byte in UInt8.min...UInt8.max {
+            func isOne(_ marks: String) -> Bool {
+                alphanumeric.contains(byte) || marks.utf8.contains(byte)
+            }
+            #expect(HTTPBytes.has(byte, .token) == isOne("!#$%&'*+-.^_`|~"))
+            #expect(HTTPBytes.has(byte, .target) == isOne("-._~:/?@!$&'()*+,;=%[]"))
+            #expect(HTTPBytes.has(byte, .host) == isOne("-._~!$&'()*+;=%"))
+        }
+    }
+
+    @Test func textEndsWhereAWalkByteByByteEndsIt() {
+        func end(_ bytes: [UInt8], from start: Int, isLine: Bool) -> Int {
+            bytes.indices.dropFirst(start).first { index in
+                let isVisible = (0x20...0x7e).contains(bytes[index])
+                return !(isVisible || !isLine && (bytes[index] == 9 || bytes[index] >= 0x80))
+            } ?? bytes.count
+        }
+        // What stands beside a byte must not change how it is read: borrows go upwards.
+        let neighbours: [UInt8] = [0x00, 0x09, 0x0d, 0x1f, 0x20, 0x21, 0x7e, 0x7f, 0x80, 0xff]
+        for byte in UInt8.min...UInt8.max {
+            for neighbour in neighbours {
+                for place in 0..<18 {
+                    var bytes = [UInt8](repeating: 0x61, count: 19)
+                    bytes[place] = byte
+                    bytes[place + 1] = neighbour
+                    for isLine in [false, true] {
+                        let found = HTTPBytes.endOfText(bytes.span, from: 1, isLine: isLine)
+                        if found != end(bytes, from: 1, isLine: isLine) {
+                            Issue.record("\(byte) before \(neighbour) at \(place): \(found)")
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

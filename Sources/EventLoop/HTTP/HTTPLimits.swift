@@ -29,8 +29,8 @@ package struct HTTPLimits: Sendable {
     /// A longer body is read only after the handler has seen the head. So many bytes on each
     /// connection are cheaper than asking twice who calls.
     package var bodyBytesUnasked = 16 << 10
-    /// What answers that their clients have not read may hold together. Above it, whoever has read
-    /// nothing for the longest time is cut off.
+    /// What answers that their clients have not read may hold together. Above it, who holds much
+    /// and has read nothing for the longest time is cut off.
     package var unsentBytes = 64 << 20
     /// What the kernel takes of an answer beyond what the client's window lets it send. Left to
     /// itself it takes 4 MB for each connection, which no limit of ours counts.

@@ -149,13 +149,16 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
         if change > 0 { closeSlowReaders() }
     }
 
-    /// Whoever has read nothing for the longest time goes first, so that one who has just been
-    /// answered is not cut off for the others' sake. Each loop closes what is beyond its own share;
-    /// one that holds too much and writes nothing does so at its next sweep.
+    /// Of those who hold the most, whoever has read nothing for the longest time goes first: one
+    /// who has just been answered, or waits for a few bytes, is not cut off for the others' sake.
+    /// Each loop closes what is beyond its own share; one that holds too much and writes nothing
+    /// does so at its next sweep.
     private func closeSlowReaders() {
         while census.owesTooMuch, unsentBytes > unsentShare {
-            let readers = connections.lazy.filter { $0.owed > 0 }
-            guard let slowest = readers.min(by: { $0.stallDeadline < $1.stallDeadline }) else {
+            let readers = connections.filter { $0.owed > 0 }
+            let average = unsentBytes / max(1, readers.count)
+            let greedy = readers.lazy.filter { $0.owed >= average }
+            guard let slowest = greedy.min(by: { $0.stallDeadline < $1.stallDeadline }) else {
                 return
             }
             slowest.disconnect()
