@@ -250,6 +250,7 @@ final class HTTPConnection: EventSource {
             await handler.handle(request, exchange)
             exchange.handlerReturned()
         }
+        exchange.task = task
     }
 
     // MARK: Answering

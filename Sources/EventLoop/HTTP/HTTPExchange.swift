@@ -15,6 +15,9 @@ package final class HTTPExchange: @unchecked Sendable {
     private(set) var isStreaming = false
     private let isAnswered = Atomic<Bool>(false)
 
+    /// The handler's; stays when the connection goes, since the call may go on.
+    var task: Task<Void, Never>?
+
     /// Whether the handler's task is cancelled when the client hangs up. Set it on the loop.
     package var cancelsOnDisconnect = true
 
@@ -30,6 +33,15 @@ package final class HTTPExchange: @unchecked Sendable {
         self.isHead = isHead
         self.minorVersion = minorVersion
         self.connection = connection
+    }
+
+    /// Cancels the handler's task, from any thread; it may still answer.
+    package func cancelHandler() {
+        if loop.isCurrent {
+            task?.cancel()
+        } else {
+            loop.execute { self.task?.cancel() }
+        }
     }
 
     /// True for the first who asks.

@@ -11,28 +11,37 @@ final class CallsUnderWay: Sendable {
         let request: RequestID
     }
 
-    private let tasks = Mutex<[Key: Task<Void, Never>]>([:])
+    private let cancels = Mutex<[Key: @Sendable () -> Void]>([:])
 
-    /// nil when a call of that id is under way already: its answer and its cancellation could not
+    /// False when a call of that id is under way already: its answer and its cancellation could not
     /// be told apart from this one's.
+    func enter(_ key: Key, cancel: @escaping @Sendable () -> Void) -> Bool {
+        cancels.withLock { cancels in
+            guard cancels[key] == nil else { return false }
+            cancels[key] = cancel
+            return true
+        }
+    }
+
+    func leave(_ key: Key) { _ = cancels.withLock { $0.removeValue(forKey: key) } }
+
+    /// A call with a task of its own; nil where `enter` would say false.
     func start(
         _ key: Key, on loop: EventLoop, _ work: @escaping @Sendable () async -> Void
     ) -> Task<Void, Never>? {
-        tasks.withLock { tasks in
-            guard tasks[key] == nil else { return nil }
+        cancels.withLock { cancels in
+            guard cancels[key] == nil else { return nil }
             let task = Task(executorPreference: loop) {
                 await work()
-                self.remove(key)
+                self.leave(key)
             }
-            tasks[key] = task
+            cancels[key] = { task.cancel() }
             return task
         }
     }
 
-    private func remove(_ key: Key) { _ = tasks.withLock { $0.removeValue(forKey: key) } }
-
     /// Unknown and finished calls are ignored: cancellation races with answers by nature.
-    func cancel(_ key: Key) { tasks.withLock { $0[key] }?.cancel() }
+    func cancel(_ key: Key) { cancels.withLock { $0[key] }?() }
 
-    func cancelAll() { for task in tasks.withLock({ Array($0.values) }) { task.cancel() } }
+    func cancelAll() { for cancel in cancels.withLock({ Array($0.values) }) { cancel() } }
 }

@@ -10,6 +10,8 @@ final class Introduction {
     private let authorization: [UInt8]
     private let identified: IdentifiedCaller
     private let serving: Serving
+    /// The session that this caller has shown to be theirs.
+    var session: String?
 
     init?(of caller: IdentifiedCaller, by head: HTTPRequest, to serving: Serving) {
         guard let authorization = head.headers.bytes("authorization") else { return nil }

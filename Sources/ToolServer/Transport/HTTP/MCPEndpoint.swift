@@ -102,7 +102,7 @@ struct MCPEndpoint: Sendable {
 
     private func receiveHandshake(_ inbox: Inbox, version: ProtocolVersion) async {
         let session = inbox.http.headers["mcp-session-id"]
-        if let session, !sessions.isValid(session, for: inbox.caller.id) {
+        if let session, !isValid(session, inbox) {
             let error = RPCError(.invalidRequest, "Unknown session. Send initialize again.")
             inbox.exchange.respond(.json(404, Reply.error(error)))
             return
@@ -131,19 +131,27 @@ struct MCPEndpoint: Sendable {
         }
     }
 
+    /// The seal is looked at once a connection: the caller there is the same as before.
+    private func isValid(_ session: String, _ inbox: Inbox) -> Bool {
+        let introduction = inbox.exchange.keepsake as? Introduction
+        if introduction?.session?.isByteEqual(to: session) == true { return true }
+        guard sessions.isValid(session, for: inbox.caller.id) else { return false }
+        introduction?.session = session
+        return true
+    }
+
     private func answerCancellable(
         _ request: Request, _ inbox: Inbox, version: ProtocolVersion, session: String
     ) async {
         let key = CallsUnderWay.Key(session: session, request: request.id)
-        let call = underWay.start(key, on: inbox.exchange.loop) {
-            await answer(request, inbox, version: version) { $0.handshakeStatus }
-        }
-        guard let call else {
+        let exchange = inbox.exchange
+        guard underWay.enter(key, cancel: { exchange.cancelHandler() }) else {
             let error = RPCError.idUnderWay(request.id)
-            inbox.exchange.respond(.json(error.handshakeStatus, Reply.error(error)))
+            exchange.respond(.json(error.handshakeStatus, Reply.error(error)))
             return
         }
-        await call.value
+        defer { underWay.leave(key) }
+        await answer(request, inbox, version: version) { $0.handshakeStatus }
     }
 
     // MARK: Both
