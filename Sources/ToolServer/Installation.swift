@@ -92,16 +92,16 @@ struct Installation: Sendable {
     }
 
     private static func read(_ path: String) throws(CommandFailure) -> [UInt8]? {
-        switch SmallFile.read(path) {
+        switch FileBytes.read(path) {
         case .success(let bytes): return bytes
-        case .failure(let fault) where fault.code == ENOENT: return nil
-        case .failure(let fault):
-            throw CommandFailure("cannot read \(path): \(SystemText.error(fault.code))")
+        case .failure(let failure) where failure.isMissing: return nil
+        case .failure(let failure):
+            throw CommandFailure("\(path) \(failure.reason)")
         }
     }
 
     private static func writeNew(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
-        if case .failure(let fault) = SmallFile.writeNew(bytes, to: path), fault.code != EEXIST {
+        if case .failure(let fault) = FileBytes.writeNew(bytes, to: path), fault.code != EEXIST {
             throw CommandFailure("cannot write \(path): \(SystemText.error(fault.code))")
         }
     }

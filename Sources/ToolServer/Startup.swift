@@ -27,7 +27,7 @@ enum Startup {
     private static func makeSQLite(
         _ settings: BackendSettings.SQLite, _ workers: WorkerPool
     ) throws(BackendError) -> any Backend {
-        return try SQLiteBackend(
+        try SQLiteBackend(
             SQLiteOptions(
                 file: settings.file, createFrom: settings.create.map { Array($0.utf8) },
                 busyTimeout: settings.timeout),

@@ -93,7 +93,7 @@ extension MaskRule.Target {
     }
 
     /// `card_number`, `cardNumber` and `Card-Number` are one field.
-    static func folded(_ name: String) -> [UInt8] {
+    package static func folded(_ name: String) -> [UInt8] {
         name.utf8.compactMap { byte in
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20

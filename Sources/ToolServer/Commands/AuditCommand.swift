@@ -109,8 +109,11 @@ enum AuditCommand {
                 "audit verify takes a directory and --key FILE, the public key that you kept from the first start"
             )
         }
-        guard case .success(let key) = SmallFile.read(keyFile) else {
-            throw CommandFailure("cannot read the public key \(keyFile)")
+        let key: [UInt8]
+        switch FileBytes.read(keyFile) {
+        case .success(let bytes): key = bytes
+        case .failure(let failure):
+            throw CommandFailure("cannot read the public key: \(keyFile) \(failure.reason)")
         }
         let report = try AuditVerifier.verify(
             directory: arguments.operands[0], publicKey: String(decoding: key, as: UTF8.self))

@@ -38,12 +38,12 @@ enum LocalCredential {
     static func read() -> Credential {
         if let token = variable(tokenVariable) { return .bearer(token) }
         if let path = variable(tokenFileVariable) {
-            switch SmallFile.read(path) {
+            switch FileBytes.read(path) {
             case .success(let bytes):
                 let text = String(decoding: bytes, as: UTF8.self)
                 return .bearer(String(text.filter { !$0.isWhitespace }))
-            case .failure(let fault):
-                return .unreadable("\(tokenFileVariable) \(path): \(SystemText.error(fault.code))")
+            case .failure(let failure):
+                return .unreadable("\(tokenFileVariable) \(path) \(failure.reason)")
             }
         }
         return loginName().map { .localUser($0) } ?? .none

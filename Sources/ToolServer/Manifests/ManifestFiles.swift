@@ -151,61 +151,6 @@ private func directoryEntries(_ path: String) -> [String]? {
     return names.sorted { Name($0) < Name($1) }
 }
 
-/// The whole content of one regular file.
-enum FileBytes {
-    struct Failure: Error { let reason: String }
-
-    static func read(_ path: String, atMost limit: Int) -> Result<[UInt8], Failure> {
-        // O_NONBLOCK: a FIFO put in place of a file must not hold the start.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return .failure(Failure(reason: openFailure(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            return .failure(Failure(reason: "is not a regular file"))
-        }
-        guard let bytes = content(of: descriptor, atMost: limit) else {
-            return .failure(Failure(reason: "cannot be read"))
-        }
-        guard bytes.count <= limit else {
-            return .failure(Failure(reason: "is larger than \(limit >> 10) KB"))
-        }
-        return .success(bytes)
-    }
-
-    /// One byte more than `limit` when there is more.
-    private static func content(of descriptor: Int32, atMost limit: Int) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while bytes.count <= limit {
-            let count = unsafe chunk.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { return nil }
-            if count == 0 { break }
-            bytes.append(contentsOf: chunk.prefix(min(count, limit + 1 - bytes.count)))
-        }
-        return bytes
-    }
-
-    private static func openFailure(_ code: Int32) -> String {
-        switch code {
-        case ENOENT: "does not exist"
-        case EACCES: "may not be read by this user"
-        default: "cannot be opened"
-        }
-    }
-}
-
-extension FileBytes {
-    /// Whether a regular file can be opened for reading.
-    static func exists(_ path: String) -> Result<Void, Failure> {
-        unsafe access(path, R_OK) == 0
-            ? .success(()) : .failure(Failure(reason: openFailure(errno)))
-    }
-}
-
 /// Without links and `..`; nil for what does not exist.
 func absolutePath(of path: String) -> String? {
     guard let resolved = unsafe realpath(path, nil) else { return nil }

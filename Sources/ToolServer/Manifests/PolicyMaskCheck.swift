@@ -118,7 +118,7 @@ extension MaskRule.Target {
     fileprivate func covers(_ column: ColumnPath) -> Bool {
         switch self {
         case .column(_, let path): column == path
-        case .field(let name): isSameField(column.column.text, name.text)
+        case .field(let name): Self.folded(column.column.text) == Self.folded(name.text)
         }
     }
 
@@ -126,15 +126,7 @@ extension MaskRule.Target {
         if let origin = column.origin, covers(origin) { return true }
         return switch self {
         case .column: false
-        case .field(let name): isSameField(column.name, name.text)
+        case .field(let name): Self.folded(column.name) == Self.folded(name.text)
         }
     }
-}
-
-/// As the mask stage compares: `card_number`, `cardNumber` and `Card-Number` are one field.
-private func isSameField(_ left: String, _ right: String) -> Bool {
-    let bare = { (name: String) in
-        lowercased(Name(name)).text.utf8.filter { !"_-. ".utf8.contains($0) }
-    }
-    return bare(left).elementsEqual(bare(right))
 }
