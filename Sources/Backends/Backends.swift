@@ -15,11 +15,17 @@ package struct Backends: CallRunner {
 
     package init(_ byName: [Name: any Backend]) { self.byName = byName }
 
+    package func examine(_ job: Job) async throws(BackendError) -> CallExamination {
+        try await backend(of: job).examine(job)
+    }
+
     package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
-        guard let backend = byName[call.job.tool.backend] else {
-            // The loader resolves every tool's backend, so a call cannot name one that is absent.
-            throw BackendError(.failed, detail: "no such backend")
-        }
-        return try await backend.run(call)
+        try await backend(of: call.job).run(call)
+    }
+
+    private func backend(of job: Job) throws(BackendError) -> any Backend {
+        if let backend = byName[job.tool.backend] { return backend }
+        // The loader resolves every tool's backend, so a call cannot name one that is absent.
+        throw BackendError(.failed, detail: "no such backend")
     }
 }

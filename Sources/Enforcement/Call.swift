@@ -53,25 +53,49 @@ package struct Job: Sendable {
     package let caller: CallerID
     /// Monotonic; the backend must have stopped by then.
     package let deadline: ContinuousClock.Instant
+    /// What was judged, for operations that each call settles anew: exactly this is sent.
+    package let request: BackendRequest?
 
     package init(
         tool: Tool, arguments: JSONObject, caller: CallerID = .nobody,
-        deadline: ContinuousClock.Instant
+        deadline: ContinuousClock.Instant, request: BackendRequest? = nil
     ) {
         self.tool = tool
         self.arguments = arguments
         self.caller = caller
         self.deadline = deadline
+        self.request = request
+    }
+}
+
+/// Exactly what a backend would be sent, made once: rules judge it, people approve it, the record
+/// holds it and the backend gets it, so that none of them can mean another.
+package enum BackendRequest: Sendable {
+    case sql(text: String, parameters: [JSONValue])
+}
+
+/// What one call would touch and send, found out without effect.
+package struct CallExamination: Sendable {
+    package var examination: Examination
+    package var request: BackendRequest
+
+    package init(examination: Examination, request: BackendRequest) {
+        self.examination = examination
+        self.request = request
     }
 }
 
 package protocol CallRunner: Sendable {
+    /// The facts about one call, without effect. The gate asks for operations that are not settled
+    /// at load; whoever shows a call to a person asks for any.
+    func examine(_ job: Job) async throws(BackendError) -> CallExamination
+
     /// Runs a call that passed every stage. Stops early when its task is cancelled.
     func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult
 }
 
 package protocol Backend: CallRunner {
-    /// The facts about an operation, without effect. Asked at load.
+    /// The facts about an operation, without effect. Asked at load, where it may block.
     func examine(_ operation: Operation, effect: Tool.Effect) throws(BackendError) -> Examination
 
     /// Asked at load, to compare with what the policy names.

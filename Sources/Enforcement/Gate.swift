@@ -1,7 +1,8 @@
 // The order of one call, whole.
 //
 // Identity before scope, or a stranger learns which tools exist. Scope before arguments, or an
-// error about an argument does. Rules before approval, or a person is asked about what is
+// error about an argument does. What a call would do before any rule, or the rules judge another
+// thing than is done. Rules before approval, or a person is asked about what is
 // forbidden anyway. The intent before the backend, or a crash hides what was done. Masks before
 // the outcome and the outcome before the answer, or something is shown that is not on record.
 // Each stage takes what the one before proved and nothing else can make; adding a stage means
@@ -11,6 +12,7 @@ package struct Gate: Sendable {
     private let identity: IdentityStage
     private let limits: LimitStage
     private let scope: ScopeStage
+    private let examination: ExamineStage
     private let deny: DenyStage
     private let approval: ApprovalStage
     private let mask: MaskStage
@@ -26,6 +28,7 @@ package struct Gate: Sendable {
         self.limits = limits
         scope = ScopeStage(
             tools: tools.map { GuardedTool($0, policy: policy) }, grants: policy.grants)
+        examination = ExamineStage(backend: backend)
         deny = DenyStage()
         approval = ApprovalStage()
         mask = MaskStage()
@@ -60,11 +63,12 @@ package struct Gate: Sendable {
             let scoped = try scope.admit(identified)
             trail.found(scoped)
             let valid = try InputCheck.check(scoped)
-            let screened = try deny.screen(valid)
+            let examined = try await examination.examine(valid)
+            let screened = try deny.screen(examined)
             let cleared = try await approval.clear(screened)
             try await trail.intend(cleared)
             let raw = try await run(cleared)
-            let masked = try mask.apply(raw, to: scoped)
+            let masked = try mask.apply(raw, to: examined)
             return await trail.close(.answered(masked))
         } catch {
             return await trail.close(.refused(error))

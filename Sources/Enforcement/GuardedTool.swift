@@ -3,6 +3,8 @@ package import JSON
 /// A tool with what the policy means for it, compiled once a catalogue.
 package final class GuardedTool: Sendable {
     package let tool: Tool
+    let policy: Policy
+    /// For what was examined at load.
     let masks: MaskPlan
     /// In the order of the policy, without those that can never hold for this tool.
     let rules: [Rule]
@@ -13,7 +15,8 @@ package final class GuardedTool: Sendable {
 
     package init(_ tool: Tool, policy: Policy) {
         self.tool = tool
-        masks = MaskPlan(tool: tool, policy: policy)
+        self.policy = policy
+        masks = MaskPlan(tool.examination, on: tool.backend, policy: policy)
         rules = policy.rules.filter { $0.when.couldHold(for: tool) }
         maskedNames = Dictionary(
             policy.masks.map { mask in

@@ -43,6 +43,13 @@ package final class Tool: Sendable {
 /// What a tool does to its backend, as data: Enforcement knows no database.
 package enum Operation: Sendable {
     case sql(SQLOperation)
+
+    /// False where the arguments decide what is touched, so that each call is examined by itself.
+    package var isSettledAtLoad: Bool {
+        switch self {
+        case .sql: true
+        }
+    }
 }
 
 package struct SQLOperation: Sendable {

@@ -52,7 +52,10 @@ final class Server: Sendable {
     func reload() async {
         let outcome: String
         do {
-            let catalog = try Self.load(directory, with: maker)
+            // On a worker: to examine a statement may block.
+            let catalog = try await workers.run { [directory, maker] _ in
+                Result { try Self.load(directory, with: maker) }
+            }.get()
             let next = Self.serving(catalog, tokenKey: tokenKey, recorder: recorder)
             // On record before it holds: rules that nobody can be shown later must not decide.
             try await record("reload") { $0.member("catalog", catalog.digest) }

@@ -149,7 +149,7 @@ private typealias FactTest = Enforcement.Test
     }
 
     @Test func conditionsFollowThreeValuedLogic() throws {
-        let facts = Facts(call: try scopedCall(of: .sample()))
+        let facts = Facts(call: try examinedCall(of: .sample()))
         let all: [Verdict] = [.matched, .unmatched, .unknown]
         for one in all {
             #expect(Self.condition(one).verdict(on: facts) == one)
@@ -257,9 +257,9 @@ private typealias FactTest = Enforcement.Test
 }
 
 /// The call that stands behind every test of one stage.
-func scopedCall(
+func examinedCall(
     of tool: Tool, policy: Policy = Policy(), user: String = "ada"
-) throws -> ScopedCall {
+) throws -> ExaminedCall {
     let identity = IdentityStage(verifier: nil, localUsers: GateFixture.users)
     let arrived = ArrivedCall(
         caller: try identity.identify(.localUser(user)), tool: tool.name.text,
@@ -267,5 +267,6 @@ func scopedCall(
     let stage = ScopeStage(
         tools: [GuardedTool(tool, policy: policy)],
         grants: [Grant(scopes: [tool.scope], subjects: [Name(user)])])
-    return try stage.admit(identity.confirm(arrived))
+    let scoped = try stage.admit(identity.confirm(arrived))
+    return try #require(ExamineStage.settled(InputCheck.check(scoped)))
 }

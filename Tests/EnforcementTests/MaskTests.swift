@@ -13,13 +13,13 @@ import Testing
         reveals: [RevealRule] = [], user: String = "ada"
     ) throws -> String {
         let tool = try Tool.sample(columns: columns, reads: reads)
-        let call = try scopedCall(
+        let call = try examinedCall(
             of: tool, policy: Policy(masks: masks, reveals: reveals), user: user)
         let result = try MaskStage().apply(raw, to: call)
         var writer = JSONWriter()
         result.write(into: &writer)
         let bytes = writer.finish()
-        let schema = try JSONSchema(call.guarded.outputSchema)
+        let schema = try JSONSchema(call.scoped.guarded.outputSchema)
         #expect(schema.violations(in: try JSONParser.parse(bytes)) == [])
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -257,7 +257,7 @@ import Testing
     @Test func anAnswerOfAnotherFormIsWithheld() throws {
         for masks in [[], [Self.column()]] {
             let tool = try Tool.sample(columns: [Column("mail", from: Self.email), Column("b")])
-            let call = try scopedCall(of: tool, policy: Policy(masks: masks))
+            let call = try examinedCall(of: tool, policy: Policy(masks: masks))
             #expect {
                 try MaskStage().apply(.texts(["a"]), to: call)
             } throws: {
@@ -268,11 +268,11 @@ import Testing
 
     @Test func aChangeWithoutRowsIsJustItsCount() throws {
         let tool = try Tool.sample("t", effect: .write, columns: [])
-        let call = try scopedCall(of: tool, policy: Policy(masks: [Self.column()]))
+        let call = try examinedCall(of: tool, policy: Policy(masks: [Self.column()]))
         let raw = RawResult(rows: Rows(columnCount: 0), changed: 2)
         let outcome = Outcome.answered(try MaskStage().apply(raw, to: call))
         #expect(outcome.text == #"{"changed":2}"#)
-        let schema = try JSONSchema(call.guarded.outputSchema)
+        let schema = try JSONSchema(call.scoped.guarded.outputSchema)
         #expect(schema.violations(in: ["changed": 2]) == [])
         #expect(!schema.violations(in: [:]).isEmpty)
     }

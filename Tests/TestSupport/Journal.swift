@@ -78,6 +78,11 @@ package final class ScriptedBackend: CallRunner {
         self.script = script
     }
 
+    package func examine(_ job: Job) async throws(BackendError) -> CallExamination {
+        CallExamination(
+            examination: job.tool.examination, request: .sql(text: "", parameters: []))
+    }
+
     package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
         let job = call.job
         journal.note("run \(job.tool.name)")

@@ -104,6 +104,10 @@ struct FakeBackend: Backend {
             isReadOnly: sql.text.contains(#/^(--.*\n)*\s*select/#))
     }
 
+    func examine(_ job: Job) async throws(BackendError) -> CallExamination {
+        throw BackendError(.unavailable, detail: "never asked here")
+    }
+
     func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
         throw BackendError(.unavailable, detail: "never run here")
     }

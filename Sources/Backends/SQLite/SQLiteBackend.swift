@@ -11,6 +11,7 @@
 /// quote what is stored.
 package import Enforcement
 package import EventLoop
+internal import JSON
 internal import Synchronization
 
 package struct SQLiteOptions: Sendable {
@@ -74,6 +75,15 @@ package final class SQLiteBackend: Backend {
                 throw BackendError(examining: error)
             }
         }
+    }
+
+    package func examine(_ job: Job) async throws(BackendError) -> CallExamination {
+        let examination = job.tool.examination
+        return CallExamination(
+            examination: examination,
+            request: .sql(
+                text: job.tool.operation.sqlText,
+                parameters: examination.parameters.map { job.arguments[$0.text] ?? .null }))
     }
 
     package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {

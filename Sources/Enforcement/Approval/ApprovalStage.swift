@@ -9,19 +9,15 @@ import JSON
 /// A call that may run, once. The compiler refuses a second use.
 package struct ClearedCall: ~Copyable, Sendable {
     package let job: Job
-    let scoped: ScopedCall
 
-    fileprivate init(_ scoped: ScopedCall) {
-        self.scoped = scoped
-        job = Job(
-            tool: scoped.tool, arguments: scoped.arrived.arguments,
-            caller: scoped.arrived.caller.id, deadline: .now + scoped.tool.limits.time)
+    fileprivate init(_ call: ExaminedCall) {
+        job = Job(call.scoped, request: call.request)
     }
 }
 
 package struct ApprovalStage: Sendable {
     func clear(_ call: ScreenedCall) async throws(Refusal) -> ClearedCall {
-        guard let rule = call.holding.first else { return ClearedCall(call.scoped) }
+        guard let rule = call.holding.first else { return ClearedCall(call.examined) }
         var told =
             "Held by rule `\(rule.id)`: \(rule.reason). No approver is reachable, so the call is refused."
         told +=

@@ -7,18 +7,18 @@ import JSON
 
 /// A call that no rule denies, with the rules that want a person to look at it.
 package struct ScreenedCall: Sendable {
-    package let scoped: ScopedCall
+    package let examined: ExaminedCall
     let holding: [Rule]
 
-    fileprivate init(_ call: ValidCall, holding: [Rule]) {
-        scoped = call.scoped
+    fileprivate init(_ call: ExaminedCall, holding: [Rule]) {
+        examined = call
         self.holding = holding
     }
 }
 
 package struct DenyStage: Sendable {
-    func screen(_ call: ValidCall) throws(Refusal) -> ScreenedCall {
-        let facts = Facts(call: call.scoped)
+    func screen(_ call: ExaminedCall) throws(Refusal) -> ScreenedCall {
+        let facts = Facts(call: call)
         let matched = call.scoped.guarded.rules.filter { $0.when.verdict(on: facts).holds }
         let denying = matched.filter { $0.effect == .deny }
         guard let first = denying.first else { return ScreenedCall(call, holding: matched) }

@@ -2,10 +2,11 @@ import JSON
 
 /// The values that a call gives to a fact. A fact with several values meets a test when any does.
 struct Facts {
-    let call: ScopedCall
+    let call: ExaminedCall
 
-    private var caller: Caller { call.caller }
-    private var tool: Tool { call.tool }
+    private var arrived: ArrivedCall { call.scoped.arrived }
+    private var caller: Caller { call.scoped.caller }
+    private var tool: Tool { call.scoped.tool }
 
     /// The values of a fact that is the same for every call of a tool; nil for other facts.
     static func values(of fact: Fact, for tool: Tool) -> [JSONValue]? {
@@ -27,11 +28,11 @@ struct Facts {
         case .callerClaim(let name): Self.flattened(caller.claims[name])
         case .clientID: caller.clientID.map { [.string($0)] } ?? []
         case .clientAddress:
-            call.arrived.via.address.utf8.isEmpty ? [] : [.string(call.arrived.via.address)]
+            arrived.via.address.utf8.isEmpty ? [] : [.string(arrived.via.address)]
         case .toolName, .toolEffect, .toolTags, .backend:
             Self.values(of: fact, for: tool) ?? []
-        case .argument(let name): Self.flattened(call.arrived.arguments[name])
-        case .anyArgument: Self.strings(in: .object(call.arrived.arguments))
+        case .argument(let name): Self.flattened(arrived.arguments[name])
+        case .anyArgument: Self.strings(in: .object(arrived.arguments))
         }
     }
 

@@ -1,6 +1,6 @@
 import JSON
 
-/// Which output columns of one tool are masked, why and for whom not; compiled at load.
+/// Which output columns of one operation are masked, why and for whom not.
 struct MaskPlan: Sendable {
     /// One reason to mask a column.
     struct Cover: Sendable {
@@ -18,11 +18,11 @@ struct MaskPlan: Sendable {
     /// For each output column, the covers over it; empty for an open one.
     let columns: [[Cover]]
 
-    init(tool: Tool, policy: Policy) {
-        let rules = policy.masks.filter { $0.target.applies(to: tool.backend) }
-        columns = tool.examination.columns.map { column in
+    init(_ examination: Examination, on backend: Name, policy: Policy) {
+        let rules = policy.masks.filter { $0.target.applies(to: backend) }
+        columns = examination.columns.map { column in
             rules.compactMap { rule in
-                let standing = rule.target.standing(over: column, in: tool.examination)
+                let standing = rule.target.standing(over: column, in: examination)
                 guard standing != .open else { return nil }
                 let isDerived = standing == .derived
                 let revealedTo = policy.reveals.filter { $0.target == rule.target }

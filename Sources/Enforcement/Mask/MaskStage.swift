@@ -7,14 +7,14 @@ import JSON
 
 /// A result as its caller may see it.
 package struct MaskedResult: Sendable {
-    package let tool: Tool
+    package let columns: [Column]
     package let rows: Rows
     package let changed: Int?
     /// How many values were covered.
     package let maskedCount: Int
 
-    fileprivate init(tool: Tool, rows: Rows, changed: Int?, maskedCount: Int) {
-        self.tool = tool
+    fileprivate init(columns: [Column], rows: Rows, changed: Int?, maskedCount: Int) {
+        self.columns = columns
         self.rows = rows
         self.changed = changed
         self.maskedCount = maskedCount
@@ -22,8 +22,8 @@ package struct MaskedResult: Sendable {
 }
 
 package struct MaskStage: Sendable {
-    func apply(_ raw: RawResult, to call: ScopedCall) throws(Refusal) -> MaskedResult {
-        let plan = call.guarded.masks
+    func apply(_ raw: RawResult, to call: ExaminedCall) throws(Refusal) -> MaskedResult {
+        let plan = call.masks
         guard plan.columns.count == raw.rows.columnCount else {
             let effect = raw.changed == nil ? "" : "The change was made and stands, but "
             throw Refusal(
@@ -34,13 +34,14 @@ package struct MaskStage: Sendable {
         var rows = raw.rows
         var maskedCount = 0
         if plan.masksAnything {
-            let covers = plan.columns.indices.map { plan.cover(over: $0, for: call.caller) }
+            let covers = plan.columns.indices.map { plan.cover(over: $0, for: call.scoped.caller) }
             if covers.contains(where: { $0 != nil }) {
                 (rows, maskedCount) = Self.covered(raw.rows, by: covers)
             }
         }
         return MaskedResult(
-            tool: call.tool, rows: rows, changed: raw.changed, maskedCount: maskedCount)
+            columns: call.examination.columns, rows: rows, changed: raw.changed,
+            maskedCount: maskedCount)
     }
 
     private static func covered(_ raw: Rows, by covers: [MaskPlan.Cover?]) -> (Rows, Int) {

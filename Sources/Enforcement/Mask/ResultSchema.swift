@@ -56,7 +56,6 @@ enum ResultSchema {
 extension MaskedResult {
     /// `{"rows":[{…}],"changed":1,"truncated":true}`, as `ResultSchema` declares it.
     package func write(into writer: inout JSONWriter) {
-        let columns = tool.examination.columns
         writer.beginObject()
         if !columns.isEmpty {
             writer.name("rows")

@@ -1,0 +1,56 @@
+// What would this call touch, and what would be sent?
+//
+// The answer is settled here, before any rule, person or record sees it, and nothing is judged
+// again later. It must never have an effect.
+
+import JSON
+
+/// A call of which is known what it would touch.
+package struct ExaminedCall: Sendable {
+    package let scoped: ScopedCall
+    package let examination: Examination
+    let masks: MaskPlan
+    /// Nil where tool and arguments say it already.
+    package let request: BackendRequest?
+
+    fileprivate init(settled call: ValidCall) {
+        scoped = call.scoped
+        examination = call.scoped.tool.examination
+        masks = call.scoped.guarded.masks
+        request = nil
+    }
+
+    fileprivate init(_ call: ValidCall, _ found: CallExamination) {
+        scoped = call.scoped
+        examination = found.examination
+        masks = MaskPlan(
+            found.examination, on: call.scoped.tool.backend, policy: call.scoped.guarded.policy)
+        request = found.request
+    }
+}
+
+struct ExamineStage: Sendable {
+    let backend: any CallRunner
+
+    func examine(_ call: ValidCall) async throws(Refusal) -> ExaminedCall {
+        if let settled = Self.settled(call) { return settled }
+        do throws(BackendError) {
+            return ExaminedCall(call, try await backend.examine(Job(call.scoped, request: nil)))
+        } catch {
+            throw Refusal(error)
+        }
+    }
+
+    /// Declared statements were examined at load and cost nothing here; nil for others.
+    static func settled(_ call: ValidCall) -> ExaminedCall? {
+        call.scoped.tool.operation.isSettledAtLoad ? ExaminedCall(settled: call) : nil
+    }
+}
+
+extension Job {
+    init(_ call: ScopedCall, request: BackendRequest?) {
+        self.init(
+            tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
+            deadline: .now + call.tool.limits.time, request: request)
+    }
+}
