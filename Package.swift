@@ -24,7 +24,7 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "JSON", swiftSettings: strict),
-        .target(name: "EventLoop", dependencies: ["CLinux"], swiftSettings: strict),
+        .target(name: "EventLoop", dependencies: ["CLinux", "COpenSSL"], swiftSettings: strict),
         .target(name: "Enforcement", dependencies: ["JSON", "COpenSSL"], swiftSettings: strict),
         .target(
             name: "Backends", dependencies: ["Enforcement", "EventLoop", "JSON", "CSQLite"],
@@ -35,10 +35,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: tested),
         .testTarget(
-            name: "EventLoopTests", dependencies: ["EventLoop", "CLinux"], swiftSettings: tested),
-        .target(
-            name: "TestSupport", dependencies: ["Enforcement", "JSON"], path: "Tests/TestSupport",
+            name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "TestSupport"],
             swiftSettings: tested),
+        .target(
+            name: "TestSupport", dependencies: ["Enforcement", "JSON", "COpenSSL"],
+            path: "Tests/TestSupport", swiftSettings: tested),
         .testTarget(
             name: "EnforcementTests", dependencies: ["Enforcement", "JSON", "TestSupport"],
             exclude: ["Golden"], swiftSettings: tested),

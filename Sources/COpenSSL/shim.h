@@ -13,6 +13,9 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 // A variadic function in OpenSSL: Swift does not see it.
 static inline EVP_PKEY *copenssl_generate_ed25519(void) {
@@ -47,5 +50,84 @@ static inline EVP_PKEY *copenssl_p256_public(const unsigned char *point) {
     }
     EVP_PKEY_CTX_free(context);
     return key;
+}
+
+// Settings of a TLS context that are macros in OpenSSL. Each answers 1 when it holds.
+static inline int copenssl_harden(SSL_CTX *context) {
+    SSL_CTX_set_security_level(context, 2);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION
+        | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE
+        | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1
+        && SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") == 1;
+}
+static inline void copenssl_keep_sessions(SSL_CTX *context, int server, long count) {
+    if (count == 0) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+        (void)SSL_CTX_set_num_tickets(context, 0);
+    } else if (server) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_SERVER);
+        SSL_CTX_sess_set_cache_size(context, count);
+        (void)SSL_CTX_set_num_tickets(context, 1);
+    } else {
+        // Those of a client are kept by its name, which OpenSSL does not do.
+        SSL_CTX_set_session_cache_mode(
+            context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_clear_options(context, SSL_OP_NO_TICKET);
+    }
+}
+static inline int copenssl_add_chain(SSL_CTX *context, X509 *certificate) {
+    return (int)SSL_CTX_add1_chain_cert(context, certificate);
+}
+static inline int copenssl_set_server_name(SSL *session, const char *name) {
+    return (int)SSL_set_tlsext_host_name(session, name);
+}
+
+// RFC 7301: a client that names protocols and not ours is refused.
+static inline int copenssl_select_http(
+    SSL *session, const unsigned char **chosen, unsigned char *length,
+    const unsigned char *offered, unsigned int count, void *unused) {
+    static const unsigned char http[] = "\x08http/1.1";
+    (void)session; (void)unused;
+    if (SSL_select_next_proto((unsigned char **)chosen, length, http, sizeof http - 1, offered,
+            count) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+static inline void copenssl_serve_http(SSL_CTX *context) {
+    SSL_CTX_set_alpn_select_cb(context, copenssl_select_http, NULL);
+}
+
+static inline X509 *copenssl_read_certificate(BIO *bio) {
+    return PEM_read_bio_X509(bio, NULL, copenssl_no_passphrase, NULL);
+}
+// The end of a file, as opposed to something that is no certificate.
+static inline int copenssl_is_at_end_of_pem(void) {
+    unsigned long error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+// RFC 2253, with controls and bytes beyond ASCII escaped, so that the text is safe in a line.
+static inline void copenssl_print_subject(BIO *bio, const X509 *certificate) {
+    (void)X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+}
+
+// Stacks are made of macros. `kind` is one of the GEN_ numbers; nil for kinds that hold no string.
+static inline GENERAL_NAMES *copenssl_names(const X509 *certificate) {
+    return (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+}
+static inline int copenssl_name_count(const GENERAL_NAMES *names) {
+    return names == NULL ? 0 : sk_GENERAL_NAME_num(names);
+}
+static inline const ASN1_STRING *copenssl_name(const GENERAL_NAMES *names, int index, int *kind) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    *kind = name->type;
+    switch (name->type) {
+    case GEN_DNS: case GEN_EMAIL: case GEN_URI: return name->d.ia5;
+    case GEN_IPADD: return name->d.iPAddress;
+    default: return NULL;
+    }
 }
 #endif

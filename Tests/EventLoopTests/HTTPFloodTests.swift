@@ -191,15 +191,16 @@ import Testing
                 == 0)
         defer { for end in ends { close(end) } }
         var queue = SendQueue()
+        let wire = HTTPWire(socket: ends[0], tls: nil)
         let piece = [UInt8](repeating: 0x61, count: 100_000)
         var taken = [UInt8](repeating: 0, count: 50_000)
-        while queue.unsent < 200_000 { _ = queue.send(piece, on: ends[0]) }
+        while queue.unsent < 200_000 { _ = queue.send(piece, on: wire) }
         for _ in 0..<400 {
             while recv(ends[1], &taken, taken.count, 0) == taken.count, queue.unsent > 100_000 {
-                _ = queue.flush(to: ends[0])
+                _ = queue.flush(to: wire)
             }
             try #require(!queue.isEmpty)
-            _ = queue.send(piece, on: ends[0])
+            _ = queue.send(piece, on: wire)
         }
         #expect(queue.storedBytes < 1_000_000)
     }

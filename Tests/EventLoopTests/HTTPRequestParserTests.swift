@@ -29,7 +29,7 @@ import Testing
                 }
                 if parser.isComplete {
                     let closes = parser.closesAfterwards
-                    let request = parser.take(peerAddress: "", isSecure: false)
+                    let request = parser.take(from: HTTPPeer())
                     let headers = request.headers.pairs.map { "\($0.name)=\($0.value)" }
                     let body = String(decoding: request.body, as: UTF8.self)
                     outcome.requests.append(

@@ -120,13 +120,14 @@ struct TestServer {
     }
 
     init(
-        limits: HTTPLimits = HTTPLimits(), loops: Int = 2, handler: some HTTPHandler
+        limits: HTTPLimits = HTTPLimits(), loops: Int = 2, tls: CurrentTLS? = nil,
+        handler: some HTTPHandler
     ) throws {
         ProcessHygiene.apply()
         group = try EventLoopGroup(count: loops)
         try group.start()
         server = try HTTPServer(
-            group: group, address: "127.0.0.1", port: 0, limits: limits,
+            group: group, address: "127.0.0.1", port: 0, tls: tls, limits: limits,
             handler: handler)
     }
 

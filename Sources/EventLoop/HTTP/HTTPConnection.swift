@@ -5,31 +5,17 @@
 // the last read. It must never parse a byte after the request that ends the connection.
 
 final class HTTPConnection: EventSource {
-    enum Phase {
-        case reading
-        /// The head is here, and the handler says whether its body is worth reading. Nothing is
-        /// read meanwhile.
-        case asking
-        case handling
-        /// The answer is complete but not yet in the kernel.
-        case flushing
-        /// Our side is shut; what the client still sends is thrown away, so that it is not reset
-        /// before it has read the answer.
-        case lingering
-        case closed
-    }
-
     let shard: HTTPServerShard
-    let peer: String
+    private(set) var peer: HTTPPeer
     let source: HTTPSource
     /// The handler's; see `HTTPExchange.keepsake`.
     var keepsake: AnyObject?
-    private let socket: Int32
+    let wire: HTTPWire
     private var descriptor: Descriptor?
     /// Index in the shard's list.
     var position = 0
 
-    private(set) var phase = Phase.reading
+    private(set) var phase: Phase
     private(set) var parser: HTTPRequestParser
     /// Bytes after the end of the request being handled.
     private var leftover: [UInt8] = []
@@ -54,16 +40,18 @@ final class HTTPConnection: EventSource {
     private(set) var bodyStart = MonotonicTime.never
 
     init(
-        _ descriptor: consuming Descriptor, peer: String, source: HTTPSource,
-        shard: HTTPServerShard
+        _ descriptor: consuming Descriptor, tls: TLSSession?, address: String,
+        source: HTTPSource, shard: HTTPServerShard
     ) {
-        socket = descriptor.number
+        wire = HTTPWire(socket: descriptor.number, tls: tls)
         self.descriptor = consume descriptor
-        self.peer = peer
+        peer = HTTPPeer(address: address)
         self.source = source
         self.shard = shard
         parser = HTTPRequestParser(limits: shard.limits)
-        deadline = shard.loop.now.advanced(by: shard.limits.headerTimeout)
+        phase = tls == nil ? .reading : .securing
+        deadline = shard.loop.now.advanced(
+            by: tls == nil ? shard.limits.headerTimeout : shard.limits.handshakeTimeout)
     }
 
     // MARK: Events
@@ -73,13 +61,16 @@ final class HTTPConnection: EventSource {
             disconnect()
             return
         }
-        if events.contains(.writable), !outbox.isEmpty { flush() }
-        if events.contains(.readable) || events.contains(.peerClosed) { mayRead = true }
+        // TLS may have waited for the one direction in order to use the other.
+        let isAny = wire.tls != nil
+        if isAny || events.contains(.writable), !outbox.isEmpty { flush() }
+        if isAny || events.contains(.readable) || events.contains(.peerClosed) { mayRead = true }
         if events.contains(.peerClosed), !sawEnd {
             sawEnd = true
             if phase == .handling { peerLeft() }
         }
         switch phase {
+        case .securing: shakeHands()
         case .reading: pump()
         case .lingering: discard()
         case .asking, .handling, .flushing, .closed: break
@@ -97,6 +88,26 @@ final class HTTPConnection: EventSource {
     func disconnect() {
         if exchange?.cancelsOnDisconnect == true { task?.cancel() }
         close()
+    }
+
+    // MARK: TLS
+
+    private func shakeHands() {
+        guard let tls = wire.tls else { return }
+        switch tls.handshake() {
+        case .done:
+            peer.isSecure = true
+            peer.certificate = tls.peerCertificate()
+            phase = .reading
+            deadline = shard.loop.now.advanced(by: shard.limits.headerTimeout)
+            pump()
+        case .wouldBlock: break
+        case .ended: close()
+        case .failed(let error):
+            if error == .plainText { shard.sayPlainText(wire.socket) }
+            // The client shall be able to read the alert.
+            linger()
+        }
     }
 
     // MARK: Reading
@@ -137,14 +148,14 @@ final class HTTPConnection: EventSource {
 
     private func receive() {
         let capacity = shard.readBuffer.count
-        switch Syscall.receive(socket, into: &shard.readBuffer) {
+        switch wire.receive(into: &shard.readBuffer) {
         case .done(0):
             mayRead = false
             close()
         case .done(let count):
             // A short read emptied the socket; the next bytes are a new edge. Not so after the end:
             // that was announced once, and only reading reaches it.
-            if count < capacity, !sawEnd { mayRead = false }
+            if count < capacity, wire.shortReadsEmpty, !sawEnd { mayRead = false }
             // The local keeps the bytes alive while they are parsed; nothing writes to the shared
             // buffer meanwhile, so nothing is copied.
             let buffer = shard.readBuffer
@@ -204,7 +215,7 @@ final class HTTPConnection: EventSource {
     private func askAboutHead() {
         phase = .asking
         deadline = .never
-        let head = parser.withoutBody(peerAddress: peer, isSecure: false)
+        let head = parser.withoutBody(from: peer)
         let exchange = HTTPExchange(
             loop: shard.loop, isHead: head.method == "HEAD", minorVersion: parser.minorVersion,
             connection: self)
@@ -237,7 +248,7 @@ final class HTTPConnection: EventSource {
             parser.closesAfterwards || shard.isDraining
             || served >= shard.limits.requestsPerConnection
         let minorVersion = parser.minorVersion
-        let request = parser.take(peerAddress: peer, isSecure: false)
+        let request = parser.take(from: peer)
         sentContinue = false
         phase = .handling
         deadline = .never
@@ -277,12 +288,12 @@ final class HTTPConnection: EventSource {
 
     func write(_ bytes: [UInt8]) {
         guard phase != .closed else { return }
-        noteWrite(outbox.send(bytes, on: socket))
+        noteWrite(outbox.send(bytes, on: wire))
     }
 
     func write(_ head: [UInt8], _ body: [UInt8]) {
         guard phase != .closed else { return }
-        noteWrite(outbox.send(head, body, on: socket))
+        noteWrite(outbox.send(head, body, on: wire))
     }
 
     private func noteWrite(_ outcome: SendQueue.Outcome) {
@@ -309,7 +320,7 @@ final class HTTPConnection: EventSource {
     }
 
     private func flush() {
-        let (outcome, progressed) = outbox.flush(to: socket)
+        let (outcome, progressed) = outbox.flush(to: wire)
         if progressed { restartStallClock() }
         countUnsentBytes()
         switch outcome {
@@ -342,13 +353,13 @@ final class HTTPConnection: EventSource {
         phase = .lingering
         countHeldBytes()
         deadline = shard.loop.now.advanced(by: shard.limits.lingerTimeout)
-        SocketCalls.shutWriting(socket)
+        wire.sendEnd()
         discard()
     }
 
     private func discard() {
         while mayRead {
-            switch Syscall.receive(socket, into: &shard.readBuffer) {
+            switch Syscall.receive(wire.socket, into: &shard.readBuffer) {
             case .done(0), .failed:
                 close()
                 return
@@ -366,7 +377,7 @@ final class HTTPConnection: EventSource {
     func close() {
         guard phase != .closed else { return }
         phase = .closed
-        shard.loop.deregister(socket)
+        shard.loop.deregister(wire.socket)
         descriptor = nil
         exchange?.connection = nil
         exchange = nil

@@ -11,8 +11,9 @@ extension HTTPConnection {
             if deadline <= now || isTooSlow(now) { refuse(408, "the body came too slowly") }
         case .reading where deadline <= now:
             if parser.isIdle { close() } else { refuse(408, "the header came too slowly") }
+        case .securing where deadline <= now: disconnect()
         case .lingering where deadline <= now: disconnect()
-        case .reading, .asking, .handling, .flushing, .lingering, .closed: break
+        case .securing, .reading, .asking, .handling, .flushing, .lingering, .closed: break
         }
     }
 
@@ -26,6 +27,10 @@ extension HTTPConnection {
 
     /// For a server that is going away: nothing is interrupted.
     func closeIfIdle() {
-        if phase == .reading, parser.isIdle, !hasLeftover { close() }
+        switch phase {
+        case .securing: close()
+        case .reading where parser.isIdle && !hasLeftover: close()
+        case .reading, .asking, .handling, .flushing, .lingering, .closed: break
+        }
     }
 }

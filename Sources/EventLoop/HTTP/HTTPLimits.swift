@@ -8,6 +8,8 @@ package struct HTTPLimits: Sendable {
     package var chunkExtensionBytes = 16 << 10
     package var trailerBytes = 8 << 10
 
+    /// From accepting to the end of the TLS handshake.
+    package var handshakeTimeout = Duration.seconds(5)
     /// From the first byte of a request (or from accepting) to the end of its header section.
     package var headerTimeout = Duration.seconds(10)
     package var bodyIdleTimeout = Duration.seconds(10)

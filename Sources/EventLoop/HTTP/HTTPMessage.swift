@@ -7,20 +7,34 @@ package struct HTTPRequest: Sendable {
     package let query: String?
     package let headers: HTTPHeaders
     package let body: [UInt8]
-    package let peerAddress: String
-    package let isSecure: Bool
+    package let peer: HTTPPeer
+
+    package var peerAddress: String { peer.address }
 
     package init(
         method: String, path: String, query: String? = nil, headers: HTTPHeaders,
-        body: [UInt8] = [], peerAddress: String = "", isSecure: Bool = false
+        body: [UInt8] = [], peer: HTTPPeer = HTTPPeer()
     ) {
         self.method = method
         self.path = path
         self.query = query
         self.headers = headers
         self.body = body
-        self.peerAddress = peerAddress
-        self.isSecure = isSecure
+        self.peer = peer
+    }
+}
+
+/// The other end of a connection, as far as the connection itself tells.
+package struct HTTPPeer: Sendable {
+    /// Numeric, without the port.
+    package var address = ""
+    /// Through TLS.
+    package var isSecure = false
+    /// Verified; nil where the client showed none or was not asked.
+    package var certificate: TLSPeerCertificate?
+
+    package init(address: String = "") {
+        self.address = address
     }
 }
 

@@ -89,26 +89,23 @@ package struct HTTPRequestParser {
     }
 
     /// The complete request; the parser is ready for the next one.
-    package mutating func take(peerAddress: String, isSecure: Bool) -> HTTPRequest {
+    package mutating func take(from peer: HTTPPeer) -> HTTPRequest {
         precondition(isComplete, "a request was taken before its end")
-        let request = request(body, peerAddress, isSecure)
+        let request = request(body, peer)
         reset()
         return request
     }
 
     /// The request without its body, which is still to come.
-    package func withoutBody(peerAddress: String, isSecure: Bool) -> HTTPRequest {
+    package func withoutBody(from peer: HTTPPeer) -> HTTPRequest {
         precondition(isInBody, "a request was looked at before the end of its head")
-        return request([], peerAddress, isSecure)
+        return request([], peer)
     }
 
-    private func request(
-        _ body: [UInt8], _ peerAddress: String, _ isSecure: Bool
-    ) -> HTTPRequest {
+    private func request(_ body: [UInt8], _ peer: HTTPPeer) -> HTTPRequest {
         HTTPRequest(
             method: line.method, path: line.path, query: line.query,
-            headers: HTTPHeaders(bytes: head, fields: parsed.fields), body: body,
-            peerAddress: peerAddress, isSecure: isSecure)
+            headers: HTTPHeaders(bytes: head, fields: parsed.fields), body: body, peer: peer)
     }
 
     private mutating func reset() {

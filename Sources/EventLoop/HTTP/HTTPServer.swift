@@ -11,10 +11,10 @@ package final class HTTPServer: Sendable {
     private let shards: [HTTPServerShard]
     private let census: HTTPCensus
 
-    /// Port 0 takes a free one; see `port`.
+    /// Port 0 takes a free one; see `port`. With `tls` nothing is served in clear.
     package init(
-        group: EventLoopGroup, address: String, port: UInt16, limits: HTTPLimits = HTTPLimits(),
-        handler: any HTTPHandler
+        group: EventLoopGroup, address: String, port: UInt16, tls: CurrentTLS? = nil,
+        limits: HTTPLimits = HTTPLimits(), handler: any HTTPHandler
     ) throws(SystemError) {
         // A port shared with SO_REUSEPORT can be shared with an earlier process of the same user
         // too, which would take half of our clients: this socket refuses to share.
@@ -29,7 +29,7 @@ package final class HTTPServer: Sendable {
             shards.append(
                 HTTPServerShard(
                     listener: try SocketCalls.listen(address, port: chosen), loop: loop,
-                    limits: limits, handler: handler, census: census,
+                    tls: tls, limits: limits, handler: handler, census: census,
                     unsentShare: limits.unsentBytes / group.loops.count))
         }
         self.port = chosen

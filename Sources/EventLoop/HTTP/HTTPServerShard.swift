@@ -13,6 +13,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     let limits: HTTPLimits
     let handler: any HTTPHandler
     let census: HTTPCensus
+    private let tls: CurrentTLS?
     private var listener: Descriptor?
     private var listenerNumber: Int32
     private var reserve = SocketCalls.reserve()
@@ -29,7 +30,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     var writer = HTTPResponseWriter()
 
     init(
-        listener: consuming Descriptor, loop: EventLoop, limits: HTTPLimits,
+        listener: consuming Descriptor, loop: EventLoop, tls: CurrentTLS?, limits: HTTPLimits,
         handler: any HTTPHandler, census: HTTPCensus, unsentShare: Int
     ) {
         listenerNumber = listener.number
@@ -39,6 +40,7 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
             Int32(clamping: limits.kernelUnsentBytes))
         self.listener = consume listener
         self.loop = loop
+        self.tls = tls
         self.limits = limits
         self.handler = handler
         self.census = census
@@ -81,7 +83,15 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
             return
         }
         let number = socket.number
-        let connection = HTTPConnection(socket, peer: peer, source: source, shard: self)
+        var session: TLSSession?
+        if let tls {
+            do throws(TLSError) { session = try TLSSession(tls.value, socket: number) } catch {
+                census.leave(source)
+                return
+            }
+        }
+        let connection = HTTPConnection(
+            socket, tls: session, address: peer, source: source, shard: self)
         connection.position = connections.count
         connections.append(connection)
         do {
@@ -106,10 +116,23 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     }
 
     private func sayBusy(_ socket: Int32) {
+        // In the middle of no handshake there is nothing to say it in.
+        guard tls == nil else { return }
         let isMade = writer.makeHead(
             status: 503, headers: [("retry-after", "1")], framing: .length(0), closes: true)
         if isMade { _ = Syscall.send(socket, writer.bytes, from: 0) }
         SocketCalls.shutWriting(socket)
+    }
+
+    /// What stands in place of the alert for somebody who does not speak TLS.
+    func sayPlainText(_ socket: Int32) {
+        let text = "this port speaks HTTPS only\n"
+        let isMade = writer.makeHead(
+            status: 400, headers: [("content-type", "text/plain; charset=utf-8")],
+            framing: .length(text.utf8.count), closes: true)
+        guard isMade else { return }
+        writer.append(body: Array(text.utf8))
+        _ = Syscall.send(socket, writer.bytes, from: 0)
     }
 
     private func pauseAccepting() {

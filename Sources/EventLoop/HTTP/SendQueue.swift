@@ -17,27 +17,27 @@ struct SendQueue {
     var storedBytes: Int { bytes.count }
     var isEmpty: Bool { start == bytes.count }
 
-    mutating func send(_ new: [UInt8], on socket: Int32) -> Outcome {
+    mutating func send(_ new: [UInt8], on wire: HTTPWire) -> Outcome {
         guard isEmpty else {
             dropSent()
             bytes.append(contentsOf: new)
             return .waiting
         }
-        switch Syscall.send(socket, new, from: 0) {
+        switch wire.send(new, from: 0) {
         case .done(let count): return keep(new, from: count)
         case .wouldBlock: return keep(new, from: 0)
         case .failed: return .failed
         }
     }
 
-    mutating func send(_ head: [UInt8], _ body: [UInt8], on socket: Int32) -> Outcome {
+    mutating func send(_ head: [UInt8], _ body: [UInt8], on wire: HTTPWire) -> Outcome {
         guard isEmpty else {
             dropSent()
             bytes.append(contentsOf: head)
             bytes.append(contentsOf: body)
             return .waiting
         }
-        switch Syscall.send(socket, head, body) {
+        switch wire.send(head, body) {
         case .done(let count) where count >= head.count:
             return keep(body, from: count - head.count)
         case .done(let count): return keep(head + body, from: count)
@@ -47,8 +47,8 @@ struct SendQueue {
     }
 
     /// To be called when the socket is writable again.
-    mutating func flush(to socket: Int32) -> (outcome: Outcome, progressed: Bool) {
-        switch Syscall.send(socket, bytes, from: start) {
+    mutating func flush(to wire: HTTPWire) -> (outcome: Outcome, progressed: Bool) {
+        switch wire.send(bytes, from: start) {
         case .done(let count):
             start += count
             guard isEmpty else { return (.waiting, true) }

@@ -119,6 +119,40 @@ enum SocketCalls {
         }
     }
 
+    /// A socket for a connection of our own: non-blocking, closed on exec, without Nagle's delay.
+    static func connecting(isV6: Bool) throws(SystemError) -> Descriptor {
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let socket = Descriptor(
+            owning: try Syscall.setup("socket") {
+                Glibc.socket(isV6 ? AF_INET6 : AF_INET, kind, 0)
+            })
+        try set(socket.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        return socket
+    }
+
+    /// `.wouldBlock` while the other side has not answered.
+    static func connect(_ socket: Int32, to address: SocketAddress) -> IOOutcome {
+        let result = unsafe address.withSockaddr { unsafe Glibc.connect(socket, $0, $1) }
+        if result == 0 { return .done(0) }
+        return errno == EINPROGRESS || errno == EINTR ? .wouldBlock : .failed(errno)
+    }
+
+    /// How a connection that was under way has ended, if it has.
+    static func connected(_ socket: Int32) -> IOOutcome {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let result = unsafe getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length)
+        guard result == 0, code == 0 else { return .failed(result == 0 ? code : errno) }
+        var storage = sockaddr_in6()
+        var size = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let hasPeer = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getpeername(socket, $0, &size)
+            }
+        }
+        return hasPeer == 0 ? .done(0) : .wouldBlock
+    }
+
     static func shutWriting(_ socket: Int32) {
         _ = shutdown(socket, Int32(SHUT_WR))
     }

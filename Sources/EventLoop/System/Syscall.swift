@@ -57,9 +57,14 @@ enum Syscall {
 
     @inline(__always)
     static func receive(_ descriptor: Int32, into buffer: inout [UInt8]) -> IOOutcome {
-        unsafe buffer.withUnsafeMutableBytes { bytes in
-            outcome { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
-        }
+        unsafe buffer.withUnsafeMutableBytes { unsafe receive(descriptor, into: $0) }
+    }
+
+    @inline(__always)
+    static func receive(
+        _ descriptor: Int32, into bytes: UnsafeMutableRawBufferPointer
+    ) -> IOOutcome {
+        outcome { unsafe recv(descriptor, bytes.baseAddress, bytes.count, 0) }
     }
 
     /// MSG_NOSIGNAL beside the ignored SIGPIPE: a library may have turned the signal on again.
