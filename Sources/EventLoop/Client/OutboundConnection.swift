@@ -160,8 +160,8 @@ package final class OutboundConnection: EventSource, @unchecked Sendable {
         }
     }
 
-    /// Whether a request may be sent on a connection that was kept: the other side has neither ended
-    /// it nor said anything that nobody asked for.
+    /// Whether a request may be sent on a connection that was kept: the other side has neither
+    /// ended it nor said anything that nobody asked for.
     package func isIdle() -> Bool {
         guard !isClosed, waits.isEmpty else { return false }
         do throws(OutboundError) { return try receiveNow(atMost: 1) == nil } catch { return false }

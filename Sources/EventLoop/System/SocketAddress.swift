@@ -6,8 +6,8 @@ package struct SocketAddress: Hashable, Sendable {
     package let bytes: [UInt8]
     package let port: UInt16
 
-    /// `192.0.2.1` or `2001:db8::1`, without brackets, without a zone; nil for everything else, also
-    /// for the short and octal forms that `inet_aton` would take.
+    /// `192.0.2.1` or `2001:db8::1`, without brackets, without a zone; nil for everything else,
+    /// also for the short and octal forms that `inet_aton` would take.
     package init?(ip: String, port: UInt16) {
         guard !ip.utf8.contains(0) else { return nil }
         let isV6 = ip.utf8.contains(0x3a)

@@ -1,5 +1,5 @@
-/// Why there is no secure connection, or no settings for one. Never OpenSSL's own text: it may quote
-/// the bytes of a key, and it changes from version to version.
+/// Why there is no secure connection, or no settings for one. Never OpenSSL's own text: it may
+/// quote the bytes of a key, and it changes from version to version.
 package enum TLSError: Error, Equatable, Sendable {
     // Settings.
     case badCertificate

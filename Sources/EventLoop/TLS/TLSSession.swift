@@ -2,8 +2,8 @@ import COpenSSL
 import Glibc
 
 /// TLS on one connected, non-blocking socket. It does not own the socket and never waits: what must
-/// wait for the socket says `.wouldBlock` and is called again after *any* event of it, since TLS may
-/// have to read before it can write, and the other way round.
+/// wait for the socket says `.wouldBlock` and is called again after *any* event of it, since TLS
+/// may have to read before it can write, and the other way round.
 ///
 /// Belongs to one loop. After `.failed` nothing more is sent or believed.
 @safe package final class TLSSession {
@@ -27,8 +27,9 @@ import Glibc
         unsafe SSL_set_accept_state(pointer)
     }
 
-    /// Our side of a connection that we opened to `name`: a DNS name or a numeric address, which the
-    /// server's certificate must name. The common name of its subject does not count (RFC 9525).
+    /// Our side of a connection that we opened to `name`: a DNS name or a numeric address, which
+    /// the server's certificate must name. The common name of its subject does not count (RFC
+    /// 9525).
     init(
         _ client: TLSClientContext, name: String, resuming: TLSResumption?, socket: Int32
     ) throws(TLSError) {
