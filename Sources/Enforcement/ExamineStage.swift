@@ -32,8 +32,9 @@ package struct ExaminedCall: Sendable {
 struct ExamineStage: Sendable {
     let backend: any CallRunner
 
-    func examine(_ call: ValidCall) async throws(Refusal) -> ExaminedCall {
-        if let settled = Self.settled(call) { return settled }
+    /// `whole`: with the request, also where tool and arguments say it already.
+    func examine(_ call: ValidCall, whole: Bool = false) async throws(Refusal) -> ExaminedCall {
+        if !whole, let settled = Self.settled(call) { return settled }
         do throws(BackendError) {
             return ExaminedCall(call, try await backend.examine(Job(call.scoped, request: nil)))
         } catch {

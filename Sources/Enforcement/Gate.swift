@@ -6,7 +6,7 @@
 // forbidden anyway. The intent before the backend, or a crash hides what was done. Masks before
 // the outcome and the outcome before the answer, or something is shown that is not on record.
 // Each stage takes what the one before proved and nothing else can make; adding a stage means
-// editing `answer`, where every reviewer looks.
+// editing `answer` or `screen`, where every reviewer looks.
 
 package struct Gate: Sendable {
     private let identity: IdentityStage
@@ -60,19 +60,40 @@ package struct Gate: Sendable {
             let identified = try identity.confirm(arrived)
             try limits.enter(arrived.caller.caller)
             defer { limits.leave(arrived.caller.caller) }
-            let scoped = try scope.admit(identified)
-            trail.found(scoped)
-            let valid = try InputCheck.check(scoped)
-            let examined = try await examination.examine(valid)
-            let screened = try deny.screen(examined)
+            let screened = try await screen(identified, seenBy: &trail)
             let cleared = try await approval.clear(screened)
             try await trail.intend(cleared)
             let raw = try await run(cleared)
-            let masked = try mask.apply(raw, to: examined)
+            let masked = try mask.apply(raw, to: screened.examined)
             return await trail.close(.answered(masked))
         } catch {
             return await trail.close(.refused(error))
         }
+    }
+
+    /// What would become of a call, and why. Nothing is run, recorded or counted.
+    package func judge(_ arrived: ArrivedCall) async -> Judgement {
+        var judgement = Judgement()
+        do throws(Refusal) {
+            let screened = try await screen(identity.confirm(arrived), seenBy: &judgement)
+            judgement.hold(screened.holding)
+        } catch {
+            judgement.refuse(error)
+        }
+        return judgement
+    }
+
+    /// The stages that decide by themselves. `witness` learns what was established on the way,
+    /// also of a call that is refused in the end.
+    private func screen<Witness: CallWitness & ~Copyable>(
+        _ identified: IdentifiedCall, seenBy witness: inout Witness
+    ) async throws(Refusal) -> ScreenedCall {
+        let scoped = try scope.admit(identified)
+        witness.found(scoped)
+        let valid = try InputCheck.check(scoped)
+        let examined = try await examination.examine(valid, whole: Witness.wantsRequest)
+        witness.examined(examined)
+        return try deny.screen(examined)
     }
 
     private func run(_ cleared: consuming ClearedCall) async throws(Refusal) -> RawResult {
@@ -80,6 +101,14 @@ package struct Gate: Sendable {
             throw Refusal(error)
         }
     }
+}
+
+/// Who is told what a call turned out to be.
+protocol CallWitness: ~Copyable {
+    /// Whether the request is wanted even where tool and arguments say it already.
+    static var wantsRequest: Bool { get }
+    mutating func found(_ call: ScopedCall)
+    mutating func examined(_ call: ExaminedCall)
 }
 
 /// How a call ended. Whatever it is, it is on record before anyone sees it.

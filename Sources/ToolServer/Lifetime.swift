@@ -20,13 +20,12 @@ final class Lifetime: Sendable {
 
     /// Runs `body` on the loop and keeps the calling thread until it is done.
     func run(
-        on loop: EventLoop, _ body: @escaping @Sendable () async throws -> Void
+        on loop: EventLoop, _ body: @escaping @Sendable () async throws -> ExitCode
     ) -> ExitCode {
         let done = Completion()
         Task(executorPreference: loop) {
             do {
-                try await body()
-                done.complete(.done)
+                done.complete(try await body())
             } catch {
                 let message = (error as? CommandFailure)?.message ?? "\(error)"
                 StandardStream.error.line("toolserver: \(message)")

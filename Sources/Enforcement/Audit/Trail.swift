@@ -21,7 +21,9 @@ extension RecordReceipt {
 /// A call that ends without `close` is our bug and stops the process: an unrecorded answer must
 /// not be possible. A read's intent rides along with its outcome, since it has no effect that a
 /// crash could hide; a write's is durable before the backend may act.
-struct Trail: ~Copyable {
+struct Trail: ~Copyable, CallWitness {
+    static var wantsRequest: Bool { false }
+
     private let sink: any RecordSink
     private let arrived: ArrivedCall
     private let id: String
@@ -43,6 +45,8 @@ struct Trail: ~Copyable {
     deinit { precondition(isClosed, "a call ended without its record") }
 
     mutating func found(_ call: ScopedCall) { guarded = call.guarded }
+
+    mutating func examined(_ call: ExaminedCall) {}
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
         let intent = line("intent") { writer in writeCircumstances(into: &writer) }

@@ -143,6 +143,11 @@ package final class IdentityStage: Sendable {
     }
 }
 
+extension IdentifiedCaller {
+    /// Somebody who did not call: for `Gate.judge` alone, which lets nothing run.
+    static func supposed(_ caller: Caller) -> IdentifiedCaller { IdentifiedCaller(caller) }
+}
+
 extension Refusal {
     package static var expiredToken: Refusal {
         Refusal(.identityExpired, "The access token has expired. Get a new one and send it.")

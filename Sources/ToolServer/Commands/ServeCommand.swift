@@ -35,6 +35,7 @@ enum ServeCommand {
             await lifetime.untilStopped(reload: { await server.reload() })
             await listener.drain(deadline: .now().advanced(by: drainLimit))
             await server.stop()
+            return .done
         }
     }
 }

@@ -25,6 +25,7 @@ enum StdioCommand {
             }
             await lifetime.untilStopped(reload: { await server.reload() })
             await server.stop()
+            return .done
         }
     }
 }

@@ -1,0 +1,53 @@
+package import JSON
+
+/// What the gate would do with a call, with everything that led there. Only a statement: nothing
+/// was run, and nothing can be run on it.
+package struct Judgement: Sendable, CallWitness {
+    package enum Decision: String, Sendable { case allow, approve, deny }
+
+    static var wantsRequest: Bool { true }
+
+    package private(set) var decision = Decision.allow
+    /// Why not, for `deny`.
+    package private(set) var refusal: Refusal?
+    /// The rules that ask for a person, for `approve`; the first is told.
+    package private(set) var holding: [Rule] = []
+    /// Nil when the call was refused before that was known.
+    private var examined: ExaminedCall?
+
+    /// Exactly what would be sent.
+    package var request: BackendRequest? { examined?.request }
+
+    package var rules: [Name] { refusal?.rules ?? holding.map(\.id) }
+
+    /// What rules see of the call; empty when it was refused before they looked.
+    package func values(of fact: Fact) -> [JSONValue] {
+        examined.map { Facts(call: $0).values(of: fact) } ?? []
+    }
+
+    mutating func found(_ call: ScopedCall) {}
+
+    mutating func examined(_ call: ExaminedCall) { examined = call }
+
+    mutating func hold(_ rules: [Rule]) {
+        holding = rules
+        if !rules.isEmpty { decision = .approve }
+    }
+
+    mutating func refuse(_ refusal: Refusal) {
+        self.refusal = refusal
+        decision = .deny
+    }
+}
+
+extension Gate {
+    /// For authors of rules: as if `caller` had called.
+    package func judge(
+        _ tool: String, _ arguments: JSONObject, as caller: Caller
+    ) async -> Judgement {
+        await judge(
+            ArrivedCall(
+                caller: .supposed(caller), tool: tool, arguments: arguments,
+                via: Transport(kind: .stdio, address: "")))
+    }
+}

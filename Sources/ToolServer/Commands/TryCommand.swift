@@ -1,0 +1,143 @@
+import Backends
+import Enforcement
+import EventLoop
+import JSON
+
+/// `toolserver try TOOL`: what the gate would decide about a call, with everything that led there.
+///
+/// The stages are those of a real call; nothing is run, recorded or counted, and no backend gets
+/// more than the question what a call would touch.
+enum TryCommand {
+    static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(
+            words, options: ["--as", "--groups", "--claims", "--manifests"], flags: ["--jsonl"],
+            operands: 2)
+        guard let tool = arguments.operands.first else {
+            throw UsageError("try needs the name of a tool")
+        }
+        let caller = try caller(arguments)
+        let isLines = arguments.has("--jsonl")
+        if isLines, arguments.operands.count > 1 {
+            throw UsageError("with --jsonl the arguments come as lines on standard input")
+        }
+        let given =
+            try isLines ? JSONObject() : object(arguments.operands.dropFirst().first ?? "{}")
+        let workers = Startup.workers()
+        defer { workers.stop() }
+        let gate = try gate(Startup.manifests(arguments), workers)
+        let group = try EventLoopGroup(count: 1)
+        try group.start()
+        return Lifetime().run(on: group.next()) {
+            if isLines { return await lines(gate, tool, as: caller) }
+            let judgement = await gate.judge(tool, given, as: caller)
+            for line in judgement.reasoning { StandardStream.output.line(line) }
+            return judgement.decision == .allow ? .done : .failed
+        }
+    }
+
+    private static func lines(_ gate: Gate, _ tool: String, as caller: Caller) async -> ExitCode {
+        await JSONLines.answer { (line) throws(UsageError) in
+            try await answer(line, gate, tool, as: caller)
+        }
+    }
+
+    /// `{"id","arguments"}` → `{"id","decision","code","reason","rules","facts","request"}`.
+    static func answer(
+        _ line: JSONObject, _ gate: Gate, _ tool: String, as caller: Caller
+    ) async throws(UsageError) -> JSONObject {
+        let known = ["id", "arguments"]
+        let other = line.members.first { member in
+            !known.contains { $0.isByteEqual(to: member.name) }
+        }
+        if let other {
+            throw UsageError("unknown member `\(other.name)`; a line holds `id` and `arguments`")
+        }
+        guard case .object(let arguments) = line["arguments"] ?? .object(JSONObject()) else {
+            throw UsageError("`arguments` must be an object")
+        }
+        return await gate.judge(tool, arguments, as: caller).json
+    }
+
+    private static func caller(_ arguments: Arguments) throws(UsageError) -> Caller {
+        guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
+            throw UsageError("try needs --as SUBJECT")
+        }
+        let groups = (arguments["--groups"] ?? "").split(separator: ",").map { Name(String($0)) }
+        return Caller(
+            issuer: "try", subject: subject, groups: groups,
+            claims: try object(arguments["--claims"] ?? "{}"))
+    }
+
+    private static func object(_ text: String) throws(UsageError) -> JSONObject {
+        guard let value = try? JSONParser.parse(Array(text.utf8)), case .object(let object) = value
+        else { throw UsageError("`\(text)` is not a JSON object") }
+        return object
+    }
+
+    private static func gate(_ directory: String, _ workers: WorkerPool) throws -> Gate {
+        let catalog: Catalog
+        do throws(ManifestError) {
+            catalog = try Startup.catalogMaker(workers).load(directory: directory)
+        } catch {
+            throw CommandFailure("the manifests cannot be served:\n" + error.text)
+        }
+        return Gate(
+            identity: IdentityStage(verifier: nil),
+            limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
+            tools: catalog.tools, policy: catalog.policy,
+            backend: Backends(catalog.backends), sink: NoRecord())
+    }
+}
+
+/// What is only judged is not recorded, and what cannot be recorded cannot run.
+private struct NoRecord: RecordSink {
+    func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt { throw .closed }
+}
+
+extension Judgement {
+    private var code: String {
+        switch decision {
+        case .allow: "ok"
+        case .approve: "approval.required"
+        case .deny: refusal?.code.rawValue ?? ""
+        }
+    }
+
+    private var reason: String {
+        refusal?.told
+            ?? holding.map { "`\($0.id)`: \($0.reason)" }.joined(separator: "; ")
+    }
+
+    /// Those that have values, each with all of them.
+    private var facts: [(name: String, values: [JSONValue])] {
+        Fact.plain.map { (name: $0.name, values: values(of: $0.fact)) }
+            .filter { !$0.values.isEmpty }
+    }
+
+    var json: JSONObject {
+        JSONObject(distinct: [
+            ("decision", .string(decision.rawValue)), ("code", .string(code)),
+            ("reason", .string(reason)), ("rules", .array(rules.map { .string($0.text) })),
+            ("facts", .object(JSONObject(distinct: facts.map { ($0.name, .array($0.values)) }))),
+            ("request", request?.json ?? .null),
+        ])
+    }
+
+    /// For a person.
+    var reasoning: [String] {
+        let told = reason.utf8.isEmpty ? [] : ["", reason]
+        let facts = facts.map { "  \($0.name): \($0.values.map(\.text).joined(separator: ", "))" }
+        let request = request.map { ["", "would send: \($0.json.text)"] } ?? []
+        return ["\(decision.rawValue) (\(code))"] + told
+            + (facts.isEmpty ? [] : ["", "facts:"] + facts) + request
+    }
+}
+
+extension BackendRequest {
+    /// As the lab shows it.
+    var json: JSONValue {
+        switch self {
+        case .sql(let text, let parameters): ["sql": .string(text), "params": .array(parameters)]
+        }
+    }
+}
