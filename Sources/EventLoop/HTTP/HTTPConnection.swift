@@ -6,7 +6,7 @@
 
 final class HTTPConnection: EventSource {
     let shard: HTTPServerShard
-    private(set) var peer: HTTPPeer
+    var peer: HTTPPeer
     let source: HTTPSource
     /// The handler's; see `HTTPExchange.keepsake`.
     var keepsake: AnyObject?
@@ -26,6 +26,8 @@ final class HTTPConnection: EventSource {
     var closesAfterFlush = false
     private var sentContinue = false
     private var served = 0
+    /// When it is old enough to end with its next answer.
+    private let retirement: MonotonicTime
     private var lingered = 0
     /// What of ours the census has counted: of requests under way, and of answers not yet sent.
     private var held = 0
@@ -37,6 +39,9 @@ final class HTTPConnection: EventSource {
     private(set) var deadline: MonotonicTime
     /// When it must have taken some of what we sent.
     private(set) var stallDeadline = MonotonicTime.never
+    /// Since when something waits to be taken, and how much of it has been.
+    private(set) var unsentSince = MonotonicTime.never
+    private(set) var takenBytes = 0
     private(set) var bodyStart = MonotonicTime.never
 
     init(
@@ -50,6 +55,7 @@ final class HTTPConnection: EventSource {
         self.shard = shard
         parser = HTTPRequestParser(limits: shard.limits)
         phase = tls == nil ? .reading : .securing
+        retirement = shard.loop.now.advanced(by: shard.limits.connectionAge)
         deadline = shard.loop.now.advanced(
             by: tls == nil ? shard.limits.headerTimeout : shard.limits.handshakeTimeout)
     }
@@ -90,27 +96,14 @@ final class HTTPConnection: EventSource {
         close()
     }
 
-    // MARK: TLS
-
-    private func shakeHands() {
-        guard let tls = wire.tls else { return }
-        switch tls.handshake() {
-        case .done:
-            peer.isSecure = true
-            peer.certificate = tls.peerCertificate()
-            phase = .reading
-            deadline = shard.loop.now.advanced(by: shard.limits.headerTimeout)
-            pump()
-        case .wouldBlock: break
-        case .ended: close()
-        case .failed(let error):
-            if error == .plainText { shard.sayPlainText(wire.socket) }
-            // The client shall be able to read the alert.
-            linger()
-        }
-    }
-
     // MARK: Reading
+
+    /// The connection stands, and the first request may come.
+    func startReading() {
+        phase = .reading
+        deadline = shard.loop.now.advanced(by: shard.limits.headerTimeout)
+        pump()
+    }
 
     private func pump() {
         while phase == .reading {
@@ -147,8 +140,12 @@ final class HTTPConnection: EventSource {
     }
 
     private func receive() {
-        let capacity = shard.readBuffer.count
-        switch wire.receive(into: &shard.readBuffer) {
+        // No more than what the request may still need, or what most requests are: the rest of a
+        // read is kept for the requests after this one, and the kernel keeps it as well.
+        let capacity =
+            parser.bodyBytesLeft.map { min($0, shard.readBuffer.count) }
+            ?? HTTPServerShard.aheadBytes
+        switch wire.receive(into: &shard.readBuffer, atMost: capacity) {
         case .done(0):
             mayRead = false
             close()
@@ -245,7 +242,7 @@ final class HTTPConnection: EventSource {
     private func dispatch() {
         served += 1
         closesAfterFlush =
-            parser.closesAfterwards || shard.isDraining
+            parser.closesAfterwards || shard.isDraining || shard.loop.now >= retirement
             || served >= shard.limits.requestsPerConnection
         let minorVersion = parser.minorVersion
         let request = parser.take(from: peer)
@@ -301,7 +298,11 @@ final class HTTPConnection: EventSource {
         case .sent: break
         case .waiting:
             // Only progress moves it on: a client that never reads is not saved by more to read.
-            if stallDeadline == .never { restartStallClock() }
+            if stallDeadline == .never {
+                restartStallClock()
+                unsentSince = shard.loop.now
+                takenBytes = 0
+            }
         case .failed: disconnect()
         }
         countUnsentBytes()
@@ -320,14 +321,16 @@ final class HTTPConnection: EventSource {
     }
 
     private func flush() {
-        let (outcome, progressed) = outbox.flush(to: wire)
-        if progressed { restartStallClock() }
+        let (outcome, taken) = outbox.flush(to: wire)
+        takenBytes += taken
+        if taken > 0 { restartStallClock() }
         countUnsentBytes()
         switch outcome {
         case .failed: disconnect()
         case .waiting: wakeWritersIfRoom()
         case .sent:
             stallDeadline = .never
+            unsentSince = .never
             wakeWritersIfRoom()
             if phase == .flushing { responseSent() }
         }
@@ -347,7 +350,7 @@ final class HTTPConnection: EventSource {
 
     // MARK: Ending
 
-    private func linger() {
+    func linger() {
         dropLeftover()
         parser = HTTPRequestParser(limits: shard.limits)
         phase = .lingering
@@ -359,7 +362,7 @@ final class HTTPConnection: EventSource {
 
     private func discard() {
         while mayRead {
-            switch Syscall.receive(wire.socket, into: &shard.readBuffer) {
+            switch Syscall.receive(wire.socket, into: &shard.readBuffer, atMost: .max) {
             case .done(0), .failed:
                 close()
                 return

@@ -2,7 +2,7 @@
 extension HTTPConnection {
     /// Called now and then by the shard.
     func checkDeadline(_ now: MonotonicTime) {
-        if stallDeadline <= now {
+        if stallDeadline <= now || readsTooSlowly(now) {
             disconnect()
             return
         }
@@ -17,12 +17,28 @@ extension HTTPConnection {
         }
     }
 
+    /// A byte now and then is progress, and would hold an answer for hours.
+    private func readsTooSlowly(_ now: MonotonicTime) -> Bool {
+        Self.isBehind(
+            takenBytes, since: unsentSince, now: now, grace: shard.limits.writeStallTimeout,
+            bytesPerSecond: shard.limits.answerBytesPerSecond)
+    }
+
     private func isTooSlow(_ now: MonotonicTime) -> Bool {
-        guard now > bodyStart.advanced(by: shard.limits.bodyRateGrace) else { return false }
-        let seconds = now.nanoseconds(since: bodyStart) / 1_000_000_000
-        let needed = seconds.multipliedReportingOverflow(
-            by: UInt64(shard.limits.bodyBytesPerSecond))
-        return needed.overflow || UInt64(parser.bodyCount) < needed.partialValue
+        Self.isBehind(
+            parser.bodyCount, since: bodyStart, now: now, grace: shard.limits.bodyRateGrace,
+            bytesPerSecond: shard.limits.bodyBytesPerSecond)
+    }
+
+    /// Whether fewer bytes have passed than would have at this rate, once the grace is over.
+    static func isBehind(
+        _ bytes: Int, since start: MonotonicTime, now: MonotonicTime, grace: Duration,
+        bytesPerSecond: Int
+    ) -> Bool {
+        guard now > start.advanced(by: grace) else { return false }
+        let seconds = now.nanoseconds(since: start) / 1_000_000_000
+        let needed = seconds.multipliedReportingOverflow(by: UInt64(bytesPerSecond))
+        return needed.overflow || UInt64(bytes) < needed.partialValue
     }
 
     /// For a server that is going away: nothing is interrupted.

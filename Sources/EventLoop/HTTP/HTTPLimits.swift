@@ -17,11 +17,14 @@ package struct HTTPLimits: Sendable {
     package var bodyBytesPerSecond = 500
     package var bodyRateGrace = Duration.seconds(5)
     package var writeStallTimeout = Duration.seconds(30)
+    /// Once something has waited for so long: the least that the client must take on average.
+    package var answerBytesPerSecond = 500
     package var keepAliveTimeout = Duration.seconds(60)
     package var lingerTimeout = Duration.seconds(2)
     package var lingerBytes = 1 << 20
 
-    package var requestsPerConnection = Int.max
+    package var requestsPerConnection = 1_000
+    package var connectionAge = Duration.seconds(3_600)
     package var connections = 4096
     /// nil: a quarter of `connections`. See `connectionShare`.
     package var connectionsPerSource: Int?

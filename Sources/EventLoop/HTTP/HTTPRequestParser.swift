@@ -59,6 +59,11 @@ package struct HTTPRequestParser {
         return parsed.contentLength.map { $0 > bytes } ?? true
     }
 
+    /// What is still to come of a body of known length; nil where nobody knows.
+    package var bodyBytesLeft: Int? {
+        if case .fixedBody(let remaining) = state { remaining } else { nil }
+    }
+
     package var closesAfterwards: Bool { parsed.wantsClose || line.minorVersion == 0 }
     package var minorVersion: Int { line.minorVersion }
     package var bodyCount: Int { body.count }

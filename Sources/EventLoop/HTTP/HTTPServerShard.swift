@@ -8,6 +8,8 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     private static let acceptPause = Duration.milliseconds(100)
     private static let sweepInterval = Duration.milliseconds(500)
     private static let readBytes = 64 << 10
+    /// What is read where nobody knows how much belongs to this request.
+    static let aheadBytes = 16 << 10
 
     let loop: EventLoop
     let limits: HTTPLimits
@@ -34,10 +36,14 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
         handler: any HTTPHandler, census: HTTPCensus, unsentShare: Int
     ) {
         listenerNumber = listener.number
-        // Inherited by what is accepted; a kernel that does not know it does without.
+        // Inherited by what is accepted; a kernel that does not know them does without.
         try? SocketCalls.set(
             listenerNumber, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT,
             Int32(clamping: limits.kernelUnsentBytes))
+        // What the kernel still holds of a connection that we have closed must end as well.
+        try? SocketCalls.set(
+            listenerNumber, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT,
+            Int32(clamping: limits.writeStallTimeout.components.seconds * 1_000))
         self.listener = consume listener
         self.loop = loop
         self.tls = tls

@@ -10,9 +10,12 @@ struct HTTPWire {
     var shortReadsEmpty: Bool { tls == nil }
 
     @inline(__always)
-    func receive(into buffer: inout [UInt8]) -> IOOutcome {
-        guard let tls else { return Syscall.receive(socket, into: &buffer) }
-        return unsafe buffer.withUnsafeMutableBytes { outcome(unsafe tls.receive(into: $0)) }
+    func receive(into buffer: inout [UInt8], atMost count: Int) -> IOOutcome {
+        guard let tls else { return Syscall.receive(socket, into: &buffer, atMost: count) }
+        return unsafe buffer.withUnsafeMutableBytes { bytes in
+            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(count))
+            return outcome(unsafe tls.receive(into: part))
+        }
     }
 
     @inline(__always)

@@ -47,15 +47,15 @@ struct SendQueue {
     }
 
     /// To be called when the socket is writable again.
-    mutating func flush(to wire: HTTPWire) -> (outcome: Outcome, progressed: Bool) {
+    mutating func flush(to wire: HTTPWire) -> (outcome: Outcome, taken: Int) {
         switch wire.send(bytes, from: start) {
         case .done(let count):
             start += count
-            guard isEmpty else { return (.waiting, true) }
+            guard isEmpty else { return (.waiting, count) }
             clear()
-            return (.sent, true)
-        case .wouldBlock: return (.waiting, false)
-        case .failed: return (.failed, false)
+            return (.sent, count)
+        case .wouldBlock: return (.waiting, 0)
+        case .failed: return (.failed, 0)
         }
     }
 

@@ -56,8 +56,13 @@ enum Syscall {
     }
 
     @inline(__always)
-    static func receive(_ descriptor: Int32, into buffer: inout [UInt8]) -> IOOutcome {
-        unsafe buffer.withUnsafeMutableBytes { unsafe receive(descriptor, into: $0) }
+    static func receive(
+        _ descriptor: Int32, into buffer: inout [UInt8], atMost count: Int
+    ) -> IOOutcome {
+        unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe receive(
+                descriptor, into: UnsafeMutableRawBufferPointer(rebasing: bytes.prefix(count)))
+        }
     }
 
     @inline(__always)
