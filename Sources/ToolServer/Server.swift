@@ -48,18 +48,25 @@ final class Server: Sendable {
         workers.stop()
     }
 
-    /// All of the new manifests, or none of them.
-    func reload() async {
+    /// All of the new manifests, or none of them. `prepare` makes what the transport takes from
+    /// their settings, and answers how that takes effect.
+    func reload(
+        _ prepare: @escaping @Sendable (ServerSettings) throws -> @Sendable () -> Void = { _ in {} }
+    ) async {
         let outcome: String
         do {
             // On a worker: to examine a statement may block.
-            let catalog = try await workers.run { [directory, maker] _ in
-                Result { try Self.load(directory, with: maker) }
+            let (catalog, settle) = try await workers.run { [directory, maker] _ in
+                Result {
+                    let catalog = try Self.load(directory, with: maker)
+                    return (catalog, try prepare(catalog.server))
+                }
             }.get()
             let next = Self.serving(catalog, tokenKey: tokenKey, recorder: recorder)
             // On record before it holds: rules that nobody can be shown later must not decide.
             try await record("reload") { $0.member("catalog", catalog.digest) }
             current.replace(with: next)
+            settle()
             outcome = "ok"
         } catch {
             let reason = (error as? CommandFailure)?.message ?? "\(error)"

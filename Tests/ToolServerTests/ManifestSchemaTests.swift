@@ -9,6 +9,11 @@ import Testing
 private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", [], ServerManifest.keys),
     ("server", ["properties", "http"], ServerManifest.httpKeys),
+    ("server", ["properties", "http", "properties", "tls"], TLSManifest.keys),
+    (
+        "server", ["properties", "http", "properties", "tls", "properties", "key"],
+        TLSManifest.secretKeys
+    ),
     ("server", ["properties", "state"], ServerManifest.stateKeys),
     ("server", ["properties", "issuers", "items"], ServerManifest.issuerKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),

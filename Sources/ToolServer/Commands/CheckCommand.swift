@@ -39,6 +39,7 @@ package enum CheckCommand {
         }
         do {
             let catalog = try maker.load(directory: Startup.absolute(options.directory))
+            _ = try catalog.server.http.tls?.context()
             if options.isJSON {
                 output.line(json(catalog))
             } else {
@@ -109,6 +110,7 @@ extension CheckCommand {
             ("server", server.name.text),
             ("http.listen", "\(address):\(server.http.port)"),
             ("http.resource", server.http.resource),
+            ("http.tls", server.http.tls.map(tls) ?? "none: served in clear"),
             ("state.directory", server.stateDirectory),
             ("issuers", listed(issuers, or: "none, so that nobody is identified over HTTP")),
             ("localUsers", listed(users, or: "none, so that nobody is identified over stdio")),
@@ -117,6 +119,11 @@ extension CheckCommand {
             ("digest", catalog.digest),
         ].map { (name: $0.0, value: printable($0.1)) }
             + catalog.backendSettings.map(backend) + catalog.tools.map(tool)
+    }
+
+    private static func tls(_ files: TLSFiles) -> String {
+        "TLS 1.2 and 1.3 with \(files.certificate.path), "
+            + "client certificates: \(files.clientCertificates.rawValue)"
     }
 
     private static func listed(_ values: [String], or nothing: String) -> String {

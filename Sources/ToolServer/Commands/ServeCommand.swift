@@ -24,15 +24,20 @@ enum ServeCommand {
             mcp: MCPEndpoint(current: server.current, sessions: try SessionSeal()),
             origins: OriginCheck(port: port, resource: server.settings.http.resource),
             isReady: { server.recorder.isWritable })
+        let tls = try ListenerTLS.atStart(server.settings)
         var limits = HTTPLimits()
         limits.connections = server.settings.limits.connections
         try group.start()
         return lifetime.run(on: group.next()) { [limits] in
             try await server.recordStart("http")
             let listener = try HTTPServer(
-                group: group, address: address, port: port, limits: limits, handler: endpoint)
-            StandardStream.error.line("serving http://\(address):\(listener.port)/mcp")
-            await lifetime.untilStopped(reload: { await server.reload() })
+                group: group, address: address, port: port, tls: tls, limits: limits,
+                handler: endpoint)
+            let scheme = tls == nil ? "http" : "https"
+            StandardStream.error.line("serving \(scheme)://\(address):\(listener.port)/mcp")
+            await lifetime.untilStopped(reload: {
+                await server.reload { try ListenerTLS.renewal(of: tls, by: $0) }
+            })
             await listener.drain(deadline: .now().advanced(by: drainLimit))
             await server.stop()
             return .done

@@ -9,6 +9,8 @@ package struct ServerSettings: Sendable {
         package var port: UInt16
         /// The resource that tokens must be meant for (RFC 9728).
         package var resource: String
+        /// nil: in clear.
+        package var tls: TLSFiles?
     }
 
     package struct Issuer: Sendable {
@@ -50,8 +52,7 @@ struct ServerManifest {
         optional: ["$schema", "http", "state", "issuers", "localUsers", "limits"],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
-        required: [], optional: ["listen", "resource"],
-        unserved: ["tls": "listen on 127.0.0.1 behind a proxy that ends TLS"])
+        required: [], optional: ["listen", "resource", "tls"])
     static let stateKeys = KeySet(
         required: [], optional: ["directory"],
         unserved: ["postgres": "use `directory`"])
@@ -86,21 +87,34 @@ struct ServerManifest {
         if node != nil && members == nil { return nil }
         let listen = members?["listen"]
         guard let endpoint = listen.map({ $0.endpoint() }) ?? Endpoint.standard else { return nil }
-        if let listen, !endpoint.isLoopback {
+        let tls = members?["tls"].map { TLSManifest.read($0, under: directory) }
+        if let listen, tls == nil, !endpoint.isLoopback {
             let message = "listens beyond this machine without TLS; a proxy must end TLS before it"
             listen.findings.warning(message, at: listen.place)
         }
-        if let resource = members?["resource"] {
-            guard let resource = resource.resourceURL() else { return nil }
-            return .init(address: endpoint.address, port: endpoint.port, resource: resource)
-        }
-        guard endpoint.isLoopback else {
+        let resource: String?
+        if let node = members?["resource"] {
+            resource = self.resource(node, isSecure: tls != nil)
+        } else if endpoint.isLoopback {
+            resource = "http\(tls == nil ? "" : "s")://localhost:\(endpoint.port)/mcp"
+        } else {
             (node ?? object.node).report("missing key `resource`: the URL that clients reach")
             return nil
         }
+        guard let resource else { return nil }
+        // What is wrong with its files has been reported; without TLS it must not be served.
+        if case .some(.none) = tls { return nil }
         return .init(
-            address: endpoint.address, port: endpoint.port,
-            resource: "http://localhost:\(endpoint.port)/mcp")
+            address: endpoint.address, port: endpoint.port, resource: resource, tls: tls ?? nil)
+    }
+
+    private func resource(_ node: Node, isSecure: Bool) -> String? {
+        guard let url = node.resourceURL() else { return nil }
+        if isSecure, !url.utf8.starts(with: "https://".utf8) {
+            node.report("must be an https:// URL, since `tls` serves nothing in clear")
+            return nil
+        }
+        return url
     }
 
     private func state() -> String {

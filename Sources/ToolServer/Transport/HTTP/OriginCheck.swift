@@ -13,7 +13,7 @@ struct OriginCheck: Sendable {
         var hosts: Set<Name> = []
         for name in ["127.0.0.1", "localhost", "[::1]"] {
             hosts.insert(Name("\(name):\(port)"))
-            if port == 80 { hosts.insert(Name(name)) }
+            if port == 80 || port == 443 { hosts.insert(Name(name)) }
         }
         if let host = Self.authority(of: resource) { hosts.insert(Name(host)) }
         self.hosts = hosts
