@@ -22,12 +22,15 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "JSON", swiftSettings: strict),
         .target(name: "EventLoop", dependencies: ["CLinux", "COpenSSL"], swiftSettings: strict),
         .target(name: "Enforcement", dependencies: ["JSON", "COpenSSL"], swiftSettings: strict),
         .target(
-            name: "Backends", dependencies: ["Enforcement", "EventLoop", "JSON", "CSQLite"],
+            name: "Backends",
+            dependencies: ["Enforcement", "EventLoop", "JSON", "CPostgres", "CSQLite"],
             swiftSettings: strict),
         .executableTarget(
             name: "ToolServer",

@@ -111,6 +111,10 @@ package struct BackendError: Error, Sendable {
         /// An argument that the backend cannot take as it is; `detail` names it, never its value,
         /// and is told to the caller.
         case argument
+        /// The caller's identity lacks what the operation takes from it; `detail` says what.
+        case identity
+        /// The change may have been made or not: nobody knows.
+        case unknown
         /// A constraint of the data refused the change.
         case constraint
         /// A result that cannot be represented or is over a limit that may not be cut.

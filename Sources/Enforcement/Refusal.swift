@@ -11,6 +11,7 @@ package struct Refusal: Error, Sendable {
         case identityInvalid = "identity.invalid"
         case identityExpired = "identity.expired"
         case identityUnknownUser = "identity.unknown_user"
+        case identityIncomplete = "identity.incomplete"
         case unknownTool = "scope.unknown_tool"
         case argumentsInvalid = "arguments.invalid"
         case limitConcurrency = "limit.concurrency"
@@ -20,6 +21,7 @@ package struct Refusal: Error, Sendable {
         case backendTimedOut = "backend.timed_out"
         case backendUnavailable = "backend.unavailable"
         case backendConstraint = "backend.constraint"
+        case backendUnknown = "backend.outcome_unknown"
         case backendResult = "backend.result"
         case backendFailed = "backend.failed"
         case maskFailed = "mask.failed"
@@ -88,6 +90,16 @@ extension Refusal {
                 (
                     .backendResult,
                     "The answer cannot be given in this tool's form or limits. Nothing was changed. Ask for less, or tell the operator."
+                )
+            case .identity:
+                (
+                    .identityIncomplete,
+                    "Your identity lacks \(error.detail), which this tool takes from it. Nothing was done. Ask the operator; other arguments will not help."
+                )
+            case .unknown:
+                (
+                    .backendUnknown,
+                    "The connection broke while the change was being made, so nobody knows whether it was. Do not repeat the call: look first whether the change is there."
                 )
             case .argument: (.argumentsInvalid, "\(error.detail). Correct it and call again.")
             case .invalid, .failed:

@@ -249,13 +249,18 @@ import Testing
         case .backendConstraint: return try await refusal(of: .constraint)
         case .backendResult: return try await refusal(of: .result)
         case .backendFailed: return try await refusal(of: .failed)
+        case .backendUnknown: return try await refusal(of: .unknown)
+        // Its detail is the manifest's own word and is told.
+        case .identityIncomplete: return try await refusal(of: .identity, "the claim `tenant`")
         case .cancelled: return try await refusal(of: .cancelled)
         }
     }
 
-    private static func refusal(of reason: BackendError.Reason) async throws -> Refusal? {
+    private static func refusal(
+        of reason: BackendError.Reason, _ detail: String = "SQLITE_SECRET near \"canary\""
+    ) async throws -> Refusal? {
         try await GateFixture(backend: { (_) throws(BackendError) in
-            throw BackendError(reason, detail: "SQLITE_SECRET near \"canary\"")
+            throw BackendError(reason, detail: detail)
         }).call().refusal
     }
 

@@ -92,7 +92,7 @@ import Testing
         "JSON": [],
         "Enforcement": ["JSON", "COpenSSL"],
         "EventLoop": ["CLinux", "COpenSSL"],
-        "Backends": ["Enforcement", "EventLoop", "JSON", "CSQLite"],
+        "Backends": ["Enforcement", "EventLoop", "JSON", "CPostgres", "CSQLite"],
         "ToolServer": ["Backends", "Enforcement", "EventLoop", "JSON"],
     ]
 
