@@ -15,13 +15,20 @@ final class Serving: Sendable {
     }
 }
 
-/// The `Serving` of this moment.
+/// The `Serving` of this moment, and who waits to hear of the next one.
 final class CurrentServing: Sendable {
+    let subscriptions = Subscriptions()
     private let held: Mutex<Serving>
 
     init(_ serving: Serving) { held = Mutex(serving) }
 
     var value: Serving { held.withLock { $0 } }
 
-    func replace(with serving: Serving) { held.withLock { $0 = serving } }
+    func replace(with serving: Serving) {
+        let before = held.withLock { held in
+            defer { held = serving }
+            return held
+        }
+        subscriptions.served(serving, insteadOf: before)
+    }
 }

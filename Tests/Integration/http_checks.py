@@ -111,10 +111,15 @@ def http_own_origins_and_hosts_are_served(world):
 
 @check
 def http_other_methods_get_405(world):
-    for method in ["GET", "DELETE", "PUT", "OPTIONS"]:
-        answer = send(
-            world.server, method, headers=headers_for(world.server, support(world)))
-        expect((answer.status, answer.headers["Allow"]), (405, "POST"), method)
+    for version, methods, allowed in [
+        (None, ["PUT", "OPTIONS", "HEAD", "PATCH"], "GET, POST, DELETE"),
+        (STATELESS, ["GET", "DELETE"], "POST"), ("2099-01-01", ["GET", "DELETE"], "POST"),
+    ]:
+        for method in methods:
+            headers = headers_for(
+                world.server, support(world), {"MCP-Protocol-Version": version})
+            answer = send(world.server, method, headers=headers)
+            expect((answer.status, answer.headers["Allow"]), (405, allowed), method)
 
 
 @check
@@ -135,14 +140,23 @@ def http_other_content_types_get_415(world):
 
 @check
 def http_notifications_and_responses_get_202_without_a_body(world):
+    response = {"jsonrpc": "2.0", "id": 1, "result": {}}
     for message in [
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "method": "notifications/unheard/of", "params": {}},
-        {"jsonrpc": "2.0", "id": 1, "result": {}},
+        {"jsonrpc": "2.0", "method": "notifications/unheard/of", "params": {}}, response,
     ]:
         for changes in [{}, {"MCP-Protocol-Version": STATELESS}]:
+            if message is response and changes:
+                continue
             answer = post(world.server, support(world), message, changes)
             expect((answer.status, answer.body), (202, b""))
+    # The stateless era asks nothing, and knows no notification of a revision that is not served.
+    answer = post(world.server, support(world), response, {"MCP-Protocol-Version": STATELESS})
+    expect((answer.status, answer.json["error"]["code"]), (400, -32600))
+    unserved = {"MCP-Protocol-Version": "2099-01-01"}
+    answer = post(
+        world.server, support(world), {"jsonrpc": "2.0", "method": "notifications/x"}, unserved)
+    expect((answer.status, answer.json["error"]["code"]), (400, -32022))
 
 
 @check
@@ -160,7 +174,7 @@ def http_what_is_not_a_message_gets_400_with_the_code(world):
             answer = post(world.server, support(world), body, changes)
             error = answer.json["error"]["code"]
             # The handshake era answers 200 where it could read the id.
-            wanted = 200 if not changes and answer.json["id"] is not None else 400
+            wanted = 200 if not changes and "id" in answer.json else 400
             expect((answer.status, error), (wanted, code), f"{body[:60]} {changes}")
 
 

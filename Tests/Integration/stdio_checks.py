@@ -103,7 +103,7 @@ def stdio_a_line_of_5_mib_is_refused_and_the_next_is_served(world):
         pipe.send(call("customer_by_id", {"id": 1, "pad": pad}))
         pipe.send(call("customer_by_id", {"id": 2}, id=2))
         refused = pipe.receive()
-        expect((refused["id"], refused["error"]["code"]), (None, -32600))
+        expect(("id" in refused, refused["error"]["code"]), (False, -32600))
         expect(pipe.receive()["id"], 2)
 
 
@@ -118,7 +118,7 @@ def stdio_broken_lines_are_told_so_and_the_next_is_served(world):
         with opened(world) as pipe:
             pipe.send_bytes(line + b"\n" + ping + b"\n")
             refused = pipe.receive()
-            expect((refused["id"], refused["error"]["code"]), (None, code), str(line[:60]))
+            expect(("id" in refused, refused["error"]["code"]), (False, code), str(line[:60]))
             expect(pipe.receive(), {"jsonrpc": "2.0", "id": 1, "result": {}}, "the next line")
 
 

@@ -87,8 +87,9 @@ import Testing
         #expect(try post("", path: "/readyz", method: "GET").status == 503)
         #expect(try post("", path: "/", method: "GET").status == 404)
         #expect(try post("", path: "/mcp/", method: "POST").status == 404)
-        #expect(try post("", method: "GET").status == 405)
-        #expect(try post("", method: "DELETE").status == 405)
+        #expect(try post("", method: "PUT").status == 405)
+        #expect(try post("", Self.stateless, method: "GET").status == 405)
+        #expect(try post("", Self.stateless, method: "DELETE").status == 405)
         #expect(try post(Self.list, ("Content-Type", "text/plain")).status == 415)
         #expect(try post(Self.list, ("Content-Type", "application/jsonp")).status == 415)
         #expect(

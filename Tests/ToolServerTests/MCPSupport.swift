@@ -9,6 +9,7 @@ import TestSupport
 struct MCPFixture {
     let gate: GateFixture
     let serving: Serving
+    let subscriptions = Subscriptions()
 
     init(_ gate: GateFixture) {
         self.gate = gate
@@ -37,9 +38,10 @@ struct MCPFixture {
     ) async throws -> JSONValue {
         let peer = Peer(
             caller: try await gate.caller(user), via: Transport(kind: .http, address: "192.0.2.7"),
-            version: version, traceparent: nil)
+            version: version, traceparent: nil, channel: nil)
         return try JSONParser.parse(
-            try await MethodRouter(serving: serving).answer(request, from: peer))
+            try await MethodRouter(serving: serving, subscriptions: subscriptions).answer(
+                request, from: peer))
     }
 
     func error(

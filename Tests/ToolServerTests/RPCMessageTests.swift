@@ -132,11 +132,11 @@ import Testing
 
     // MARK: Replies
 
-    @Test func anErrorWithoutIdHasNull() {
+    @Test func anErrorWithoutIdHasNone() {
         let reply = Reply.error(RPCError(.parse, "bad \"text\""))
         #expect(
             String(decoding: reply, as: UTF8.self)
-                == #"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"bad \"text\""}}"#)
+                == #"{"jsonrpc":"2.0","error":{"code":-32700,"message":"bad \"text\""}}"#)
     }
 
     @Test func anErrorsOwnIdWins() {

@@ -18,8 +18,11 @@ package final class EventStream: Sendable {
     }
 
     /// Returns when the connection has room for more; throws when nobody listens any more.
-    package func send(event data: [UInt8], id: String? = nil) async throws(StreamClosed) {
-        let bytes = framed(Self.event(data, id: id))
+    /// `retry` tells the client how long to wait before it comes back for what it misses.
+    package func send(
+        event data: [UInt8], id: String? = nil, retry: Duration? = nil
+    ) async throws(StreamClosed) {
+        let bytes = framed(Self.event(data, id: id, retry: retry))
         let exchange = self.exchange
         let isOpen: Bool = unsafe await withUnsafeContinuation { continuation in
             exchange.onLoop { exchange in
@@ -33,7 +36,7 @@ package final class EventStream: Sendable {
         if !isOpen { throw StreamClosed() }
     }
 
-    /// Keeps proxies from closing an idle stream. Dropped when the client reads too slowly.
+    /// What clients pass over. Dropped when the client reads too slowly.
     package func comment(_ text: String) {
         let line = text.utf8.filter { $0 != HTTPBytes.lineFeed && $0 != HTTPBytes.carriageReturn }
         let bytes = framed(Array(": ".utf8) + line + Array("\n\n".utf8))
@@ -54,9 +57,12 @@ package final class EventStream: Sendable {
 
     /// One `data:` line for each line of the data: CR, LF and CRLF all end a line for a client, so
     /// text that holds them could otherwise forge fields and events.
-    static func event(_ data: [UInt8], id: String?) -> [UInt8] {
+    static func event(_ data: [UInt8], id: String?, retry: Duration? = nil) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(data.count + 48)
+        bytes.reserveCapacity(data.count + 64)
+        if let retry {
+            bytes.append(contentsOf: "retry: \(Int(retry / .milliseconds(1)))\n".utf8)
+        }
         if let id {
             bytes.append(contentsOf: "id: ".utf8)
             bytes.append(contentsOf: id.utf8.filter { $0 != 0 && $0 != 10 && $0 != 13 })

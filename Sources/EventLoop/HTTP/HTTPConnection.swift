@@ -43,6 +43,9 @@ final class HTTPConnection: EventSource {
     private(set) var unsentSince = MonotonicTime.never
     private(set) var takenBytes = 0
     private(set) var bodyStart = MonotonicTime.never
+    /// When an open event stream has been silent for too long, and what is said then.
+    var streamSignDue = MonotonicTime.never
+    var streamSign: [UInt8] = []
 
     init(
         _ descriptor: consuming Descriptor, tls: TLSSession?, address: String,

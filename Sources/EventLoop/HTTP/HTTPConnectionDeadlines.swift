@@ -6,6 +6,7 @@ extension HTTPConnection {
             disconnect()
             return
         }
+        signOfLife(now)
         switch phase {
         case .reading where parser.isInBody:
             if deadline <= now || isTooSlow(now) { refuse(408, "the body came too slowly") }

@@ -3,6 +3,8 @@ extension HTTPConnection {
     func openStream(_ headers: [(name: String, value: String)], isChunked: Bool) {
         guard phase == .handling else { return }
         if !isChunked { closesAfterFlush = true }
+        streamSign = isChunked ? Self.chunkedSign : Self.sign
+        restartStreamClock()
         let own = [("content-type", "text/event-stream"), ("cache-control", "no-store")]
         let isValid = shard.writer.makeHead(
             status: 200, headers: own + headers, framing: isChunked ? .chunked : .untilClose,
@@ -23,6 +25,7 @@ extension HTTPConnection {
             return
         }
         write(bytes)
+        restartStreamClock()
         if phase == .closed {
             done(false)
         } else if outbox.unsent <= shard.limits.writeBufferBytes {
@@ -35,7 +38,23 @@ extension HTTPConnection {
     func endStream(_ bytes: [UInt8]) {
         guard phase == .handling else { return }
         if shard.isDraining { closesAfterFlush = true }
+        streamSignDue = .never
         if !bytes.isEmpty { write(bytes) }
         finishResponse()
     }
+
+    /// A comment now and then keeps proxies from closing a silent stream, and finds out whether
+    /// its client is still there. Nothing is added to what the client has not read yet.
+    func signOfLife(_ now: MonotonicTime) {
+        guard phase == .handling, streamSignDue <= now else { return }
+        restartStreamClock()
+        if outbox.isEmpty { write(streamSign) }
+    }
+
+    private func restartStreamClock() {
+        streamSignDue = shard.loop.now.advanced(by: shard.limits.streamSilence)
+    }
+
+    private static let sign = Array(": still here\n\n".utf8)
+    private static let chunkedSign = Array("e\r\n: still here\n\n\r\n".utf8)
 }

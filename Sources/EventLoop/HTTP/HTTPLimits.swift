@@ -20,6 +20,8 @@ package struct HTTPLimits: Sendable {
     /// Once something has waited for so long: the least that the client must take on average.
     package var answerBytesPerSecond = 500
     package var keepAliveTimeout = Duration.seconds(60)
+    /// Below the idle time-outs of proxies and clients, which begin at about 30 s.
+    package var streamSilence = Duration.seconds(15)
     package var lingerTimeout = Duration.seconds(2)
     package var lingerBytes = 1 << 20
 

@@ -38,6 +38,7 @@ enum ServeCommand {
             await lifetime.untilStopped(reload: {
                 await server.reload { try ListenerTLS.renewal(of: tls, by: $0) }
             })
+            server.current.subscriptions.endAll()
             await listener.drain(deadline: .now().advanced(by: drainLimit))
             await server.stop()
             return .done

@@ -20,10 +20,11 @@ enum StdioCommand {
             } catch { throw CommandFailure(error.told) }
             try await server.recordStart("stdio")
             Task(executorPreference: group.next()) {
-                await transport.run()
+                await transport.untilLeft()
                 lifetime.finish()
             }
             await lifetime.untilStopped(reload: { await server.reload() })
+            await transport.drain()
             await server.stop()
             return .done
         }

@@ -5,6 +5,10 @@ enum Envelope {
     static let versionKey = "io.modelcontextprotocol/protocolVersion"
     static let capabilitiesKey = "io.modelcontextprotocol/clientCapabilities"
     static let clientKey = "io.modelcontextprotocol/clientInfo"
+    private static let logLevelKey = "io.modelcontextprotocol/logLevel"
+    private static let logLevels: Set<Name> = [
+        "debug", "info", "notice", "warning", "error", "critical", "alert", "emergency",
+    ]
 
     /// The version that a message claims; nil in the handshake era.
     static func version(of request: Request) -> JSONValue? { request.meta?[versionKey] }
@@ -27,6 +31,16 @@ enum Envelope {
         let version = self.version(of: request)?.string ?? ""
         guard let served = ProtocolVersion.named(version), served.isStateless else {
             throw unsupported(version, id: request.id)
+        }
+    }
+
+    /// Nothing is logged to clients, but a level that is none is a client's mistake.
+    static func checkLogLevel(of request: Request) throws(RPCError) {
+        guard let value = request.meta?[logLevelKey] else { return }
+        guard let level = value.string, logLevels.contains(Name(level)) else {
+            throw RPCError(
+                .invalidParams, "`params._meta[\"\(logLevelKey)\"]` must be a log level.",
+                id: request.id)
         }
     }
 

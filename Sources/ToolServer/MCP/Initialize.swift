@@ -44,7 +44,8 @@ enum Discover {
 /// What this server says of itself.
 struct ServerDescription: Sendable {
     static let version = "0.1.0"
-    static let capabilities: JSONValue = ["tools": [:]]
+    static let capabilities: JSONValue = ["tools": ["listChanged": true]]
+    static let infoKey = "io.modelcontextprotocol/serverInfo"
 
     /// The installation's name, from server.json.
     let name: String
@@ -66,6 +67,6 @@ struct ServerDescription: Sendable {
     }
 
     func writeMeta(into writer: inout JSONWriter) {
-        writer.member("_meta", ["io.modelcontextprotocol/serverInfo": info])
+        writer.member("_meta", .object(JSONObject(distinct: [(Self.infoKey, info)])))
     }
 }

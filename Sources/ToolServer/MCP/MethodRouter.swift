@@ -9,17 +9,39 @@ import JSON
 
 struct MethodRouter: Sendable {
     let serving: Serving
+    let subscriptions: Subscriptions
+
+    /// A method that is served; which ones are depends on the era.
+    enum Method: Sendable {
+        case callTool, listTools, ping, initialize, discover, listen
+
+        init?(_ name: String, isStateless: Bool) {
+            switch name {
+            case "tools/call": self = .callTool
+            case "tools/list": self = .listTools
+            case "ping" where !isStateless: self = .ping
+            case "initialize" where !isStateless: self = .initialize
+            case "server/discover" where isStateless: self = .discover
+            case Listen.method where isStateless: self = .listen
+            default: return nil
+            }
+        }
+    }
 
     func answer(_ request: Request, from peer: Peer) async throws(RPCError) -> [UInt8] {
-        if peer.version.isStateless { try Envelope.checkVersion(of: request) }
-        return switch request.method {
-        case "tools/call": try await ToolsCall.answer(request, from: peer, in: serving)
-        case "tools/list": try ToolsList.answer(request, from: peer, in: serving)
-        case "ping" where !peer.version.isStateless: Array("{}".utf8)
-        case "initialize" where !peer.version.isStateless:
-            try Initialize.answer(request, in: serving)
-        case "server/discover" where peer.version.isStateless: Discover.answer(in: serving)
-        default: throw Self.unknown(request)
+        let isStateless = peer.version.isStateless
+        if isStateless { try Envelope.checkVersion(of: request) }
+        guard let method = Method(request.method, isStateless: isStateless) else {
+            throw Self.unknown(request)
+        }
+        if isStateless { try Envelope.checkLogLevel(of: request) }
+        return switch method {
+        case .callTool: try await ToolsCall.answer(request, from: peer, in: serving)
+        case .listTools: try ToolsList.answer(request, from: peer, in: serving)
+        case .ping: Array("{}".utf8)
+        case .initialize: try Initialize.answer(request, in: serving)
+        case .discover: Discover.answer(in: serving)
+        case .listen: try await Listen.answer(request, from: peer, in: serving, subscriptions)
         }
     }
 
@@ -35,4 +57,6 @@ struct Peer: Sendable {
     let via: Transport
     let version: ProtocolVersion
     let traceparent: String?
+    /// nil where nothing can be said beside the answer.
+    let channel: (any ClientChannel)?
 }

@@ -1,51 +1,67 @@
 import EventLoop
 import JSON
 
-/// Tells a client that asked for it that its call is still under way.
+/// Tells the client of a call that takes longer than a moment that it is still under way.
 ///
-/// Claude's clients give up on a silent call; a line a second costs nothing beside a call that
-/// takes seconds, and a call that is done within one is never announced.
-enum Progress {
+/// Claude's clients give up on a call whose first byte takes a minute, and on one that is silent
+/// for five. So after a moment the answer becomes a stream, for clients that take one, and those
+/// that sent a token for it hear a line a second: that costs nothing beside a call that takes
+/// seconds. A call that is done within the moment costs a timer that never fires.
+///
+/// Sendable although it has plain variables: they are touched on the loop of the request only.
+final class Progress: @unchecked Sendable {
     static let interval = Duration.seconds(1)
 
-    private static func token(of request: Request) -> JSONValue? {
-        switch request.meta?["progressToken"] {
-        case .string(let text): .string(text)
-        case .number(let number) where number.int != nil: .number(number)
-        default: nil
-        }
+    private let channel: any ClientChannel
+    private let token: JSONValue?
+    private var timer: LoopTimer?
+    private var task: Task<Void, Never>?
+
+    /// On the loop of the request.
+    init(of request: Request, to channel: any ClientChannel) {
+        self.channel = channel
+        token = Self.token(of: request)
+        let loop = channel.loop
+        timer = loop.schedule(at: loop.now.advanced(by: Self.interval)) { self.begin() }
     }
 
-    /// The router's answer, announced while it is waited for if the client asked for that. Nothing
-    /// is announced any more when this returns.
-    static func announcing(
-        _ request: Request, on loop: EventLoop, send: @Sendable ([UInt8]) async -> Bool,
-        answer: () async throws(RPCError) -> [UInt8]
-    ) async throws(RPCError) -> [UInt8] {
-        guard let token = token(of: request) else { return try await answer() }
-        async let _: Void = announce(token, on: loop, send: send)
-        let outcome: Result<[UInt8], RPCError>
-        do throws(RPCError) { outcome = .success(try await answer()) } catch {
-            outcome = .failure(error)
-        }
-        return try outcome.get()
+    /// Nothing is announced any more. On the loop.
+    func end() {
+        if let timer { channel.loop.cancel(timer) }
+        timer = nil
+        task?.cancel()
+        task = nil
     }
 
-    /// Sends until cancelled, or until `send` says that nobody listens.
-    private static func announce(
-        _ token: JSONValue, on loop: EventLoop, send: ([UInt8]) async -> Bool
-    ) async {
-        var seconds = 0
-        while true {
-            do { try await loop.sleep(for: interval) } catch { return }
-            seconds += 1
+    private func begin() {
+        timer = nil
+        channel.open()
+        guard let token else { return }
+        task = Task(executorPreference: channel.loop) { await self.announce(token) }
+    }
+
+    /// Until cancelled, or nobody listens.
+    private func announce(_ token: JSONValue) async {
+        var seconds = 1
+        // Cancelled between waking up and running here: the answer has been given.
+        while !Task.isCancelled {
             let message = Reply.notification(
                 "notifications/progress",
                 params: [
                     "progressToken": token, "progress": .number(JSONNumber(seconds)),
                     "message": .string("running for \(seconds) s"),
                 ])
-            guard await send(message) else { return }
+            guard await channel.report(message) else { return }
+            do { try await channel.loop.sleep(for: Self.interval) } catch { return }
+            seconds += 1
+        }
+    }
+
+    private static func token(of request: Request) -> JSONValue? {
+        switch request.meta?["progressToken"] {
+        case .string(let text): .string(text)
+        case .number(let number) where number.int != nil: .number(number)
+        default: nil
         }
     }
 }

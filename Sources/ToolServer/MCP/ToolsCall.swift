@@ -7,6 +7,8 @@ enum ToolsCall {
         _ request: Request, from peer: Peer, in serving: Serving
     ) async throws(RPCError) -> [UInt8] {
         let arrived = try arrived(request, from: peer)
+        let progress = peer.channel.map { Progress(of: request, to: $0) }
+        defer { progress?.end() }
         switch await serving.gate.answer(arrived) {
         case .answered(let result): return self.result(result, for: peer, in: serving)
         case .refused(let refusal):

@@ -44,6 +44,23 @@ enum ToolsList {
         return writer.finish()
     }
 
+    /// All that a caller can see of their tools: equal when no list of theirs has changed.
+    static func whole(
+        for caller: IdentifiedCaller, _ version: ProtocolVersion, in serving: Serving
+    ) -> [UInt8] {
+        var writer = JSONWriter(reserving: 4096)
+        writer.beginArray()
+        for guarded in serving.gate.visibleTools(to: caller) {
+            write(guarded, for: version, into: &writer)
+        }
+        writer.endArray()
+        return writer.finish()
+    }
+
+    static func changed(_ params: JSONValue? = nil) -> [UInt8] {
+        Reply.notification("notifications/tools/list_changed", params: params)
+    }
+
     private static func cursor(of request: Request) throws(RPCError) -> String? {
         guard let value = request.params["cursor"] else { return nil }
         guard let text = value.string, !text.utf8.isEmpty, let bytes = Base64URL.decode(text),

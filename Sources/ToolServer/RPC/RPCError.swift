@@ -10,6 +10,7 @@ struct RPCError: Error, Sendable {
         case invalidParams = -32602
         case `internal` = -32603
         case headerMismatch = -32020
+        case missingCapability = -32021
         case unsupportedVersion = -32022
     }
 
@@ -38,7 +39,8 @@ struct RPCError: Error, Sendable {
     /// every readable request with 200.
     var statelessStatus: Int {
         switch code {
-        case .parse, .invalidRequest, .invalidParams, .headerMismatch, .unsupportedVersion: 400
+        case .parse, .invalidRequest, .invalidParams: 400
+        case .headerMismatch, .missingCapability, .unsupportedVersion: 400
         case .methodNotFound: 404
         case .internal: retryAfterSeconds == nil ? 200 : 503
         }

@@ -17,7 +17,8 @@ enum Reply {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("jsonrpc", "2.0")
-        writer.member("id", (error.id ?? id)?.json ?? .null)
+        // An id that could not be read is left out: the schemas of the protocol know no null.
+        if let id = error.id ?? id { writer.member("id", id.json) }
         writer.name("error")
         writer.beginObject()
         writer.member("code", error.code.rawValue)
@@ -28,11 +29,13 @@ enum Reply {
         return writer.finish()
     }
 
-    static func notification(_ method: String, params: JSONValue) -> [UInt8] {
-        JSONValue.object(
-            JSONObject(distinct: [
-                ("jsonrpc", "2.0"), ("method", .string(method)), ("params", params),
-            ])
-        ).bytes
+    static func notification(_ method: String, params: JSONValue? = nil) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("jsonrpc", "2.0")
+        writer.member("method", method)
+        if let params { writer.member("params", params) }
+        writer.endObject()
+        return writer.finish()
     }
 }

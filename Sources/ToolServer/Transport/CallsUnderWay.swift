@@ -1,4 +1,5 @@
 import EventLoop
+import JSON
 import Synchronization
 
 /// Handshake-era calls that `notifications/cancelled` can stop, by who made them.
@@ -42,6 +43,13 @@ final class CallsUnderWay: Sendable {
 
     /// Unknown and finished calls are ignored: cancellation races with answers by nature.
     func cancel(_ key: Key) { cancels.withLock { $0[key] }?() }
+
+    func cancelAll(of session: String) {
+        let theirs = cancels.withLock { cancels in
+            cancels.filter { $0.key.session.isByteEqual(to: session) }
+        }
+        for cancel in theirs.values { cancel() }
+    }
 
     func cancelAll() { for cancel in cancels.withLock({ Array($0.values) }) { cancel() } }
 }

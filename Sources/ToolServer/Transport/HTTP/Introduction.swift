@@ -10,8 +10,8 @@ final class Introduction {
     private let authorization: [UInt8]
     private let identified: IdentifiedCaller
     private let serving: Serving
-    /// The session that this caller has shown to be theirs.
-    var session: String?
+    /// The session that this caller has shown to be theirs, and when that was so.
+    var session: (id: String, generation: Int)?
 
     init?(of caller: IdentifiedCaller, by head: HTTPRequest, to serving: Serving) {
         guard let authorization = head.headers.bytes("authorization") else { return nil }

@@ -5,6 +5,14 @@ import JSON
 /// The stateless era repeats method and name in headers, for proxies that route without reading
 /// bodies. What a proxy decided on must be what we run, so each must be there, once, and equal.
 enum StatelessHeaders {
+    /// Who reads the first copy and who reads the last would not agree.
+    static func refuseDuplicates(in headers: HTTPHeaders, id: RequestID) throws(RPCError) {
+        for header in ["MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"]
+        where headers.values(header.lowercased()).count > 1 {
+            throw RPCError(.headerMismatch, "Header mismatch: \(header) stands twice", id: id)
+        }
+    }
+
     static func check(_ headers: HTTPHeaders, against request: Request) throws(RPCError) {
         if let version = Envelope.version(of: request)?.string {
             try demand("MCP-Protocol-Version", version, in: headers, id: request.id)

@@ -1,8 +1,9 @@
 // One client, one pipe: a message a line, both eras.
 //
 // Every message chooses its era by itself; requests run beside each other, so a slow one holds up
-// none. Standard output carries nothing but messages. It must never answer a call for which the
-// process that started us could not be identified.
+// none. A client that has shaken hands is told, unasked, when its tools have changed. Standard
+// output carries nothing but messages. It must never answer a call for which the process that
+// started us could not be identified.
 
 import Enforcement
 import EventLoop
@@ -10,7 +11,7 @@ import Glibc
 import JSON
 import Synchronization
 
-final class StdioTransport: Sendable {
+final class StdioTransport: ClientChannel, Sendable {
     /// Beyond this many calls at once the pipe is not read until some have ended.
     static let callsMax = 100
     static let drainLimit = Duration.seconds(5)
@@ -19,12 +20,15 @@ final class StdioTransport: Sendable {
     private let credential: @Sendable () -> Credential
     /// The client no longer reads what we write.
     private let hasLeft: @Sendable () -> Void
-    private let loop: EventLoop
+    let loop: EventLoop
     private let input = WorkerPool(threads: 1, queueLimit: 1, name: "stdin")
     private let output = WorkerPool(threads: 1, queueLimit: 4 * callsMax, name: "stdout")
     private let underWay = CallsUnderWay()
+    private let slots = Slots(count: callsMax)
     /// The revision that `initialize` settled; handshake-era messages do not repeat it.
     private let settled = Mutex(ProtocolVersion.assumed)
+    /// Whether the client has shaken hands, so that it is told of changes without asking.
+    private let isToldOfChanges = Mutex(false)
 
     /// `credential` is asked for every message, so that a renewed token is used at once.
     init(
@@ -37,18 +41,18 @@ final class StdioTransport: Sendable {
         self.credential = credential
     }
 
-    /// Returns when the client has closed its end and every call has ended.
-    func run() async {
-        let slots = Slots(count: Self.callsMax)
+    /// Returns when the client has closed its end; `drain` comes after it.
+    func untilLeft() async {
         var splitter = LineSplitter()
         while let bytes = await read() {
-            for line in splitter.split(bytes) { await receive(line, slots) }
+            for line in splitter.split(bytes) { await receive(line) }
         }
-        if let last = splitter.end() { await receive(.whole(last), slots) }
-        await drain(slots)
+        if let last = splitter.end() { await receive(.whole(last)) }
     }
 
-    private func drain(_ slots: Slots) async {
+    /// Ends subscriptions, lets calls under way end, and stops those that take too long.
+    func drain() async {
+        current.subscriptions.endAll()
         let limit = Task(executorPreference: loop) { [loop, underWay] in
             do { try await loop.sleep(for: Self.drainLimit) } catch { return }
             underWay.cancelAll()
@@ -57,7 +61,7 @@ final class StdioTransport: Sendable {
         limit.cancel()
     }
 
-    private func receive(_ line: LineSplitter.Line, _ slots: Slots) async {
+    private func receive(_ line: LineSplitter.Line) async {
         let message: Message
         do throws(RPCError) {
             guard case .whole(let bytes) = line else {
@@ -76,17 +80,18 @@ final class StdioTransport: Sendable {
             {
                 underWay.cancel(CallsUnderWay.Key(session: "", request: id))
             }
+            if method == "notifications/initialized" { await tellOfChanges() }
         case .request(let request):
             await slots.take()
-            await start(request, slots)
+            await start(request)
         }
     }
 
-    private func start(_ request: Request, _ slots: Slots) async {
+    private func start(_ request: Request) async {
         let key = CallsUnderWay.Key(session: "", request: request.id)
         let call = underWay.start(key, on: loop) {
             await self.answer(request)
-            slots.giveBack()
+            self.slots.giveBack()
         }
         if call == nil {
             await write(Reply.error(.idUnderWay(request.id)))
@@ -101,8 +106,17 @@ final class StdioTransport: Sendable {
         } catch {
             message = Reply.error(error, to: request.id)
         }
-        // A cancelled request gets no answer (2025-11-25 cancellation, 2026-07-28 stdio).
-        if !Task.isCancelled { await write(message) }
+        // A cancelled request gets no answer (2025-11-25 cancellation, 2026-07-28 stdio); the
+        // handshake cannot be cancelled.
+        guard !Task.isCancelled || request.method == "initialize" else { return }
+        await write(message)
+        // The result is the graceful end (2026-07-28 subscriptions); the notification besides is
+        // demanded for every stream that a server tears down (2026-07-28 cancellation).
+        if request.method == Listen.method {
+            await write(
+                Reply.notification(
+                    "notifications/cancelled", params: ["requestId": request.id.json]))
+        }
     }
 
     private func result(of request: Request) async throws(RPCError) -> [UInt8] {
@@ -115,11 +129,29 @@ final class StdioTransport: Sendable {
         let version = try version(of: request)
         let peer = Peer(
             caller: caller, via: Transport(kind: .stdio, address: ""), version: version,
-            traceparent: nil)
-        let router = MethodRouter(serving: serving)
-        return try await Progress.announcing(
-            request, on: loop, send: { await self.write($0) },
-            answer: { () throws(RPCError) in try await router.answer(request, from: peer) })
+            traceparent: nil, channel: self)
+        let router = MethodRouter(serving: serving, subscriptions: current.subscriptions)
+        return try await router.answer(request, from: peer)
+    }
+
+    /// For a client that has shaken hands, until the pipe ends.
+    private func tellOfChanges() async {
+        let isTold = isToldOfChanges.withLock { isTold in
+            defer { isTold = true }
+            return isTold
+        }
+        guard !isTold,
+            let caller = try? await current.value.gate.identify(credential(), at: ""),
+            let subscriber = current.subscriptions.open(for: caller, settled.withLock { $0 })
+        else { return }
+        Task(executorPreference: loop) {
+            while let event = await subscriber.next() {
+                switch event {
+                case .toolsChanged: await self.write(ToolsList.changed())
+                }
+            }
+            self.current.subscriptions.close(subscriber)
+        }
     }
 
     private func version(of request: Request) throws(RPCError) -> ProtocolVersion {
@@ -136,6 +168,8 @@ final class StdioTransport: Sendable {
     }
 
     // MARK: The pipe
+
+    func send(_ message: [UInt8]) async -> Bool { await write(message) }
 
     private func read() async -> [UInt8]? {
         let chunk = try? await input.run { _ in
