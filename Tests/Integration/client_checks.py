@@ -14,6 +14,7 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 from mcp.shared.exceptions import MCPError
 
 from harness import MANY_TOOLS, check, environment, expect, expect_in, expect_not_in
+from messages import Conversation
 from record import recorded_code
 
 # Ping belongs to the handshake era, says the client; that is what we test.
@@ -54,6 +55,48 @@ SLOW_WAYS = [way for way in WAYS if way.mode in ("auto", "legacy")]
 TWO_WAYS = [way for way in WAYS if way.mode == "auto"]
 
 
+class Recorded:
+    """One end of a transport, whose messages are recorded as they pass."""
+
+    def __init__(self, end, note):
+        self._end = end
+        self._note = note
+
+    async def __aenter__(self):
+        await self._end.__aenter__()
+        return self
+
+    async def __aexit__(self, *details):
+        return await self._end.__aexit__(*details)
+
+    def __getattr__(self, name):
+        return getattr(self._end, name)
+
+    def _noted(self, item):
+        if not isinstance(item, Exception):
+            self._note(item.message.model_dump(by_alias=True, mode="json", exclude_unset=True))
+        return item
+
+    async def send(self, item):
+        await self._end.send(self._noted(item))
+
+    async def receive(self):
+        return self._noted(await self._end.receive())
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        return self._noted(await self._end.__anext__())
+
+
+@contextlib.asynccontextmanager
+async def recorded(transport, name):
+    conversation = Conversation(name)
+    async with transport as (reads, writes):
+        yield Recorded(reads, conversation.told), Recorded(writes, conversation.asked)
+
+
 @contextlib.asynccontextmanager
 async def connected(world, way, *groups):
     with contextlib.ExitStack() as stack:
@@ -70,6 +113,7 @@ async def connected(world, way, *groups):
             token = world.token(world.server.site, *groups)
             http = create_mcp_http_client(headers={"Authorization": f"Bearer {token}"})
             transport = streamable_http_client(world.server.url, http_client=http)
+        transport = recorded(transport, way.transport)
         async with Client(transport, mode=way.mode, read_timeout_seconds=20) as client:
             expect(client.protocol_version, way.revision, "negotiated revision")
             yield client

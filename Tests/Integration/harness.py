@@ -116,6 +116,10 @@ class Site:
         for name, content in made.items():
             (self.manifests / f"{name}.json").write_text(json.dumps(content))
 
+    def add_tool(self, name, scope="made.slow"):
+        path = self.manifests / "tools" / f"{name}.json"
+        path.write_text(json.dumps(made_tool(name, scope, "select :n as n")))
+
     def _merge_settings(self, settings):
         # server.json has comments and trailing commas, so it is extended as text.
         path = self.manifests / "server.json"
@@ -210,6 +214,12 @@ class Server:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/mcp"
+
+    def reload(self):
+        """By SIGHUP; returns when the new manifests hold."""
+        before = self.site.log_file.read_text().count("reload: ok")
+        self.process.send_signal(signal.SIGHUP)
+        eventually(lambda: self.site.log_file.read_text().count("reload: ok") > before, "the reload")
 
     def status(self, field):
         """A line of /proc/PID/status, in KiB."""

@@ -30,10 +30,12 @@ def collected():
     """Importing a file of checks lists its checks, in this order."""
     import client_checks  # noqa: F401
     import http_checks  # noqa: F401
+    import stream_checks  # noqa: F401
     import stdio_checks  # noqa: F401
     import operation_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
+    import message_checks  # noqa: F401
 
     return harness.check.all
 
@@ -61,7 +63,9 @@ def reason_of(error):
 
 def main():
     options = arguments()
-    checks = [(name, check) for name, check in collected() if options.only in name]
+    # The last one judges what the others have seen, whichever they are.
+    *others, last = collected()
+    checks = [(name, check) for name, check in others if options.only in name] + [last]
     world = harness.World(options.binary, options)
     passed = failed = 0
     try:

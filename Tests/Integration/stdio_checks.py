@@ -2,7 +2,11 @@
 
 import json
 
-from harness import check, expect
+import signal
+import time
+
+from harness import check, eventually, expect
+from messages import SUBSCRIPTION_KEY
 from record import recorded_code
 from wire import Pipe, call, request, stateless
 
@@ -188,3 +192,76 @@ def stdio_more_calls_than_fit_at_once_are_all_answered(world):
             pipe.send(call("find_customers", {"after": number}, id=number))
         answers = pipe.receive_by_id(300)
     expect([id for id, answer in answers.items() if "result" not in answer], [], "errors")
+
+
+# MARK: what the server tells unasked
+
+CHANGED = "notifications/tools/list_changed"
+
+
+def listen(id, wishes):
+    return stateless(request("subscriptions/listen", {"notifications": wishes}, id))
+
+
+def reload(pipe, site):
+    before = site.log_file.read_text().count("reload: ok")
+    pipe.process.send_signal(signal.SIGHUP)
+    eventually(lambda: site.log_file.read_text().count("reload: ok") > before, "the reload")
+
+
+@check
+def stdio_changes_are_told_to_who_has_shaken_hands_or_asked(world):
+    site = world.site("stdio-changes")
+    with Pipe(site, world.token(site, "support")) as pipe:
+        pipe.send(stateless(request("server/discover")))
+        expect("listChanged" in str(pipe.receive()), True, "declared")
+        site.add_tool("first")
+        reload(pipe, site)
+        pipe.send(listen("a", {"toolsListChanged": True}))
+        acknowledged = pipe.receive()
+        expect(acknowledged["method"], "notifications/subscriptions/acknowledged")
+        pipe.send(listen(2, {"promptsListChanged": True}))
+        expect(pipe.receive()["params"]["notifications"], {})
+        site.add_tool("second")
+        reload(pipe, site)
+        told = pipe.receive()
+        expect((told["method"], told["params"]["_meta"]), (CHANGED, {SUBSCRIPTION_KEY: "a"}))
+        pipe.send(HELLO)
+        expect(pipe.receive()["result"]["capabilities"], {"tools": {"listChanged": True}})
+        pipe.send(INITIALIZED)
+        pipe.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "a"}})
+        pipe.send(request("ping", id="p"))
+        expect(pipe.receive()["id"], "p", "no answer to what was cancelled")
+        site.add_tool("third")
+        reload(pipe, site)
+        expect(pipe.receive(), {"jsonrpc": "2.0", "method": CHANGED}, "for the handshake era")
+        site.add_tool("many_more", "made.many")
+        reload(pipe, site)
+        pipe.send(request("ping", id="q"))
+        expect(pipe.receive()["id"], "q", "no word of tools that are not the caller's")
+
+
+@check
+def stdio_subscriptions_end_in_good_order_and_at_once(world):
+    for end in (lambda pipe: pipe.close_input(), lambda pipe: pipe.process.terminate()):
+        with opened(world) as pipe:
+            pipe.send(listen("sub", {"toolsListChanged": True}))
+            pipe.receive()
+            began = time.monotonic()
+            end(pipe)
+            [result, cancelled], code = pipe.end()
+            expect(code, 0, "exit code")
+            expect(time.monotonic() - began < 2, True, "within 2 s")
+        expect((result["id"], result["result"]["resultType"]), ("sub", "complete"))
+        expect(cancelled["method"], "notifications/cancelled")
+        expect(cancelled["params"], {"requestId": "sub"})
+
+
+@check
+def stdio_the_handshake_cannot_be_cancelled(world):
+    for _ in range(20):
+        with opened(world) as pipe:
+            cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled",
+                      "params": {"requestId": "hello"}}
+            pipe.send_bytes(b"".join(json.dumps(m).encode() + b"\n" for m in (HELLO, cancel)))
+            expect(pipe.receive()["id"], "hello")

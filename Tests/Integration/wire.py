@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from harness import environment
+from messages import ASSUMED, Conversation, record_http
 
 STATELESS = "2026-07-28"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
@@ -57,7 +58,9 @@ def send(server, method="POST", path="/mcp", body=b"", headers=()):
             connection.putheader(name, value)
         connection.endheaders(body)
         response = connection.getresponse()
-        return Answer(response, response.read())
+        answer = Answer(response, response.read())
+    record_http(body, headers, answer.headers, answer.body)
+    return answer
 
 
 def headers_for(server, token, changes=None, body=b""):
@@ -107,6 +110,72 @@ def begin_call(server, token, message, changes=None):
     return connection
 
 
+class Event:
+    """An event of a stream, or the comments before one."""
+
+    def __init__(self, fields):
+        self.fields = fields
+
+    def __getitem__(self, name):
+        return self.fields.get(name)
+
+    @property
+    def json(self):
+        return json.loads(self["data"])
+
+
+class Stream:
+    """An answer that is an event stream, read event by event; a context manager that hangs up."""
+
+    def __init__(self, server, token, message=None, changes=None, method="POST", resumed=None):
+        """`resumed` is the request whose answer is to come."""
+        body = json.dumps(message).encode() if message else b""
+        headers = headers_for(server, token, changes, body)
+        self._conversation = Conversation("http", dict(headers).get("MCP-Protocol-Version", ASSUMED))
+        if message or resumed:
+            self._conversation.asked(message or resumed)
+        self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        self._connection.putrequest(method, "/mcp", skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            self._connection.putheader(name, value)
+        self._connection.endheaders(body)
+        self._response = self._connection.getresponse()
+        self.status = self._response.status
+        self.headers = self._response.headers
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.hang_up()
+
+    def hang_up(self):
+        self._response.close()
+        self._connection.close()
+
+    def next(self, seconds=15):
+        """The next event, or None at the end."""
+        self._response.fp.raw._sock.settimeout(seconds)
+        fields = {}
+        while line := self._response.readline():
+            name, colon, value = line.rstrip(b"\n").decode().partition(":")
+            if name or colon:
+                fields[name or "comment"] = value.removeprefix(" ")
+            elif fields:
+                if fields.get("data"):
+                    self._conversation.told(json.loads(fields["data"]))
+                return Event(fields)
+        return None
+
+    def messages(self):
+        """The rest of the messages, to the end of the stream."""
+        found = []
+        while event := self.next():
+            if event["data"]:
+                found.append(event.json)
+        return found
+
+
 class Pipe:
     """`toolserver stdio` with nothing between it and us."""
 
@@ -115,6 +184,8 @@ class Pipe:
             site.arguments("stdio"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=open(site.log_file, "ab"), env=environment(token))
         self._received = b""
+        self._sent = b""
+        self._conversation = Conversation("stdio")
 
     def __enter__(self):
         return self
@@ -131,8 +202,15 @@ class Pipe:
         self.send_bytes(json.dumps(message).encode() + b"\n")
 
     def send_bytes(self, data):
+        *lines, self._sent = (self._sent + data).split(b"\n")
+        for line in lines:
+            self._note(line)
         self.process.stdin.write(data)
         self.process.stdin.flush()
+
+    def _note(self, line):
+        with contextlib.suppress(ValueError, RecursionError):  # Sent broken on purpose.
+            self._conversation.asked(json.loads(line))
 
     def receive(self, seconds=10):
         """The next message, or None at the end."""
@@ -148,13 +226,16 @@ class Pipe:
                 return None
             self._received += piece
         line, _, self._received = self._received.partition(b"\n")
-        return json.loads(line)
+        message = json.loads(line)
+        self._conversation.told(message)
+        return message
 
     def receive_by_id(self, count):
         messages = [self.receive() for _ in range(count)]
         return {message["id"]: message for message in messages}
 
     def close_input(self):
+        self._note(self._sent)
         self.process.stdin.close()
 
     def end(self, seconds=10):

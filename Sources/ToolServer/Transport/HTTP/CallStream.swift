@@ -39,16 +39,23 @@ final class CallStream: ClientChannel, @unchecked Sendable {
 
     /// From here on the status is 200, and the first byte has left.
     func open() {
-        guard isAccepted, !isFinished, stream == nil else { return }
+        guard let stream = begin(), log == nil else { return }
+        stream.comment("under way")
+    }
+
+    /// The stream, if it was not there before.
+    private func begin() -> EventStream? {
+        guard isAccepted, !isFinished, stream == nil else { return nil }
         let stream = exchange.openEventStream(headers: Self.headers)
         self.stream = stream
         guard let resumption, let log = resumption.streams.begin(for: resumption.owner),
             let reader = log.read(after: 0)
-        else { return stream.comment("under way") }
+        else { return stream }
         self.log = log
         Task(executorPreference: loop) {
             await Self.read(log, reader, into: stream, isPrimed: resumption.isPrimed)
         }
+        return stream
     }
 
     func send(_ message: [UInt8]) async -> Bool { await say(message, isReport: false) }
@@ -56,7 +63,7 @@ final class CallStream: ClientChannel, @unchecked Sendable {
     func report(_ message: [UInt8]) async -> Bool { await say(message, isReport: true) }
 
     private func say(_ message: [UInt8], isReport: Bool) async -> Bool {
-        open()
+        _ = begin()
         guard !isFinished, let stream else { return false }
         if let log { return log.append(message, isReport: isReport) }
         do { try await stream.send(event: message) } catch { return false }
@@ -83,7 +90,7 @@ final class CallStream: ClientChannel, @unchecked Sendable {
     /// For a call that its client has cancelled: it gets no answer (2025-11-25 cancellation), but
     /// its POST has to end.
     func finishWithoutAnswer() {
-        open()
+        _ = begin()
         isFinished = true
         if let log {
             resumption?.streams.forget(log.name)
