@@ -1,0 +1,130 @@
+internal import Enforcement
+internal import JSON
+
+/// What a statement about the schema touches, by its words: every name in it that the catalogue
+/// knows as a relation or function, whatever its part in the statement. The server analyses no such
+/// statement without running it, so this finds too much rather than too little.
+struct PostgresSchemaWords {
+    let tokens: PostgresTokens
+    private(set) var facts = StatementFacts()
+
+    init(
+        _ tokens: PostgresTokens, on link: PostgresLink
+    ) throws(PostgresFailure) {
+        self.tokens = tokens
+        try addRelations(link)
+        try addFunctions(link)
+        if tokens.list.contains(where: { Self.isOperator($0) }) {
+            facts.functions.isComplete = false
+        }
+        // Names in escapes are known to the server alone, and some words reach what is not named.
+        let isWide = tokens.list.contains { token in
+            token.kind == .string
+                && tokens.bytes[token.range.lowerBound] | 0x20 == UInt8(ascii: "u")
+                || token.kind == .word && Self.wideWords.contains(token.text)
+        }
+        if isWide {
+            facts.reads.isComplete = false
+            facts.writes.isComplete = false
+            facts.columns.isComplete = false
+            facts.functions.isComplete = false
+        }
+    }
+
+    private static let wideWords: Set<Name> = [
+        "cascade", "owned", "all", "import", "database", "system", "schema", "default_privileges",
+        "tablespace", "extension", "server", "user", "role", "group", "publication",
+    ]
+
+    private static func isOperator(_ token: PostgresTokens.Token) -> Bool {
+        token.kind == .symbol
+            && token.text.text.utf8.contains { "+-/<>~!@#%^&|`?".utf8.contains($0) }
+    }
+
+    /// `a`, `a.b`, `a.b.c`: each as far as it goes.
+    private var paths: [[Name]] {
+        var paths: [[Name]] = []
+        var index = 0
+        while index < tokens.list.count {
+            guard tokens.list[index].isName else {
+                index += 1
+                continue
+            }
+            var path = [tokens.list[index].text]
+            index += 1
+            while index + 1 < tokens.list.count, tokens.list[index].isSymbol("."),
+                tokens.list[index + 1].isName
+            {
+                path.append(tokens.list[index + 1].text)
+                index += 2
+            }
+            paths.append(path)
+            if path.count > 1 { paths.append(path.dropLast()) }
+        }
+        return paths
+    }
+
+    private mutating func addRelations(_ link: PostgresLink) throws(PostgresFailure) {
+        let names = Set(
+            paths.map { path in
+                Name(
+                    path.map { PostgresConnectionString.quotedIdentifier($0.text) }
+                        .joined(separator: "."))
+            })
+        let rows = try link.rows(
+            """
+            SELECT DISTINCT n.nspname, c.relname, a.attname
+            FROM unnest($1::text[]) AS t, pg_class c
+                JOIN pg_namespace n ON n.oid = c.relnamespace
+                LEFT JOIN pg_attribute a
+                    ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            WHERE c.oid = to_regclass(t)
+            """, [Self.array(names)])
+        let words = Set(tokens.list.filter(\.isName).map(\.text))
+        let isGrant = tokens.word(0) == "grant" || tokens.word(0) == "revoke"
+        for row in rows {
+            guard let schema = row[0], let relation = row[1] else { continue }
+            facts.reads.insert(Name("\(schema).\(relation)"))
+            facts.writes.insert(Name("\(schema).\(relation)"))
+            if let column = row[2], isGrant || words.contains(Name(column)) {
+                facts.columns.insert(Name("\(schema).\(relation).\(column)"))
+            }
+        }
+    }
+
+    private mutating func addFunctions(_ link: PostgresLink) throws(PostgresFailure) {
+        var names: Set<Name> = []
+        for (index, token) in tokens.list.enumerated() where token.isName {
+            let next = tokens.list.indices.contains(index + 1) ? tokens.list[index + 1] : nil
+            if next?.isSymbol("(") == true || tokens.word(0) == "drop" { names.insert(token.text) }
+        }
+        let rows = try link.rows(
+            """
+            SELECT DISTINCT n.nspname, p.proname
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            WHERE p.proname = ANY ($1::text[])
+            """, [Self.array(names)])
+        for row in rows {
+            guard let schema = row[0], let name = row[1] else { continue }
+            facts.functions.insert(Name("\(schema).\(name)"))
+        }
+    }
+
+    /// An array of texts as the server reads it.
+    private static func array(_ names: Set<Name>) -> String {
+        var text: [UInt8] = [UInt8(ascii: "{")]
+        for name in names.sorted() {
+            if text.count > 1 { text.append(UInt8(ascii: ",")) }
+            text.append(UInt8(ascii: "\""))
+            for byte in name.text.utf8 {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                    text.append(UInt8(ascii: "\\"))
+                }
+                text.append(byte)
+            }
+            text.append(UInt8(ascii: "\""))
+        }
+        text.append(UInt8(ascii: "}"))
+        return String(decoding: text, as: UTF8.self)
+    }
+}
