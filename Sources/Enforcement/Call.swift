@@ -55,16 +55,20 @@ package struct Job: Sendable {
     package let deadline: ContinuousClock.Instant
     /// What was judged, for operations that each call settles anew: exactly this is sent.
     package let request: BackendRequest?
+    /// What the judgement believed: an operation that is now something else must not run.
+    package let examination: Examination
 
     package init(
         tool: Tool, arguments: JSONObject, caller: CallerID = .nobody,
-        deadline: ContinuousClock.Instant, request: BackendRequest? = nil
+        deadline: ContinuousClock.Instant, request: BackendRequest? = nil,
+        examination: Examination? = nil
     ) {
         self.tool = tool
         self.arguments = arguments
         self.caller = caller
         self.deadline = deadline
         self.request = request
+        self.examination = examination ?? tool.examination
     }
 }
 
@@ -115,6 +119,9 @@ package struct BackendError: Error, Sendable {
         case identity
         /// The change may have been made or not: nobody knows.
         case unknown
+        /// A caller's statement that may not be asked at all, or that the database does not take;
+        /// `detail` says why and is told to the caller.
+        case refused, statement
         /// A constraint of the data refused the change.
         case constraint
         /// A result that cannot be represented or is over a limit that may not be cut.

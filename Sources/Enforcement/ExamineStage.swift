@@ -10,6 +10,8 @@ package struct ExaminedCall: Sendable {
     package let scoped: ScopedCall
     package let examination: Examination
     let masks: MaskPlan
+    /// Those that may hold for what the call would touch.
+    let rules: [Rule]
     /// Nil where tool and arguments say it already.
     package let request: BackendRequest?
 
@@ -17,14 +19,16 @@ package struct ExaminedCall: Sendable {
         scoped = call.scoped
         examination = call.scoped.tool.examination
         masks = call.scoped.guarded.masks
+        rules = call.scoped.guarded.rules
         request = nil
     }
 
     fileprivate init(_ call: ValidCall, _ found: CallExamination) {
         scoped = call.scoped
         examination = found.examination
-        masks = MaskPlan(
-            found.examination, on: call.scoped.tool.backend, policy: call.scoped.guarded.policy)
+        let guards = call.scoped.guarded.guards(for: found.examination)
+        masks = guards.masks
+        rules = guards.rules
         request = found.request
     }
 }
@@ -49,9 +53,9 @@ struct ExamineStage: Sendable {
 }
 
 extension Job {
-    init(_ call: ScopedCall, request: BackendRequest?) {
+    init(_ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil) {
         self.init(
             tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
-            deadline: .now + call.tool.limits.time, request: request)
+            deadline: .now + call.tool.limits.time, request: request, examination: examination)
     }
 }

@@ -1,4 +1,5 @@
 package import JSON
+import Synchronization
 
 /// A tool with what the policy means for it, compiled once a catalogue.
 package final class GuardedTool: Sendable {
@@ -12,12 +13,24 @@ package final class GuardedTool: Sendable {
     private let maskedNames: [[UInt8]: String]
     /// The part of a record's line that is the same for every call of this tool.
     let recordMembers: [UInt8]
+    /// For statements of callers that were examined before, by identity.
+    private let known = Mutex<[ObjectIdentifier: StatementGuards]>([:])
+
+    /// What the policy means for one examined call.
+    struct StatementGuards {
+        /// Held, so that no other examination gets its place in memory.
+        let identity: Examination.Identity?
+        let masks: MaskPlan
+        let rules: [Rule]
+    }
 
     package init(_ tool: Tool, policy: Policy) {
         self.tool = tool
         self.policy = policy
-        masks = MaskPlan(tool.examination, on: tool.backend, policy: policy)
-        rules = policy.rules.filter { $0.when.couldHold(for: tool) }
+        masks = MaskPlan(tool.examination, on: tool.backend, policy: policy, isSettled: true)
+        rules = policy.rules.filter { rule in
+            rule.when.couldHold { Facts.known($0, of: tool) }
+        }
         maskedNames = Dictionary(
             policy.masks.map { mask in
                 let label = mask.target.label.text
@@ -28,8 +41,39 @@ package final class GuardedTool: Sendable {
         writer.member("effect", tool.effect.rawValue)
         switch tool.operation {
         case .sql(let sql): writer.member("statement", sql.text)
+        case .freeSQL: break
         }
         recordMembers = writer.finish()
+    }
+
+    /// More statements than this and the memory starts anew.
+    private static let knownMax = 1_000
+
+    /// The rules and masks for a call that was examined by itself.
+    func guards(for examination: Examination) -> StatementGuards {
+        if let identity = examination.identity,
+            let guards = known.withLock({ $0[ObjectIdentifier(identity)] })
+        {
+            return guards
+        }
+        let guards = StatementGuards(
+            identity: examination.identity,
+            masks: MaskPlan(
+                examination, on: tool.backend, policy: policy,
+                isSettled: tool.operation.isSettledAtLoad),
+            rules: rules.filter { rule in
+                rule.when.couldHold { fact in
+                    Facts.known(fact, of: tool)
+                        ?? Facts.known(fact, in: examination, of: tool.operation)
+                }
+            })
+        if let identity = examination.identity {
+            known.withLock { known in
+                if known.count >= Self.knownMax { known = [:] }
+                known[ObjectIdentifier(identity)] = guards
+            }
+        }
+        return guards
     }
 
     /// What to record instead of the value of an argument, at any depth, that bears the name of

@@ -70,6 +70,7 @@ package enum Fact: Sendable {
     case argument(String)
     /// Every string anywhere in the arguments.
     case anyArgument
+    case statement(StatementFact)
 }
 
 package enum Test: Sendable {
@@ -94,11 +95,14 @@ package struct MaskRule: Sendable {
     package var id: Name
     package var target: Target
     package var strategy: Strategy
+    /// Whether it may decide which rows a caller's own statement sees, or in what order.
+    package var mayFilter: Bool
 
-    package init(id: Name, target: Target, strategy: Strategy) {
+    package init(id: Name, target: Target, strategy: Strategy, mayFilter: Bool = false) {
         self.id = id
         self.target = target
         self.strategy = strategy
+        self.mayFilter = mayFilter
     }
 }
 

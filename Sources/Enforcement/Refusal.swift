@@ -16,6 +16,8 @@ package struct Refusal: Error, Sendable {
         case argumentsInvalid = "arguments.invalid"
         case limitConcurrency = "limit.concurrency"
         case denied = "deny.rule"
+        case statementRefused = "statement.refused"
+        case statementInvalid = "statement.invalid"
         case approvalUnreachable = "approval.unreachable"
         case backendBusy = "backend.busy"
         case backendTimedOut = "backend.timed_out"
@@ -25,6 +27,7 @@ package struct Refusal: Error, Sendable {
         case backendResult = "backend.result"
         case backendFailed = "backend.failed"
         case maskFailed = "mask.failed"
+        case maskDeciding = "mask.deciding"
         case recordUnavailable = "record.unavailable"
         case cancelled = "call.cancelled"
     }
@@ -100,6 +103,12 @@ extension Refusal {
                 (
                     .backendUnknown,
                     "The connection broke while the change was being made, so nobody knows whether it was. Do not repeat the call: look first whether the change is there."
+                )
+            case .refused: (.statementRefused, "Refused: \(error.detail).")
+            case .statement:
+                (
+                    .statementInvalid,
+                    "The statement cannot be judged: \(error.detail). Correct it and call again."
                 )
             case .argument: (.argumentsInvalid, "\(error.detail). Correct it and call again.")
             case .invalid, .failed:

@@ -43,11 +43,20 @@ package final class Tool: Sendable {
 /// What a tool does to its backend, as data: Enforcement knows no database.
 package enum Operation: Sendable {
     case sql(SQLOperation)
+    case freeSQL(FreeSQLOperation)
 
     /// False where the arguments decide what is touched, so that each call is examined by itself.
     package var isSettledAtLoad: Bool {
         switch self {
         case .sql: true
+        case .freeSQL: false
+        }
+    }
+
+    /// Whether a database runs a statement for it.
+    var isStatement: Bool {
+        switch self {
+        case .sql, .freeSQL: true
         }
     }
 }
@@ -57,6 +66,16 @@ package struct SQLOperation: Sendable {
     package var text: String
 
     package init(text: String) { self.text = text }
+}
+
+/// The caller writes the statement.
+package struct FreeSQLOperation: Sendable {
+    /// The argument that holds it.
+    package var argument: Name
+    /// The argument that may hold an array of values for `$1`, `$2` …
+    package static let parameters: Name = "params"
+
+    package init(argument: Name) { self.argument = argument }
 }
 
 package struct ToolLimits: Sendable {
@@ -85,16 +104,33 @@ package struct Examination: Sendable {
     package var parameters: [Name]
     /// False for an operation that changes data, schema or settings.
     package var isReadOnly: Bool
+    /// What rules can ask of a statement; nil where there is none.
+    package var statement: StatementFacts?
+    /// Set where the same examination serves several calls, so that what follows from it can be
+    /// remembered with it.
+    package var identity: Identity?
+
+    package final class Identity: Sendable {
+        package init() {}
+    }
 
     package init(
         columns: [Column], reads: Set<ColumnPath>?, deciding: Set<ColumnPath>? = nil,
-        parameters: [Name], isReadOnly: Bool
+        parameters: [Name], isReadOnly: Bool, statement: StatementFacts? = nil
     ) {
         self.columns = columns
         self.reads = reads
         self.deciding = deciding
         self.parameters = parameters
         self.isReadOnly = isReadOnly
+        self.statement = statement
+    }
+}
+
+extension Examination {
+    /// Of a tool whose callers write the statement: nothing is known before they do.
+    package static func ofCallers(_ effect: Tool.Effect) -> Examination {
+        Examination(columns: [], reads: nil, parameters: [], isReadOnly: effect == .read)
     }
 }
 
@@ -104,11 +140,16 @@ package struct Column: Sendable {
     package var name: String
     /// The base column whose value this is, unchanged; nil for expressions and where unknown.
     package var origin: ColumnPath?
+    /// The base columns from which the value may be made; nil when that may be any that is read.
+    package var sources: Set<ColumnPath>?
     package var kind: Kind
 
-    package init(name: String, origin: ColumnPath?, kind: Kind) {
+    package init(
+        name: String, origin: ColumnPath?, sources: Set<ColumnPath>? = nil, kind: Kind
+    ) {
         self.name = name
         self.origin = origin
+        self.sources = sources
         self.kind = kind
     }
 }

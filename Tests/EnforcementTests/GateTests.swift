@@ -241,6 +241,9 @@ import Testing
                 .call().refusal
         case .recordUnavailable:
             return try await GateFixture(sinkFails: { _ in true }).call().refusal
+        case .statementRefused: return try await refusal(of: .refused, "DO is refused")
+        case .statementInvalid: return try await refusal(of: .statement, "a syntax error")
+        case .maskDeciding: return try await StatementRuleTests.maskDeciding()
         case .maskFailed:
             return try await GateFixture(backend: { _ in .texts(["1", "2"]) }).call().refusal
         case .backendBusy: return try await refusal(of: .busy)

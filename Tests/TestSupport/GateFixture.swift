@@ -22,6 +22,7 @@ package struct GateFixture: Sendable {
     package init(
         tools: [Tool]? = nil, policy: Policy = Policy(grants: Self.grants), callsMax: Int = 100,
         sinkFails: @escaping @Sendable (Int) -> Bool = { _ in false },
+        examine: ScriptedBackend.Examine? = nil,
         backend: @escaping ScriptedBackend.Script = { _ in .texts(["1"]) }
     ) throws {
         let journal = Journal()
@@ -33,7 +34,8 @@ package struct GateFixture: Sendable {
             identity: IdentityStage(
                 verifier: mint.verifier, localUsers: Self.users, now: { clock.now }),
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
-            policy: policy, backend: ScriptedBackend(journal: journal, backend), sink: sink)
+            policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
+            sink: sink)
     }
 
     package func caller(_ user: String = "ada") async throws -> IdentifiedCaller {

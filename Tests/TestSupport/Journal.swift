@@ -72,15 +72,23 @@ package final class ScriptedBackend: CallRunner {
 
     private let journal: Journal
     private let script: Script
+    private let examined: Examine?
 
-    package init(journal: Journal = Journal(), _ script: @escaping Script) {
+    /// What a call would touch, for tools that are not settled at load.
+    package typealias Examine = @Sendable (Job) -> CallExamination
+
+    package init(
+        journal: Journal = Journal(), examine: Examine? = nil, _ script: @escaping Script
+    ) {
         self.journal = journal
         self.script = script
+        examined = examine
     }
 
     package func examine(_ job: Job) async throws(BackendError) -> CallExamination {
-        CallExamination(
-            examination: job.tool.examination, request: .sql(text: "", parameters: []))
+        examined?(job)
+            ?? CallExamination(
+                examination: job.tool.examination, request: .sql(text: "", parameters: []))
     }
 
     package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {

@@ -6,15 +6,17 @@ extension Tool {
     package static func sample(
         _ name: Name = "orders", backend: Name = "shop", scope: Name = "crm.read",
         effect: Effect = .read, tags: [Name] = [], input: JSONValue = ["type": "object"],
-        columns: [Column] = [Column("id", .integer)], reads: Set<ColumnPath>? = []
+        columns: [Column] = [Column("id", .integer)], reads: Set<ColumnPath>? = [],
+        operation: Operation? = nil, examination: Examination? = nil
     ) throws -> Tool {
         Tool(
             name: name, title: "Title of \(name)", description: "Description of \(name).",
             backend: backend, scope: scope, effect: effect, tags: tags, inputSchema: input,
             input: InputCheck(schema: try JSONSchema(input)),
-            operation: .sql(SQLOperation(text: "select 1 -- \(name)")),
-            examination: Examination(
-                columns: columns, reads: reads, parameters: [], isReadOnly: effect == .read))
+            operation: operation ?? .sql(SQLOperation(text: "select 1 -- \(name)")),
+            examination: examination
+                ?? Examination(
+                    columns: columns, reads: reads, parameters: [], isReadOnly: effect == .read))
     }
 }
 

@@ -253,9 +253,16 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         #"{"tool.nam": "x"}"#,
         "3:2: rules[0].when.tool.nam: unknown fact `tool.nam`; did you mean `tool.name`?"),
     .when(
-        #"{"sql.kind": "drop"}"#,
-        "3:2: rules[0].when.sql.kind: fact `sql.kind` is not served by this build; use one of "
+        #"{"usage.calls": "1"}"#,
+        "3:2: rules[0].when.usage.calls: fact `usage.calls` is not served by this build; use one of "
             + quoted(Fact.spellings)),
+    .when(
+        #"{"sql.kind": "dorp"}"#,
+        "3:14: rules[0].when.sql.kind: unknown `dorp`; did you mean `drop`?"),
+    .when(
+        #"{"sql.rows": "many"}"#,
+        "3:14: rules[0].when.sql.rows: must be tested with `over`, `under` or `present`: "
+            + "this fact is a number"),
     .when(
         #"{"any": [{"caller.kind": "agnet"}]}"#,
         "3:26: rules[0].when.any[0].caller.kind: unknown `agnet`; did you mean `agent`?"),

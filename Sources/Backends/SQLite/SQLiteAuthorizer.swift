@@ -7,8 +7,18 @@ struct SQLiteAccess {
     var reads: Set<ColumnPath> = []
     /// Tables and views reported in any role.
     var tables: Set<Name> = []
+    /// Of these some column was read; those named alone may be something else of that name.
+    var readTables: Set<Name> = []
     var updated: Set<ColumnPath> = []
     var inserted: Set<Name> = []
+    var deleted: Set<Name> = []
+    var functions: Set<Name> = []
+
+    mutating func forgetSchemaTables() {
+        reads = reads.filter { !SQLiteAuthorizer.schemaTables.contains($0.table) }
+        tables.subtract(SQLiteAuthorizer.schemaTables)
+        readTables.subtract(SQLiteAuthorizer.schemaTables)
+    }
 }
 
 /// Decides, deny by default, what SQLite may compile, and records it while examining.
@@ -88,7 +98,7 @@ final class SQLiteAuthorizer {
         switch request.action {
         case SQLITE_SELECT, SQLITE_RECURSIVE: true
         case SQLITE_READ: isReadable(request)
-        case SQLITE_FUNCTION: !Self.refusedFunctions.contains(request.second)
+        case SQLITE_FUNCTION: isCallable(request.second)
         // A virtual table, json_each too, declares its columns by a CREATE TABLE that SQLite only
         // parses, when it is first used. A tool's text cannot begin with CREATE, and a change of
         // the schema table by its own words is refused by SQLite before anyone is asked.
@@ -105,6 +115,11 @@ final class SQLiteAuthorizer {
         }
     }
 
+    private func isCallable(_ function: Name) -> Bool {
+        access?.functions.insert(function)
+        return !Self.refusedFunctions.contains(function)
+    }
+
     private func isReadable(_ request: Request) -> Bool {
         let table = request.first
         guard !Self.refusedTables.contains(table) else { return false }
@@ -113,7 +128,10 @@ final class SQLiteAuthorizer {
         if access != nil {
             access?.tables.insert(table)
             // A table of which no column is used is reported with an empty column.
-            if !request.second.text.isEmpty { access?.reads.insert(request.column) }
+            if !request.second.text.isEmpty {
+                access?.reads.insert(request.column)
+                access?.readTables.insert(table)
+            }
         }
         return true
     }
@@ -124,6 +142,7 @@ final class SQLiteAuthorizer {
         if access != nil {
             access?.tables.insert(table)
             if request.action == SQLITE_INSERT { access?.inserted.insert(table) }
+            if request.action == SQLITE_DELETE { access?.deleted.insert(table) }
             if request.action == SQLITE_UPDATE { access?.updated.insert(request.column) }
         }
         return true
@@ -147,7 +166,7 @@ final class SQLiteAuthorizer {
         table.text.utf8.starts(with: "sqlite_".utf8)
     }
 
-    private static let schemaTables: Set<Name> = ["sqlite_schema", "sqlite_master"]
+    static let schemaTables: Set<Name> = ["sqlite_schema", "sqlite_master"]
     /// Virtual tables that show pages of the file, other statements or tokenizers.
     private static let refusedTables: Set<Name> = [
         "dbstat", "fts3tokenize", "fts5vocab", "bytecode", "tables_used", "fsdir", "zipfile",

@@ -39,6 +39,8 @@ package final class SQLiteBackend: Backend {
     private let workers = Mutex<[Int: SQLiteWorker]>([:])
     /// Examinations come from whoever loads manifests, one at a time.
     private let examiner: Mutex<SQLiteExaminerSlot>
+    /// Of callers' own statements.
+    private let examined = ExaminedStatements<Examination>()
 
     package init(_ options: SQLiteOptions, pool: WorkerPool) throws(BackendError) {
         guard options.file.utf8.first == UInt8(ascii: "/"), !options.file.utf8.contains(0) else {
@@ -56,10 +58,15 @@ package final class SQLiteBackend: Backend {
     package func examine(
         _ operation: Operation, effect: Tool.Effect
     ) throws(BackendError) -> Examination {
+        guard case .sql(let statement) = operation else {
+            // A caller's statement is examined when it comes; the schema must be readable now.
+            _ = try columns()
+            return .ofCallers(effect)
+        }
         let options = options
         return try examiner.withLock { (slot) throws(BackendError) in
             do throws(SQLiteFailure) {
-                return try slot.examine(operation.sqlText, effect, options)
+                return try slot.examine(statement.text, effect, options)
             } catch {
                 throw BackendError(examining: error)
             }
@@ -78,12 +85,36 @@ package final class SQLiteBackend: Backend {
     }
 
     package func examine(_ job: Job) async throws(BackendError) -> CallExamination {
-        let examination = job.tool.examination
-        return CallExamination(
-            examination: examination,
-            request: .sql(
-                text: job.tool.operation.sqlText,
-                parameters: examination.parameters.map { job.arguments[$0.text] ?? .null }))
+        switch job.tool.operation {
+        case .sql(let operation):
+            let examination = job.tool.examination
+            return CallExamination(
+                examination: examination,
+                request: .sql(
+                    text: operation.text,
+                    parameters: examination.parameters.map { job.arguments[$0.text] ?? .null }))
+        case .freeSQL(let operation):
+            let statement = try CallersStatement(operation, job.arguments)
+            return CallExamination(
+                examination: try await examination(of: statement.text, for: job),
+                request: statement.request)
+        }
+    }
+
+    /// Remembered without looking at the schema: a call that runs finds out whether it is still
+    /// the one that was examined, and does not run if it is not.
+    private func examination(
+        of text: String, for job: Job
+    ) async throws(BackendError) -> Examination {
+        let effect = job.tool.effect
+        let key = Name("\(effect.rawValue) \(text)")
+        if let known = examined.find(key) { return known }
+        var found = try await onWorker(of: job) { worker, cancellation in
+            worker.examine(text, job, cancellation)
+        }
+        found.identity = Examination.Identity()
+        examined.insert(found, for: key)
+        return found
     }
 
     package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
@@ -92,13 +123,30 @@ package final class SQLiteBackend: Backend {
 
     /// Apart from `run` so that tests can run jobs that no gate has cleared.
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
+        do throws(BackendError) {
+            return try await onWorker(of: job) { $0.run(job, $1) }
+        } catch {
+            if case .freeSQL = job.tool.operation {
+                examined.remove(Name("\(job.tool.effect.rawValue) \(job.statementText)"))
+            }
+            throw error
+        }
+    }
+
+    private func onWorker<Answer: Sendable>(
+        of job: Job,
+        _ body:
+            @escaping @Sendable (
+                SQLiteWorker, SQLiteCancellation
+            ) -> Result<Answer, BackendError>
+    ) async throws(BackendError) -> Answer {
         await turns.take(job.caller)
         defer { turns.giveBack(job.caller) }
         let cancellation = SQLiteCancellation()
-        let outcome: Result<RawResult, BackendError>
+        let outcome: Result<Answer, BackendError>
         do {
             outcome = try await withTaskCancellationHandler {
-                try await pool.run { number in self.worker(number).run(job, cancellation) }
+                try await pool.run { number in body(self.worker(number), cancellation) }
             } onCancel: {
                 cancellation.cancel()
             }
@@ -139,6 +187,19 @@ final class SQLiteWorker: @unchecked Sendable {
             let connection = try connection(for: job.tool.effect)
             defer { if connection.isBroken { forget(job.tool.effect) } }
             return .success(try connection.run(job, cancellation))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// A caller's own statement, compiled and not run.
+    func examine(
+        _ text: String, _ job: Job, _ cancellation: SQLiteCancellation
+    ) -> Result<Examination, BackendError> {
+        do throws(BackendError) {
+            let connection = try connection(for: job.tool.effect)
+            defer { if connection.isBroken { forget(job.tool.effect) } }
+            return .success(try connection.examine(text, job, cancellation))
         } catch {
             return .failure(error)
         }

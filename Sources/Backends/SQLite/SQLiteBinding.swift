@@ -3,8 +3,24 @@ internal import Enforcement
 internal import JSON
 
 extension SQLitePrepared {
+    func bind(_ job: Job) throws(BackendError) {
+        guard let values = job.callersParameters else { return try bind(job.arguments) }
+        let count = Int(statement.parameterCount)
+        guard values.count == count else {
+            throw BackendError(
+                .argument,
+                detail: "the statement takes \(count) values in `params`, not \(values.count)")
+        }
+        for (position, value) in values.enumerated() {
+            let name = Name("params[\(position)]")
+            guard try bind(value, at: Int32(position + 1), name) == SQLITE_OK else {
+                throw BackendError(.argument, detail: "`\(name)`: too large or not storable")
+            }
+        }
+    }
+
     /// Binds by name; an argument that is absent is NULL.
-    func bind(_ arguments: JSONObject) throws(BackendError) {
+    private func bind(_ arguments: JSONObject) throws(BackendError) {
         for (position, name) in parameters.enumerated() {
             let code = try bind(arguments[name.text] ?? .null, at: Int32(position + 1), name)
             guard code == SQLITE_OK else {

@@ -9,6 +9,7 @@ internal import JSON
 struct SQLiteExaminer {
     let connection: SQLiteConnection
     let effect: Tool.Effect
+    var author = SQLiteAuthor.operation
 
     private static let allowedWords: [Tool.Effect: Set<Name>] = [
         .read: ["select", "values", "with"],
@@ -17,7 +18,8 @@ struct SQLiteExaminer {
 
     /// Prepares `text` for keeping, with its examination.
     func prepare(_ text: String) throws(SQLiteFailure) -> SQLitePrepared {
-        let tokens = SQLiteTokens(text.utf8)
+        let inner = author == .caller ? SQLiteTokens.explained(text) : nil
+        let tokens = SQLiteTokens((inner ?? text).utf8)
         let allowed = Self.allowedWords[effect] ?? []
         guard let word = tokens.firstWord, allowed.contains(word) else {
             let words = allowed.sorted().map { $0.text.uppercased() }.joined(separator: ", ")
@@ -29,12 +31,27 @@ struct SQLiteExaminer {
         // First: compiling alone does not notice that another connection changed the schema.
         let schema = try SQLiteSchema(of: connection)
         try checkShadows(tokens, schema)
-        let (statement, access) = try recordingAccess(text)
-        let program = try SQLiteProgram(text, on: connection)
+        var (statement, access) = try recordingAccess(text)
+        // A virtual table that is met for the first time declares its columns, and SQLite reports
+        // its own look into the schema; the statement's name for it always stands in a text.
+        let all = schema.expanded(tokens)
+        if all.names.isDisjoint(with: SQLiteAuthorizer.schemaTables) { access.forgetSchemaTables() }
+        if author == .caller, !access.tables.isDisjoint(with: SQLiteAuthorizer.schemaTables) {
+            throw SQLiteFailure(
+                "not allowed: the schema table shows relations that may not be the caller's")
+        }
+        let program = try SQLiteProgram(inner ?? text, on: connection)
         let facts = SQLiteFacts(
             statement: statement, access: access, program: program, schema: schema,
-            tokens: schema.expanded(tokens))
-        return SQLitePrepared(statement, try facts.examination())
+            tokens: all, author: author)
+        var examination = try facts.examination()
+        if inner != nil {
+            examination.statement?.kinds.insert("explain")
+            // A plan may show anything that it was made with.
+            examination.deciding = examination.reads
+        }
+        if author == .caller { examination = examination.withDistinctNames }
+        return SQLitePrepared(statement, examination)
     }
 
     /// Masks name the columns of the virtual table, not those in which it keeps its content.
@@ -57,9 +74,8 @@ struct SQLiteExaminer {
             let statement = try SQLiteStatement(text, on: connection, isKept: true)
             return (statement, authorizer.access ?? SQLiteAccess())
         } catch {
-            var failure = error
-            if let refused = authorizer.refused { failure.message = "not allowed: \(refused)" }
-            throw failure
+            guard let refused = authorizer.refused else { throw error }
+            throw SQLiteFailure("not allowed: \(refused)", code: error.code)
         }
     }
 }
@@ -70,6 +86,10 @@ struct SQLiteProgram {
     /// True when it opens something that is not a table of the main file.
     private(set) var opensUnknown = false
     private(set) var writes = false
+    private(set) var writtenRoots: Set<Int64> = []
+    private(set) var readRoots: Set<Int64> = []
+    /// True when rows go that are not those of an update.
+    private(set) var deletes = false
     /// True when it makes an index of its own: its rows come in the order of whatever that holds.
     private(set) var makesIndex = false
 
@@ -87,14 +107,25 @@ struct SQLiteProgram {
         case "OpenRead", "OpenWrite", "ReopenIdx":
             // 0x10 is OPFLAG_P2ISREG: the page is known only while it runs.
             if third == 0, flags & 0x10 == 0 { roots.insert(second) } else { opensUnknown = true }
-            if opcode == "OpenWrite" { writes = true }
+            if opcode == "OpenWrite" {
+                writes = true
+                writtenRoots.insert(second)
+            } else {
+                readRoots.insert(second)
+            }
+        // 0x04 is OPFLAG_ISUPDATE: the old row of one that is written anew.
+        case "Delete":
+            if second & 0x04 == 0 { deletes = true }
         case "OpenAutoindex":
             makesIndex = true
         case "VOpen":
             opensUnknown = true
         case "Transaction":
             if second != 0 { writes = true }
-        case "Clear", "Destroy", "CreateBtree", "SqlExec", "ParseSchema", "SetCookie", "Vacuum",
+        case "Clear":
+            writes = true
+            deletes = true
+        case "Destroy", "CreateBtree", "SqlExec", "ParseSchema", "SetCookie", "Vacuum",
             "VUpdate", "VCreate", "VDestroy", "VRename", "JournalMode", "IncrVacuum", "Checkpoint",
             "DropTable", "DropIndex", "DropTrigger", "AutoCommit", "Savepoint":
             writes = true
@@ -109,6 +140,7 @@ private struct SQLiteFacts {
     let program: SQLiteProgram
     let schema: SQLiteSchema
     let tokens: SQLiteTokens
+    let author: SQLiteAuthor
 
     func examination() throws(SQLiteFailure) -> Examination {
         let columns = (0..<statement.columnCount).map { column(Int32($0)) }
@@ -120,7 +152,10 @@ private struct SQLiteFacts {
         }
         return Examination(
             columns: columns, reads: reads, deciding: deciding, parameters: try parameters(),
-            isReadOnly: isReadOnly)
+            isReadOnly: isReadOnly,
+            statement: SQLiteStatementFacts(
+                access: access, program: program, schema: schema, tokens: tokens
+            ).facts)
     }
 
     /// By the text, and by the plan: without a full ORDER BY, rows come in the order of the keys
@@ -204,6 +239,8 @@ private struct SQLiteFacts {
     }
 
     private func parameters() throws(SQLiteFailure) -> [Name] {
+        // A caller's values come in their order.
+        guard author == .operation else { return [] }
         var names: [Name] = []
         for index in 0..<statement.parameterCount {
             guard let name = statement.parameterName(index + 1),

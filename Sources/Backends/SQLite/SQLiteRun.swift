@@ -8,35 +8,53 @@ extension SQLiteConnection {
         watch.start(deadline: job.deadline, cancellation: cancellation)
         defer { watch.stop() }
         try watch.check()
-        let text = job.tool.operation.sqlText
-        let prepared = try translating { () throws(SQLiteFailure) in try self.prepared(text) }
+        let text = job.statementText
+        let prepared = try translating { () throws(SQLiteFailure) in
+            try self.prepared(text, job.author)
+        }
         defer { prepared.statement.reset() }
-        guard prepared.agrees(with: job.tool.examination) else {
+        guard prepared.agrees(with: job.examination) else {
             statements.remove(Name(text))
             throw BackendError(.result, detail: "the schema is not the one examined at load")
         }
         return try effect == .read ? read(job, prepared) : write(job, prepared)
     }
 
-    private func prepared(_ text: String) throws(SQLiteFailure) -> SQLitePrepared {
+    /// What a caller's own statement would touch.
+    func examine(
+        _ text: String, _ job: Job, _ cancellation: SQLiteCancellation
+    ) throws(BackendError) -> Examination {
+        watch.start(deadline: job.deadline, cancellation: cancellation)
+        defer { watch.stop() }
+        do throws(SQLiteFailure) {
+            return try prepared(text, .caller).examination
+        } catch {
+            if error.breaksConnection { isBroken = true }
+            throw BackendError(judging: error, stopped: watch.stopReason)
+        }
+    }
+
+    private func prepared(
+        _ text: String, _ author: SQLiteAuthor
+    ) throws(SQLiteFailure) -> SQLitePrepared {
         let key = Name(text)
         if let entry = statements.find(key) { return entry }
         let entry = try waitingForLock { () throws(SQLiteFailure) in
-            try SQLiteExaminer(connection: self, effect: effect).prepare(text)
+            try SQLiteExaminer(connection: self, effect: effect, author: author).prepare(text)
         }
         statements.insert(entry, for: key)
         return entry
     }
 
     private func read(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) -> RawResult {
-        try prepared.bind(job.arguments)
+        try prepared.bind(job)
         return RawResult(rows: try rows(job, prepared, mayCut: true))
     }
 
     /// Takes the write lock first: a transaction that read before it wrote could fail for another
     /// writer's sake with no way to wait (SQLITE_BUSY_SNAPSHOT).
     private func write(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) -> RawResult {
-        try prepared.bind(job.arguments)
+        try prepared.bind(job)
         try translating { () throws(SQLiteFailure) in
             try waitingForLock { () throws(SQLiteFailure) in try run(.begin) }
         }
@@ -79,11 +97,13 @@ extension SQLiteConnection {
     /// SQLite compiled the statement again within the step, so what was examined may be another
     /// shape: no row leaves before that is settled.
     private func examineAgain(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) {
-        let text = job.tool.operation.sqlText
+        let text = job.statementText
         let found = try translating { () throws(SQLiteFailure) in
-            try SQLiteExaminer(connection: self, effect: effect).prepare(text).examination
+            try SQLiteExaminer(
+                connection: self, effect: effect, author: job.author
+            ).prepare(text).examination
         }
-        guard found.agrees(with: job.tool.examination) else {
+        guard found.agrees(with: job.examination) else {
             statements.remove(Name(text))
             throw BackendError(.result, detail: "the schema changed since load")
         }
@@ -110,10 +130,14 @@ extension SQLiteConnection {
     }
 }
 
-extension Operation {
-    var sqlText: String {
-        switch self {
-        case .sql(let operation): operation.text
+/// Who wrote a statement: the manifests, or whoever calls.
+enum SQLiteAuthor { case operation, caller }
+
+extension Job {
+    var author: SQLiteAuthor {
+        switch tool.operation {
+        case .sql: .operation
+        case .freeSQL: .caller
         }
     }
 }
@@ -134,7 +158,8 @@ extension Examination {
         columns.count == other.columns.count
             && zip(columns, other.columns).allSatisfy { $0.agrees(with: $1) }
             && parameters == other.parameters && isReadOnly == other.isReadOnly
-            && reads == other.reads
+            && reads == other.reads && deciding == other.deciding
+            && statement?.touches == other.statement?.touches
     }
 
     /// A tool is examined once and then copied: the same arrays are the same examination.
@@ -151,6 +176,7 @@ extension Examination {
 extension Column {
     fileprivate func agrees(with other: Column) -> Bool {
         name.isByteEqual(to: other.name) && origin == other.origin && kind == other.kind
+            && sources == other.sources
     }
 }
 
@@ -168,6 +194,18 @@ extension BackendError {
     /// At a call: SQLite's message may quote values, so only its code goes on.
     init(running failure: SQLiteFailure, stopped: Reason?) {
         self.init(Self.reason(failure.code, stopped), detail: "SQLite \(failure.code)")
+    }
+
+    /// Of a caller's own statement: our words are told, SQLite's may quote it.
+    init(judging failure: SQLiteFailure, stopped: Reason?) {
+        let reason = Self.reason(failure.code, stopped)
+        switch reason {
+        case .failed where failure.isOurs, .invalid where failure.isOurs:
+            self.init(.refused, detail: failure.message)
+        case .failed, .invalid, .result:
+            self.init(.statement, detail: "the database does not take it (SQLite \(failure.code))")
+        default: self.init(reason, detail: "SQLite \(failure.code)")
+        }
     }
 
     /// At load: an operator reads it, and it speaks of the operator's own statement.

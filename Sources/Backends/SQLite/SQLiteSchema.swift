@@ -12,6 +12,8 @@ struct SQLiteSchema {
     private(set) var views: Set<Name> = []
     private(set) var strictTables: Set<Name> = []
     private(set) var generatedColumns: Set<ColumnPath> = []
+    /// The columns of each table, those that are generated too.
+    private(set) var columnsByTable: [Name: Set<Name>] = [:]
     /// What orders the entries of each table and index.
     private(set) var keysByRoot: [Int64: Key] = [:]
     /// What views and triggers say, by the name of the view or of the trigger's table.
@@ -31,7 +33,7 @@ struct SQLiteSchema {
         defer { connection.authorizer.enter(outer) }
         try readObjects(connection)
         try readKindsOfTables(connection)
-        try readGeneratedColumns(connection)
+        try readColumns(connection)
         try readTableKeys(connection)
         try readIndexKeys(connection)
     }
@@ -125,16 +127,17 @@ struct SQLiteSchema {
         keysByRoot.values.contains { $0.table == column.table && $0.columns == [column] }
     }
 
-    private mutating func readGeneratedColumns(
-        _ connection: SQLiteConnection
-    ) throws(SQLiteFailure) {
+    private mutating func readColumns(_ connection: SQLiteConnection) throws(SQLiteFailure) {
         let rows = try SQLiteStatement(
             """
-            SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
-            WHERE t.type = 'table' AND t.rootpage > 0 AND c.hidden IN (2, 3)
+            SELECT t.name, c.name, c.hidden IN (2, 3)
+            FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
+            WHERE t.type = 'table' AND t.rootpage > 0
             """, on: connection, isKept: false)
         while try rows.step() == .row {
-            generatedColumns.insert(Self.column(rows.text(0), rows.text(1)))
+            let column = Self.column(rows.text(0), rows.text(1))
+            columnsByTable[column.table, default: []].insert(column.column)
+            if rows.integer(2) == 1 { generatedColumns.insert(column) }
         }
     }
 

@@ -165,15 +165,19 @@ struct SQLiteFailure: Error {
     var code: Int32
     /// SQLite's own words with the place in the statement.
     var message: String
+    /// True for our own words, which quote nothing that is stored.
+    let isOurs: Bool
 
-    init(_ message: String) {
-        code = SQLITE_ERROR
+    init(_ message: String, code: Int32 = SQLITE_ERROR) {
+        self.code = code
         self.message = message
+        isOurs = true
     }
 
     @unsafe init(_ code: Int32, on connection: OpaquePointer) {
         self.code = unsafe sqlite3_extended_errcode(connection)
         if self.code & 0xFF != code & 0xFF { self.code = code }
+        isOurs = false
         message = unsafe String(cString: sqlite3_errmsg(connection))
         let offset = unsafe sqlite3_error_offset(connection)
         if offset >= 0 { message += " at byte \(offset)" }

@@ -11,6 +11,9 @@ struct SQLiteTokens {
     private(set) var list: [Token] = []
     private(set) var isCompound = false
     private(set) var joinsByName = false
+    /// What USING names anywhere, and whether NATURAL stands anywhere.
+    private(set) var joiningNames: Set<Name> = []
+    private(set) var joinsNaturally = false
     /// Every word, quoted name and string, folded: what may name a table.
     private(set) var names: Set<Name> = []
 
@@ -20,6 +23,8 @@ struct SQLiteTokens {
         let kind: Kind
         /// Without quotes and folded; empty for a parameter.
         let text: Name
+        /// In apostrophes: a literal, unless only a name can stand there.
+        var isLiteral = false
 
         func isWord(_ word: Name) -> Bool { kind == .word && text == word }
         func isSymbol(_ symbol: Name) -> Bool { kind == .symbol && text == symbol }
@@ -33,12 +38,44 @@ struct SQLiteTokens {
         let bytes = Array(text)
         var position = 0
         while position < bytes.count { position = take(bytes, at: position) }
+        noteJoiningNames()
+    }
+
+    private mutating func noteJoiningNames() {
+        for index in list.indices where list[index].isWord("using") {
+            for token in list[(index + 1)...] {
+                if token.isSymbol(")") { break }
+                if token.isName { joiningNames.insert(token.text) }
+            }
+        }
+    }
+
+    /// The statement behind EXPLAIN or EXPLAIN QUERY PLAN; nil for any other text.
+    static func explained(_ text: String) -> String? {
+        let bytes = Array(text.utf8)
+        var scan = SQLiteTokens([])
+        var position = 0
+        var starts: [Int] = []
+        while position < bytes.count, scan.list.count < 4 {
+            let count = scan.list.count
+            let start = position
+            position = scan.take(bytes, at: position)
+            if scan.list.count > count { starts.append(start) }
+        }
+        guard scan.firstWord == "explain" else { return nil }
+        let isPlan =
+            scan.list.count > 2 && scan.list[1].isWord("query") && scan.list[2].isWord("plan")
+        let first = isPlan ? 3 : 1
+        guard starts.count > first else { return "" }
+        return String(decoding: bytes[starts[first]...], as: UTF8.self)
     }
 
     /// Joins what another text holds; the list stays that of this text.
     mutating func add(_ other: SQLiteTokens) {
         isCompound = isCompound || other.isCompound
         joinsByName = joinsByName || other.joinsByName
+        joiningNames.formUnion(other.joiningNames)
+        joinsNaturally = joinsNaturally || other.joinsNaturally
         names.formUnion(other.names)
     }
 
@@ -88,7 +125,10 @@ struct SQLiteTokens {
         names.insert(word)
         switch word.text {
         case "union", "intersect", "except": isCompound = true
-        case "using", "natural": joinsByName = true
+        case "using": joinsByName = true
+        case "natural":
+            joinsByName = true
+            joinsNaturally = true
         default: break
         }
     }
@@ -109,7 +149,8 @@ struct SQLiteTokens {
             position += 1
         }
         let name = Name(foldedUTF8: content)
-        list.append(Token(kind: .quoted, text: name))
+        list.append(
+            Token(kind: .quoted, text: name, isLiteral: closing == UInt8(ascii: "'")))
         names.insert(name)
         return position + 1
     }

@@ -11,7 +11,7 @@ package struct ClearedCall: ~Copyable, Sendable {
     package let job: Job
 
     fileprivate init(_ call: ExaminedCall) {
-        job = Job(call.scoped, request: call.request)
+        job = Job(call.scoped, request: call.request, examination: call.examination)
     }
 }
 

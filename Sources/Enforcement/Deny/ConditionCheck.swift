@@ -21,22 +21,22 @@ enum Verdict {
 extension Condition {
     func verdict(on facts: Facts) -> Verdict {
         switch self {
-        case .fact(let fact, let test): return test.verdict(on: facts.values(of: fact))
+        case .fact(let fact, let test): return test.verdict(on: facts.known(fact))
         case .not(let condition): return condition.verdict(on: facts).negated
         case .all(let conditions): return conditions.verdict(unless: .unmatched, on: facts)
         case .any(let conditions): return conditions.verdict(unless: .matched, on: facts)
         }
     }
 
-    /// False when no call of this tool can ever meet the condition, so that its calls need not ask.
-    func couldHold(for tool: Tool) -> Bool {
+    /// False when no call can ever meet the condition, whatever the facts that `known` does not
+    /// settle, so that calls need not ask.
+    func couldHold(_ known: (Fact) -> Facts.Known?) -> Bool {
         switch self {
-        case .fact(let fact, let test):
-            Facts.values(of: fact, for: tool).map { test.verdict(on: $0).holds } ?? true
-        case .all(let conditions): conditions.allSatisfy { $0.couldHold(for: tool) }
-        case .any(let conditions): conditions.contains { $0.couldHold(for: tool) }
+        case .fact(let fact, let test): known(fact).map { test.verdict(on: $0).holds } ?? true
+        case .all(let conditions): conditions.allSatisfy { $0.couldHold(known) }
+        case .any(let conditions): conditions.contains { $0.couldHold(known) }
         case .not(.fact(let fact, let test)):
-            Facts.values(of: fact, for: tool).map { test.verdict(on: $0).negated.holds } ?? true
+            known(fact).map { test.verdict(on: $0).negated.holds } ?? true
         case .not: true
         }
     }
@@ -59,14 +59,14 @@ extension [Condition] {
 
 extension Test {
     /// Any value that meets the test decides; one that the test cannot judge makes it unknown.
-    func verdict(on values: [JSONValue]) -> Verdict {
+    func verdict(on known: Facts.Known) -> Verdict {
         if case .present(let wanted) = self {
-            let isPresent = values.contains { $0 != .null }
-            return Verdict(isPresent == wanted)
+            let isPresent = known.values.contains { $0 != .null }
+            return isPresent || known.isComplete ? Verdict(isPresent == wanted) : .unknown
         }
-        var verdict = Verdict.unmatched
-        for value in values {
-            switch self.verdict(on: value) {
+        var verdict = known.isComplete ? Verdict.unmatched : .unknown
+        for value in known.values {
+            switch self.verdict(on: value, folding: known.foldsNames) {
             case .matched: return .matched
             case .unknown: verdict = .unknown
             case .unmatched: break
@@ -75,11 +75,12 @@ extension Test {
         return verdict
     }
 
-    private func verdict(on value: JSONValue) -> Verdict {
+    private func verdict(on value: JSONValue, folding: Bool) -> Verdict {
         switch self {
-        case .oneOf(let wanted): Verdict(wanted.contains { Self.same($0, value) })
+        case .oneOf(let wanted):
+            Verdict(wanted.contains { Self.same($0, value, folding: folding) })
         case .glob(let pattern):
-            value.string.map { Verdict(Glob.matches(pattern, $0)) } ?? .unknown
+            value.string.map { Verdict(Glob.matches(pattern, $0, folding: folding)) } ?? .unknown
         case .matches(let pattern):
             value.string.map { Verdict(pattern.matches($0)) } ?? .unknown
         case .over(let bound):
@@ -90,9 +91,10 @@ extension Test {
         }
     }
 
-    private static func same(_ wanted: JSONValue, _ value: JSONValue) -> Bool {
+    private static func same(_ wanted: JSONValue, _ value: JSONValue, folding: Bool) -> Bool {
         switch (wanted, value) {
-        case (.string(let pattern), .string(let text)): Glob.matches(pattern, text)
+        case (.string(let pattern), .string(let text)):
+            Glob.matches(pattern, text, folding: folding)
         case (.number(let one), .number(let other)): one.compare(to: other) == .equal
         default: wanted == value
         }
@@ -102,12 +104,17 @@ extension Test {
 /// `*` stands for any run of bytes; everything else for itself. No backtracking beyond the last
 /// star, so the work is at most pattern × text.
 enum Glob {
-    static func matches(_ pattern: String, _ text: String) -> Bool {
-        guard pattern.utf8.contains(UInt8(ascii: "*")) else { return pattern.isByteEqual(to: text) }
-        return matches(pattern.utf8.span, text.utf8.span)
+    /// `folding`: ASCII letters of either case are one.
+    static func matches(_ pattern: String, _ text: String, folding: Bool = false) -> Bool {
+        guard folding || pattern.utf8.contains(UInt8(ascii: "*")) else {
+            return pattern.isByteEqual(to: text)
+        }
+        return matches(pattern.utf8.span, text.utf8.span, folding: folding)
     }
 
-    private static func matches(_ pattern: Span<UInt8>, _ text: Span<UInt8>) -> Bool {
+    private static func matches(
+        _ pattern: Span<UInt8>, _ text: Span<UInt8>, folding: Bool
+    ) -> Bool {
         var at = 0
         var next = 0
         var star: (pattern: Int, text: Int)?
@@ -115,7 +122,7 @@ enum Glob {
             if at < pattern.count, pattern[at] == UInt8(ascii: "*") {
                 star = (at, next)
                 at += 1
-            } else if at < pattern.count, pattern[at] == text[next] {
+            } else if at < pattern.count, same(pattern[at], text[next], folding: folding) {
                 at += 1
                 next += 1
             } else if let last = star {
@@ -128,5 +135,11 @@ enum Glob {
         }
         while at < pattern.count, pattern[at] == UInt8(ascii: "*") { at += 1 }
         return at == pattern.count
+    }
+
+    private static func same(_ left: UInt8, _ right: UInt8, folding: Bool) -> Bool {
+        if left == right { return true }
+        return folding && left ^ right == 0x20
+            && (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(left | 0x20)
     }
 }

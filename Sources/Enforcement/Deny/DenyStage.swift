@@ -19,9 +19,12 @@ package struct ScreenedCall: Sendable {
 package struct DenyStage: Sendable {
     func screen(_ call: ExaminedCall) throws(Refusal) -> ScreenedCall {
         let facts = Facts(call: call)
-        let matched = call.scoped.guarded.rules.filter { $0.when.verdict(on: facts).holds }
+        let matched = call.rules.filter { $0.when.verdict(on: facts).holds }
         let denying = matched.filter { $0.effect == .deny }
-        guard let first = denying.first else { return ScreenedCall(call, holding: matched) }
+        guard let first = denying.first else {
+            if let refusal = call.masks.refusal(for: call.scoped.caller) { throw refusal }
+            return ScreenedCall(call, holding: matched)
+        }
         var told = "Refused by rule `\(first.id)`: \(first.reason)."
         if let instead = first.instead { told += " Instead: \(instead)." }
         if denying.count > 1 {

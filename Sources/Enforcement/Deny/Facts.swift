@@ -2,21 +2,67 @@ import JSON
 
 /// The values that a call gives to a fact. A fact with several values meets a test when any does.
 struct Facts {
+    /// What is known of one fact.
+    struct Known {
+        var values: [JSONValue]
+        /// False where there may be more values that nobody could find out.
+        var isComplete = true
+        /// Whether letters of either case are one, as the backend has it.
+        var foldsNames = false
+    }
+
     let call: ExaminedCall
 
     private var arrived: ArrivedCall { call.scoped.arrived }
     private var caller: Caller { call.scoped.caller }
     private var tool: Tool { call.scoped.tool }
 
-    /// The values of a fact that is the same for every call of a tool; nil for other facts.
-    static func values(of fact: Fact, for tool: Tool) -> [JSONValue]? {
+    /// What is known of a fact that is the same for every call of a tool; nil for other facts.
+    static func known(_ fact: Fact, of tool: Tool) -> Known? {
         switch fact {
-        case .toolName: [.string(tool.name.text)]
-        case .toolEffect: [.string(tool.effect.rawValue)]
-        case .toolTags: tool.tags.map { .string($0.text) }
-        case .backend: [.string(tool.backend.text)]
+        case .toolName: Known(values: [.string(tool.name.text)])
+        case .toolEffect: Known(values: [.string(tool.effect.rawValue)])
+        case .toolTags: Known(values: tool.tags.map { .string($0.text) })
+        case .backend: Known(values: [.string(tool.backend.text)])
+        case .statement(let part) where tool.operation.isSettledAtLoad:
+            known(part, in: tool.examination, of: tool.operation)
         default: nil
         }
+    }
+
+    func known(_ fact: Fact) -> Known {
+        switch fact {
+        case .toolName, .toolEffect, .toolTags, .backend:
+            Self.known(fact, of: tool) ?? Known(values: [])
+        case .statement(let part): Self.known(part, in: call.examination, of: tool.operation)
+        default: Known(values: values(of: fact))
+        }
+    }
+
+    /// What a statement is found to do; where there is none it does nothing, and where nobody
+    /// looked it may do anything.
+    static func known(
+        _ fact: Fact, in examination: Examination, of operation: Operation
+    ) -> Known? {
+        guard case .statement(let part) = fact else { return nil }
+        return known(part, in: examination, of: operation)
+    }
+
+    static func known(
+        _ fact: StatementFact, in examination: Examination, of operation: Operation
+    ) -> Known {
+        guard let statement = examination.statement else {
+            return Known(values: [], isComplete: !operation.isStatement)
+        }
+        if fact.isNumber {
+            let number = statement.number(of: fact)
+            return Known(values: number.map { [.number($0)] } ?? [], isComplete: number != nil)
+        }
+        let finding = statement.finding(of: fact)
+        return Known(
+            values: finding.values.sorted().map { .string($0.text) },
+            isComplete: finding.isComplete,
+            foldsNames: statement.foldsNames)
     }
 
     func values(of fact: Fact) -> [JSONValue] {
@@ -29,8 +75,7 @@ struct Facts {
         case .clientID: caller.clientID.map { [.string($0)] } ?? []
         case .clientAddress:
             arrived.via.address.utf8.isEmpty ? [] : [.string(arrived.via.address)]
-        case .toolName, .toolEffect, .toolTags, .backend:
-            Self.values(of: fact, for: tool) ?? []
+        case .toolName, .toolEffect, .toolTags, .backend, .statement: known(fact).values
         case .argument(let name): Self.flattened(arrived.arguments[name])
         case .anyArgument: Self.strings(in: .object(arrived.arguments))
         }

@@ -15,11 +15,28 @@ struct MaskPlan: Sendable {
         fileprivate var strictness: Int { coversNull ? 2 : strategy == .redact ? 1 : 0 }
     }
 
+    /// A masked column that decides more of the answer than its own values.
+    private struct Deciding {
+        let rule: Name
+        let label: Name
+        let revealedTo: [Name]
+    }
+
     /// For each output column, the covers over it; empty for an open one.
     let columns: [[Cover]]
+    private let deciding: [Deciding]
 
-    init(_ examination: Examination, on backend: Name, policy: Policy) {
+    /// `isSettled`: examined at load, where a masked column that decides is a problem already.
+    init(_ examination: Examination, on backend: Name, policy: Policy, isSettled: Bool) {
         let rules = policy.masks.filter { $0.target.applies(to: backend) }
+        deciding = rules.compactMap { rule in
+            guard !isSettled, !rule.mayFilter, rule.target.mayDecide(in: examination) else {
+                return nil
+            }
+            return Deciding(
+                rule: rule.id, label: rule.target.label,
+                revealedTo: policy.reveals.filter { $0.target == rule.target }.flatMap(\.groups))
+        }
         columns = examination.columns.map { column in
             rules.compactMap { rule in
                 let standing = rule.target.standing(over: column, in: examination)
@@ -45,6 +62,19 @@ struct MaskPlan: Sendable {
         return strictest
     }
 
+    /// Why this caller may not ask: whoever may ask often finds a masked value out through
+    /// whatever it decides.
+    func refusal(for caller: Caller) -> Refusal? {
+        let found = deciding.filter { deciding in
+            !deciding.revealedTo.contains { caller.groups.contains($0) }
+        }
+        guard let first = found.first else { return nil }
+        return Refusal(
+            .maskDeciding,
+            "Refused: `\(first.label)` is masked by rule `\(first.rule)`, and the statement filters, joins, orders, groups or changes data by it, or may fail on it. Select it as it is, or leave it out.",
+            rules: found.map(\.rule))
+    }
+
     var masksAnything: Bool { columns.contains { !$0.isEmpty } }
 }
 
@@ -65,6 +95,17 @@ extension MaskRule.Target {
         }
     }
 
+    /// Whether a column of this target may decide; what is not known may.
+    fileprivate func mayDecide(in examination: Examination) -> Bool {
+        guard let deciding = examination.deciding ?? examination.reads else { return true }
+        switch self {
+        case .column(_, let path): return deciding.contains(path)
+        case .field(let name):
+            let wanted = Self.folded(name.text)
+            return deciding.contains { Self.folded($0.column.text) == wanted }
+        }
+    }
+
     func applies(to backend: Name) -> Bool {
         switch self {
         case .column(let owner, _): owner == backend
@@ -77,17 +118,24 @@ extension MaskRule.Target {
     func standing(over column: Column, in examination: Examination) -> Standing {
         switch self {
         case .column(_, let path):
-            if let origin = column.origin { return origin == path ? .exact : .open }
-            guard let reads = examination.reads else { return .derived }
-            return reads.contains(path) ? .derived : .open
+            if let origin = column.origin {
+                if origin == path { return .exact }
+                return column.sources?.contains(path) == true ? .derived : .open
+            }
+            guard let sources = column.sources ?? examination.reads else { return .derived }
+            return sources.contains(path) ? .derived : .open
         case .field(let name):
             let wanted = Self.folded(name.text)
             let isNamed = Self.folded(column.name) == wanted
             if let origin = column.origin {
-                return isNamed || Self.folded(origin.column.text) == wanted ? .exact : .open
+                if isNamed || Self.folded(origin.column.text) == wanted { return .exact }
+                let isMade = column.sources?.contains { Self.folded($0.column.text) == wanted }
+                return isMade == true ? .derived : .open
             }
-            guard let reads = examination.reads else { return .derived }
-            if reads.contains(where: { Self.folded($0.column.text) == wanted }) { return .derived }
+            guard let sources = column.sources ?? examination.reads else { return .derived }
+            if sources.contains(where: { Self.folded($0.column.text) == wanted }) {
+                return .derived
+            }
             return isNamed ? .exact : .open
         }
     }

@@ -8,7 +8,12 @@ enum ResultSchema {
     static func make(for tool: Tool, masks: MaskPlan) -> JSONValue {
         var properties = JSONObject()
         var required: [JSONValue] = []
-        if !tool.examination.columns.isEmpty {
+        if !tool.operation.isSettledAtLoad {
+            properties["rows"] = ["type": "array", "items": ["type": "object"]]
+            properties["truncated"] = [
+                "type": "boolean", "description": "More rows exist than are shown.",
+            ]
+        } else if !tool.examination.columns.isEmpty {
             properties["rows"] = [
                 "type": "array", "items": row(of: tool.examination.columns, masks: masks),
             ]
@@ -19,7 +24,7 @@ enum ResultSchema {
         }
         if !tool.examination.isReadOnly {
             properties["changed"] = ["type": "integer", "description": "Rows changed."]
-            required.append("changed")
+            if tool.operation.isSettledAtLoad { required.append("changed") }
         }
         return [
             "type": "object", "properties": .object(properties), "required": .array(required),

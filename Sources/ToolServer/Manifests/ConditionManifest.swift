@@ -39,15 +39,16 @@ extension Condition {
 }
 
 extension Fact {
-    static let plain: [(name: String, fact: Fact)] = [
-        ("caller.subject", .callerSubject), ("caller.issuer", .callerIssuer),
-        ("caller.kind", .callerKind), ("caller.groups", .callerGroups),
-        ("client.id", .clientID), ("client.address", .clientAddress),
-        ("tool.name", .toolName), ("tool.effect", .toolEffect), ("tool.tags", .toolTags),
-        ("backend", .backend), ("argument.*", .anyArgument),
-    ]
+    static let plain: [(name: String, fact: Fact)] =
+        [
+            ("caller.subject", .callerSubject), ("caller.issuer", .callerIssuer),
+            ("caller.kind", .callerKind), ("caller.groups", .callerGroups),
+            ("client.id", .clientID), ("client.address", .clientAddress),
+            ("tool.name", .toolName), ("tool.effect", .toolEffect), ("tool.tags", .toolTags),
+            ("backend", .backend), ("argument.*", .anyArgument),
+        ] + StatementFact.allCases.map { ($0.spelling, .statement($0)) }
     static let named = ["caller.claims.", "argument."]
-    static let unserved = ["sql.", "http.", "time.", "usage."]
+    static let unserved = ["http.", "time.", "usage."]
 
     /// Every spelling, for messages and for the schema of editors.
     static var spellings: [String] {
@@ -89,12 +90,13 @@ extension Test {
     /// The tests that a fact must meet together.
     fileprivate static func read(_ node: Node, about fact: Fact) -> [Test]? {
         switch node.value.content {
-        case .object: return object(node)
+        case .object: return object(node, about: fact)
         case .array:
             guard let elements = node.someElements() else { return nil }
             let values = elements.compactMap { scalar($0, about: fact) }
-            return values.count == elements.count ? [.oneOf(values)] : nil
-        default: return scalar(node, about: fact).map { [.oneOf([$0])] }
+            guard values.count == elements.count else { return nil }
+            return [.oneOf(values.flatMap { spelled($0, for: fact) })]
+        default: return scalar(node, about: fact).map { [.oneOf(spelled($0, for: fact))] }
         }
     }
 
@@ -102,6 +104,9 @@ extension Test {
         switch node.value.content {
         case .object, .array:
             node.report("must be a string, a number, true, false or null")
+            return nil
+        case .string where isNumber(fact):
+            node.report("must be tested with `over`, `under` or `present`: this fact is a number")
             return nil
         case .string(let text) where !text.utf8.contains(UInt8(ascii: "*")):
             guard let words = words(of: fact) else { return .string(text) }
@@ -119,6 +124,7 @@ extension Test {
         switch fact {
         case .callerKind: ["human", "agent"]
         case .toolEffect: Tool.Effect.allCases.map(\.rawValue)
+        case .statement(let part): part.words
         default: nil
         }
     }
@@ -126,21 +132,41 @@ extension Test {
     private static func takesOnlyText(_ fact: Fact) -> Bool {
         switch fact {
         case .callerClaim, .argument, .anyArgument: false
-        default: true
+        default: !isNumber(fact)
         }
     }
 
-    private static func object(_ node: Node) -> [Test]? {
+    private static func isNumber(_ fact: Fact) -> Bool {
+        if case .statement(let part) = fact { part.isNumber } else { false }
+    }
+
+    /// Of names in SQL: without quotation marks, and where the schema is left out, of any.
+    private static func spelled(_ value: JSONValue, for fact: Fact) -> [JSONValue] {
+        guard case .statement(let part) = fact, let count = part.nameCount,
+            let text = value.string
+        else { return [value] }
+        let names = SQLNames.parts(of: text)
+        let plain = names.joined(separator: ".")
+        guard names.count < count else { return [.string(plain)] }
+        // A glob that holds the dots itself may mean all of it.
+        return plain.utf8.contains(UInt8(ascii: "*"))
+            ? [.string(plain), .string("*.\(plain)")] : [.string("*.\(plain)")]
+    }
+
+    private static func object(_ node: Node, about fact: Fact) -> [Test]? {
         guard let object = node.object(keys) else { return nil }
         let given = keys.all.compactMap { key in object[key].map { (key, $0) } }
         if object.isEmpty { node.report("must hold a test: \(quoted(keys.all))") }
-        let tests = given.compactMap { one($0, $1) }
+        let tests = given.compactMap { one($0, $1, about: fact) }
         return tests.count == given.count && !tests.isEmpty ? tests : nil
     }
 
-    private static func one(_ key: String, _ node: Node) -> Test? {
+    private static func one(_ key: String, _ node: Node, about fact: Fact) -> Test? {
         switch key {
-        case "glob": return node.prose(atMost: 512).map { .glob($0) }
+        case "glob":
+            guard let glob = node.prose(atMost: 512) else { return nil }
+            let spelled = spelled(.string(glob), for: fact)
+            return spelled.count == 1 ? .glob(spelled[0].string ?? glob) : .oneOf(spelled)
         case "matches": return pattern(node).map { .matches($0) }
         case "over": return node.number().map { .over($0) }
         case "under": return node.number().map { .under($0) }
@@ -164,5 +190,22 @@ extension Node {
         if case .number(let number) = value.content { return number }
         report("must be a number")
         return nil
+    }
+}
+
+/// Names as SQL writes them in a rule: `public.users`, `public."Salaries"`.
+enum SQLNames {
+    /// The parts between dots, where quotation marks keep what they hold together.
+    static func parts(of text: String) -> [String] {
+        var parts: [[UInt8]] = [[]]
+        var isQuoted = false
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): isQuoted.toggle()
+            case UInt8(ascii: ".") where !isQuoted: parts.append([])
+            default: parts[parts.count - 1].append(byte)
+            }
+        }
+        return parts.map { String(decoding: $0, as: UTF8.self) }
     }
 }

@@ -30,6 +30,29 @@ struct InputManifest {
         compiled(shape(properties: JSONObject(), required: []), properties: [])
     }
 
+    /// Of a tool whose callers write the statement.
+    static func statement(in argument: Name, at place: Place) -> InputManifest? {
+        let properties = JSONObject(distinct: [
+            (
+                argument.text,
+                [
+                    "type": "string", "minLength": 1, "maxLength": 65_536,
+                    "description": "One SQL statement; values as $1, $2 … (SQLite: ?) in params.",
+                ]
+            ),
+            (
+                FreeSQLOperation.parameters.text,
+                [
+                    "type": "array", "maxItems": 500,
+                    "items": ["type": ["string", "number", "boolean", "null"]],
+                    "description": "The statement's values, in order.",
+                ]
+            ),
+        ])
+        return compiled(
+            shape(properties: properties, required: [.string(argument.text)]), properties: [])
+    }
+
     /// `{"id": {"type": "integer", …}}`.
     static func short(_ node: Node) -> InputManifest? {
         guard let members = node.members(), isListable(members, of: node) else { return nil }
@@ -204,6 +227,19 @@ private func unescaped(_ token: Substring) -> String {
 }
 
 /// What can stand behind `:` in a statement.
+extension Node {
+    /// The argument in which a caller sends a statement.
+    func parameterName() -> Name? {
+        guard let text = string() else { return nil }
+        guard isParameterName(text), !text.isByteEqual(to: FreeSQLOperation.parameters.text) else {
+            report(
+                "must be a letter or `_`, then letters, digits, `_`, at most 64, and not `params`")
+            return nil
+        }
+        return Name(text)
+    }
+}
+
 private func isParameterName(_ name: String) -> Bool {
     guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
     let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)

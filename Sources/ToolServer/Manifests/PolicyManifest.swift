@@ -44,8 +44,6 @@ struct PolicyManifest {
     struct Mask {
         let rule: Located<MaskRule>
         let target: Place
-        /// The author accepts that the column decides which rows are seen, or their order.
-        let mayFilter: Bool
     }
 
     private(set) var grants: [GrantEntry] = []
@@ -133,11 +131,10 @@ struct PolicyManifest {
         guard let id, let target, let filter, let word,
             let strategy = MaskRule.Strategy(rawValue: word)
         else { return }
-        let rule = MaskRule(id: id, target: target.value, strategy: strategy)
-        masks.append(
-            Mask(
-                rule: object.node.located(rule), target: target.place,
-                mayFilter: filter.isByteEqual(to: "allowed")))
+        let rule = MaskRule(
+            id: id, target: target.value, strategy: strategy,
+            mayFilter: filter.isByteEqual(to: "allowed"))
+        masks.append(Mask(rule: object.node.located(rule), target: target.place))
     }
 
     private mutating func readReveal(_ object: ObjectReader) {

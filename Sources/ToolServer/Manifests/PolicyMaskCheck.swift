@@ -20,7 +20,9 @@ struct MaskCheck {
     /// One rule for all tools: no masked column decides. What an examination could not find out
     /// counts as deciding.
     func checkDeciding(of rule: MaskRule, at place: Place) {
-        for tool in tools where rule.target.applies(toToolOf: tool.backend) {
+        // A caller's own statement is judged when it comes.
+        for tool in tools
+        where tool.operation.isSettledAtLoad && rule.target.applies(toToolOf: tool.backend) {
             guard let reason = reasonAgainst(rule.target, in: tool) else { continue }
             findings.problem(
                 "\(quoted(rule.id.text)) cannot hide \(reason), or say \"filter\": \"allowed\"",

@@ -19,7 +19,7 @@ struct PolicyResolver {
             checkBackend(of: rule.target, at: mask.target)
             guard columns.check(rule.target, at: mask.target) else { continue }
             maskCheck.checkMatch(of: rule, at: mask.target)
-            if !mask.mayFilter { maskCheck.checkDeciding(of: rule, at: mask.target) }
+            if !rule.mayFilter { maskCheck.checkDeciding(of: rule, at: mask.target) }
         }
         checkDuplicates(masks)
         let reveals = policy.reveals.map { reveal in
@@ -105,7 +105,9 @@ struct PolicyResolver {
     }
 
     private func folded(_ rule: MaskRule) -> MaskRule {
-        MaskRule(id: rule.id, target: folded(rule.target), strategy: rule.strategy)
+        MaskRule(
+            id: rule.id, target: folded(rule.target), strategy: rule.strategy,
+            mayFilter: rule.mayFilter)
     }
 
     /// Every backend of this build is SQLite, which folds ASCII letters in names.

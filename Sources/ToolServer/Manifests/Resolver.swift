@@ -32,17 +32,23 @@ struct Resolver {
             }
             return nil
         }
-        let operation = Operation.sql(SQLOperation(text: manifest.sql.value))
+        let operation: Operation =
+            switch manifest.action {
+            case .sql(let text): .sql(SQLOperation(text: text.value))
+            case .freeSQL(let argument): .freeSQL(FreeSQLOperation(argument: argument.value))
+            }
         let examination: Examination
         do {
             examination = try examine(backend.value, operation, manifest.effect.value)
         } catch {
-            findings.problem(printable(error.detail), at: manifest.sql.place)
+            findings.problem(printable(error.detail), at: manifest.action.place)
             return nil
         }
-        checkParameters(of: manifest, examination)
-        checkEffect(of: manifest, examination)
-        checkColumns(of: manifest, examination)
+        if operation.isSettledAtLoad {
+            checkParameters(of: manifest, examination)
+            checkEffect(of: manifest, examination)
+            checkColumns(of: manifest, examination)
+        }
         return Tool(
             name: manifest.name.value, title: manifest.title, description: manifest.description,
             backend: backend.value, scope: manifest.scope.value, effect: manifest.effect.value,
@@ -57,7 +63,7 @@ struct Resolver {
             let near = nearest(parameter.text, among: names.map(\.text))
             let hint = near.map { "; did you mean \(quoted(":" + $0))?" } ?? ""
             findings.problem(
-                "\(quoted(":" + parameter.text)) is not an input\(hint)", at: manifest.sql.place)
+                "\(quoted(":" + parameter.text)) is not an input\(hint)", at: manifest.action.place)
         }
         for property in declared where !examination.parameters.contains(property.value) {
             findings.problem(
@@ -72,7 +78,7 @@ struct Resolver {
         for column in examination.columns where !seen.insert(Name(column.name)).inserted {
             findings.problem(
                 "answers two columns named \(quoted(column.name)); rename one with `as`",
-                at: manifest.sql.place)
+                at: manifest.action.place)
         }
     }
 

@@ -5,12 +5,11 @@ import JSON
 struct ToolManifest {
     static let keys = KeySet(
         required: ["tool", "title", "description", "backend", "scope", "effect"],
-        optional: ["$schema", "tags", "input", "inputSchema", "sql", "limits"],
+        optional: ["$schema", "tags", "input", "inputSchema", "sql", "sqlArgument", "limits"],
         unserved: [
             "http": "declare `sql` on an SQLite backend",
             "result": "declare `sql`, whose columns are the result",
             "bind": "declare the value as an input",
-            "sqlArgument": "declare the statement as `sql` and its values as `input`",
         ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
@@ -24,8 +23,22 @@ struct ToolManifest {
     let effect: Located<Tool.Effect>
     let tags: [Name]
     let input: InputManifest
-    let sql: Located<String>
+    let action: Action
     let limits: ToolLimits
+
+    /// What the tool does, with the place to complain at.
+    enum Action {
+        case sql(Located<String>)
+        /// The caller writes the statement, in this argument.
+        case freeSQL(argument: Located<Name>)
+
+        var place: Place {
+            switch self {
+            case .sql(let text): text.place
+            case .freeSQL(let argument): argument.place
+            }
+        }
+    }
 
     static func read(_ object: ObjectReader, files: ManifestFiles) -> ToolManifest? {
         let name = object["tool"]?.located { $0.name() }
@@ -35,15 +48,15 @@ struct ToolManifest {
         let scope = object["scope"]?.located { $0.scope() }
         let effect = object["effect"]?.located { Self.effect($0) }
         let tags = object["tags"].map { $0.names { $0.name() } } ?? .some([])
+        let action = action(of: object, tool: name?.value, files: files)
         let input = input(of: object)
-        let sql = sql(of: object, tool: name?.value, files: files)
         let limits = limits(of: object)
         guard let name, let title, let description, let backend, let scope, let effect, let tags,
-            let input, let sql
+            let input, let action
         else { return nil }
         return ToolManifest(
             name: name, title: title, description: description, backend: backend, scope: scope,
-            effect: effect, tags: tags, input: input, sql: sql, limits: limits)
+            effect: effect, tags: tags, input: input, action: action, limits: limits)
     }
 
     private static func effect(_ node: Node) -> Tool.Effect? {
@@ -51,7 +64,25 @@ struct ToolManifest {
         return word.flatMap { Tool.Effect(rawValue: $0) }
     }
 
+    private static func action(
+        of object: ObjectReader, tool: Name?, files: ManifestFiles
+    ) -> Action? {
+        guard let argument = object["sqlArgument"] else {
+            return sql(of: object, tool: tool, files: files).map { .sql($0) }
+        }
+        for other in ["sql", "input", "inputSchema"] {
+            object[other]?.report(
+                "stands beside `sqlArgument`, where the caller sends the statement; leave it out")
+        }
+        guard let name = argument.parameterName() else { return nil }
+        return .freeSQL(argument: argument.located(name))
+    }
+
     private static func input(of object: ObjectReader) -> InputManifest? {
+        if let argument = object["sqlArgument"] {
+            guard let name = argument.string() else { return nil }
+            return .statement(in: Name(name), at: argument.place)
+        }
         switch (object["input"], object["inputSchema"]) {
         case (let short?, let whole?):
             short.report("stands beside `inputSchema`; declare one of them")
