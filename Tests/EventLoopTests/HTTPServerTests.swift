@@ -210,6 +210,43 @@ import Testing
         }
     }
 
+    @Test func aSilentStreamShowsThatItLives() async throws {
+        var limits = HTTPLimits()
+        limits.streamSilence = .milliseconds(1)
+        let ended = Latch()
+        let server = try TestServer(limits: limits) { _, exchange in
+            let stream = exchange.openEventStream()
+            try? await stream.send(event: [], id: "0", retry: .seconds(2))
+            try? await exchange.loop.sleep(for: .seconds(60))
+            stream.end()
+            ended.set()
+        }
+        defer { server.stop() }
+        let client = try TestClient(server.port)
+        client.send(Self.get("/"))
+        _ = try #require(client.read(through: "retry: 2000\nid: 0\ndata: \n\n\r\n"))
+        for _ in 0..<2 {
+            #expect(client.read(through: "\n\n\r\n") == "e\r\n: still here\n\n\r\n")
+        }
+        client.hangUp()
+        await ended.wait()
+    }
+
+    /// Its end comes with its request, before anybody could have been told of it.
+    @Test func aClientThatLeavesAtOnceIsNoticed() async throws {
+        let ended = Latch()
+        let server = try TestServer { _, exchange in
+            exchange.cancelsOnDisconnect = true
+            try? await exchange.loop.sleep(for: .seconds(60))
+            ended.set()
+        }
+        defer { server.stop() }
+        let client = try TestClient(server.port)
+        client.send(Self.get("/"))
+        client.hangUp()
+        await ended.wait()
+    }
+
     @Test func aSlowReaderHoldsBackItsStreamAndNothingElse() async throws {
         var limits = HTTPLimits()
         limits.writeBufferBytes = 64 << 10

@@ -98,23 +98,26 @@ async def recorded(transport, name):
 
 
 @contextlib.asynccontextmanager
-async def connected(world, way, *groups):
+async def connected(world, way, *groups, site=None, url=None, heard=None, subject="tester"):
+    """A client of `site`, which a server at `url` serves; of the world's own when not given."""
     with contextlib.ExitStack() as stack:
         if way.mode == "legacy":
             stack.enter_context(unittest.mock.patch(
                 "mcp.client.session.LATEST_HANDSHAKE_VERSION", way.revision))
+        site = site or site_of(world, way)
+        token = world.token(site, *groups, subject=subject)
         if way.transport == "stdio":
-            words = world.pipes.arguments("stdio")
-            log = stack.enter_context(open(world.pipes.log_file, "a"))
+            words = site.arguments("stdio")
+            log = stack.enter_context(open(site.log_file, "a"))
             transport = stdio_client(StdioServerParameters(
-                command=words[0], args=words[1:],
-                env=environment(world.token(world.pipes, *groups))), errlog=log)
+                command=words[0], args=words[1:], env=environment(token)), errlog=log)
         else:
-            token = world.token(world.server.site, *groups)
             http = create_mcp_http_client(headers={"Authorization": f"Bearer {token}"})
-            transport = streamable_http_client(world.server.url, http_client=http)
+            transport = streamable_http_client(url or world.server.url, http_client=http)
         transport = recorded(transport, way.transport)
-        async with Client(transport, mode=way.mode, read_timeout_seconds=20) as client:
+        async with Client(
+            transport, mode=way.mode, read_timeout_seconds=20, message_handler=heard,
+        ) as client:
             expect(client.protocol_version, way.revision, "negotiated revision")
             yield client
 

@@ -29,7 +29,9 @@ def arguments():
 def collected():
     """Importing a file of checks lists its checks, in this order."""
     import client_checks  # noqa: F401
+    import client_stream_checks  # noqa: F401
     import http_checks  # noqa: F401
+    import table_checks  # noqa: F401
     import stream_checks  # noqa: F401
     import stdio_checks  # noqa: F401
     import operation_checks  # noqa: F401

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from harness import environment
-from messages import ASSUMED, Conversation, record_http
+from messages import ASSUMED, Conversation, record_http, sse_messages
 
 STATELESS = "2026-07-28"
 VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
@@ -46,6 +46,9 @@ class Answer:
 
     @property
     def json(self):
+        """The message; the last one of a stream, for what took longer than a moment."""
+        if self.headers["Content-Type"] == "text/event-stream":
+            return sse_messages(self.body)[-1]
         return json.loads(self.body)
 
 
@@ -92,15 +95,21 @@ def session(server, token):
     return post(server, token, hello).headers["Mcp-Session-Id"]
 
 
-def begin_call(server, token, message, changes=None):
-    """Sends a slow call and returns its connection once the server says that it is under way."""
-    meta = message["params"].get("_meta", {}) | {"progressToken": "under-way"}
-    message = message | {"params": message["params"] | {"_meta": meta}}
+def begin(server, token, message, changes=None):
+    """Sends a request and returns its connection, with nothing of the answer read."""
     body = json.dumps(message).encode()
     lines = ["POST /mcp HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers_for(server, token, changes, body)]
     connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
     connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    return connection
+
+
+def begin_call(server, token, message, changes=None):
+    """Sends a slow call and returns its connection once the server says that it is under way."""
+    meta = message["params"].get("_meta", {}) | {"progressToken": "under-way"}
+    message = message | {"params": message["params"] | {"_meta": meta}}
+    connection = begin(server, token, message, changes)
     received = b""
     while b"notifications/progress" not in received:
         piece = connection.recv(65536)

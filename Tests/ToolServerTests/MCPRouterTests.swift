@@ -14,6 +14,8 @@ import Testing
         ("tools/List", false, false), ("tools/list ", false, false),
         ("logging/setLevel", false, false),
         ("completion/complete", false, false), ("tasks/get", false, false),
+        ("resources/read", false, false), ("resources/templates/list", false, false),
+        ("resources/subscribe", false, false), ("prompts/get", false, false),
     ]
 
     @Test(arguments: table)
@@ -102,6 +104,25 @@ import Testing
                 }
             }
         }
+    }
+
+    @Test(arguments: [("debug", true), ("emergency", true), ("loud", false), ("", false)])
+    func aLogLevelIsOneOfTheProtocols(_ level: String, _ isFine: Bool) async throws {
+        var meta = MCPFixture.meta.object ?? JSONObject()
+        meta["io.modelcontextprotocol/logLevel"] = .string(level)
+        let fixture = MCPFixture(try GateFixture())
+        for (method, code) in [
+            ("tools/list", RPCError.Code.invalidParams), ("no", .methodNotFound),
+        ] {
+            let request = Request(
+                id: .integer("1"), method: method, params: JSONObject(("_meta", .object(meta))))
+            let error = try await fixture.error(request, .v20260728)
+            #expect(error?.code == (isFine && method != "no" ? nil : code))
+        }
+    }
+
+    @Test func capabilitiesAreWhatIsServed() {
+        #expect(ServerDescription.capabilities == ["tools": ["listChanged": true]])
     }
 
     // MARK: tools/call

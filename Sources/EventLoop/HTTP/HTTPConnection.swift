@@ -21,7 +21,7 @@ final class HTTPConnection: EventSource {
     private var leftover: [UInt8] = []
     private var leftoverStart = 0
     private var mayRead = false
-    private var sawEnd = false
+    private(set) var sawEnd = false
     private(set) var outbox = SendQueue()
     var closesAfterFlush = false
     private var sentContinue = false

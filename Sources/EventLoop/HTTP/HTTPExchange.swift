@@ -19,7 +19,12 @@ package final class HTTPExchange: @unchecked Sendable {
     var task: Task<Void, Never>?
 
     /// Whether the handler's task is cancelled when the client hangs up. Set it on the loop.
-    package var cancelsOnDisconnect = true
+    /// A client that has sent its request and its end together has hung up before we could look.
+    package var cancelsOnDisconnect = true {
+        didSet {
+            if cancelsOnDisconnect, connection?.sawEnd == true { task?.cancel() }
+        }
+    }
 
     /// What the handler wants to find again at the next request of the same connection; gone with
     /// the connection. On the loop only.
