@@ -162,9 +162,11 @@ def made_tool(name, scope, sql, time=None):
 class Server:
     """`toolserver serve` on a free port; a context manager that always ends it."""
 
-    def __init__(self, site, port=None):
+    def __init__(self, site, port=None, descriptors=None):
+        """`descriptors`: how many the process may have, instead of what the system gives."""
         self.site = site
         self.port = port or free_port()
+        self.descriptors = descriptors
         self.process = None
 
     def __enter__(self):
@@ -177,6 +179,8 @@ class Server:
 
     def start(self):
         words = self.site.arguments("serve") + ["--http", f"127.0.0.1:{self.port}"]
+        if self.descriptors:
+            words = ["prlimit", f"--nofile={self.descriptors}", *words]
         with open(self.site.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -188,14 +192,17 @@ class Server:
                 raise AssertionError(
                     f"the server ended with {self.process.returncode}: "
                     + self.site.log_file.read_text()[-2000:])
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                with contextlib.closing(connection):
-                    connection.request("GET", "/readyz")
-                    if connection.getresponse().status == 200:
-                        return
+            if self.is_ready():
+                return
             time.sleep(0.005)
         raise AssertionError(f"the server was not ready within {seconds} s")
+
+    def is_ready(self):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with contextlib.closing(connection):
+                connection.request("GET", "/readyz")
+                return connection.getresponse().status == 200
 
     def stop(self):
         """By SIGTERM, as a supervisor would; returns the exit code."""

@@ -33,6 +33,8 @@ def collected():
     import http_checks  # noqa: F401
     import table_checks  # noqa: F401
     import stream_checks  # noqa: F401
+    import tls_checks  # noqa: F401
+    import hostile_checks  # noqa: F401
     import stdio_checks  # noqa: F401
     import operation_checks  # noqa: F401
     import cost_checks  # noqa: F401
