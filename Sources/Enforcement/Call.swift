@@ -8,6 +8,8 @@ package struct ArrivedCall: Sendable {
     package var via: Transport
     /// The client's own request id and trace context, for the record only.
     package var trace: Trace
+    /// Ours, which no two calls share, over restarts too.
+    package let id = CallID.next()
 
     package init(
         caller: IdentifiedCaller, tool: String, arguments: JSONObject, via: Transport,
@@ -57,12 +59,15 @@ package struct Job: Sendable {
     package let request: BackendRequest?
     /// What the judgement believed: an operation that is now something else must not run.
     package let examination: Examination
+    /// The call's own id: the same for every attempt of it.
+    package let call: String
 
     package init(
         tool: Tool, arguments: JSONObject, caller: CallerID = .nobody,
         deadline: ContinuousClock.Instant, request: BackendRequest? = nil,
-        examination: Examination? = nil
+        examination: Examination? = nil, call: String = ""
     ) {
+        self.call = call
         self.tool = tool
         self.arguments = arguments
         self.caller = caller
@@ -76,6 +81,7 @@ package struct Job: Sendable {
 /// holds it and the backend gets it, so that none of them can mean another.
 package enum BackendRequest: Sendable {
     case sql(text: String, parameters: [JSONValue])
+    case http(OutboundRequest)
 }
 
 /// What one call would touch and send, found out without effect.
@@ -122,6 +128,12 @@ package struct BackendError: Error, Sendable {
         /// A caller's statement that may not be asked at all, or that the database does not take;
         /// `detail` says why and is told to the caller.
         case refused, statement
+        /// What the arguments name is not there.
+        case notFound
+        /// The backend does not take the request, and says that it changed nothing.
+        case rejected
+        /// The backend does not accept our credential.
+        case unauthorized
         /// A constraint of the data refused the change.
         case constraint
         /// A result that cannot be represented or is over a limit that may not be cut.
@@ -131,9 +143,12 @@ package struct BackendError: Error, Sendable {
     package var reason: Reason
     /// For the operator's eyes: the driver's code, and at load its message.
     package var detail: String
+    /// When the backend says that it will be ready again.
+    package var retryAfterSeconds: Int?
 
-    package init(_ reason: Reason, detail: String) {
+    package init(_ reason: Reason, detail: String, retryAfterSeconds: Int? = nil) {
         self.reason = reason
         self.detail = detail
+        self.retryAfterSeconds = retryAfterSeconds
     }
 }

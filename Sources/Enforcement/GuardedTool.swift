@@ -42,6 +42,7 @@ package final class GuardedTool: Sendable {
         switch tool.operation {
         case .sql(let sql): writer.member("statement", sql.text)
         case .freeSQL: break
+        case .http(let http): writer.member("method", http.method)
         }
         recordMembers = writer.finish()
     }
@@ -83,5 +84,8 @@ package final class GuardedTool: Sendable {
     }
 
     /// The schema of this tool's `structuredContent`, masks included.
-    package var outputSchema: JSONValue { ResultSchema.make(for: tool, masks: masks) }
+    /// Nil where there is none.
+    package var outputSchema: JSONValue? {
+        ResultSchema.make(for: tool, masks: masks, policy: policy)
+    }
 }

@@ -71,6 +71,8 @@ package enum Fact: Sendable {
     /// Every string anywhere in the arguments.
     case anyArgument
     case statement(StatementFact)
+    /// Of the request that would be sent. The path is in its canonical form.
+    case httpMethod, httpHost, httpPath
 }
 
 package enum Test: Sendable {

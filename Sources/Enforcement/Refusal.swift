@@ -25,6 +25,9 @@ package struct Refusal: Error, Sendable {
         case backendConstraint = "backend.constraint"
         case backendUnknown = "backend.outcome_unknown"
         case backendResult = "backend.result"
+        case backendNotFound = "backend.not_found"
+        case backendRefused = "backend.refused"
+        case backendUnauthorized = "backend.unauthorized"
         case backendFailed = "backend.failed"
         case maskFailed = "mask.failed"
         case maskDeciding = "mask.deciding"
@@ -66,58 +69,5 @@ extension Refusal {
         let name = String(name.unicodeScalars.prefix(64))
         return Refusal(
             .unknownTool, "Unknown tool: \(name). Call tools/list for the tools that you may use.")
-    }
-
-    init(_ error: BackendError) {
-        let (code, told): (Code, String) =
-            switch error.reason {
-            case .busy:
-                (.backendBusy, "The backend is busy. Try the same call again in 2 seconds.")
-            case .timedOut:
-                (
-                    .backendTimedOut,
-                    "The call took longer than this tool may and was stopped. Ask for less: narrower arguments or fewer rows."
-                )
-            case .cancelled: (.cancelled, "The call was cancelled and stopped.")
-            case .unavailable:
-                (
-                    .backendUnavailable,
-                    "The backend cannot be reached. Try again in a minute; if it persists, tell the operator."
-                )
-            case .constraint:
-                (
-                    .backendConstraint,
-                    "The data refuses this change: a constraint would be broken. Nothing was changed. Check that the arguments name existing rows and allowed values."
-                )
-            case .result:
-                (
-                    .backendResult,
-                    "The answer cannot be given in this tool's form or limits. Nothing was changed. Ask for less, or tell the operator."
-                )
-            case .identity:
-                (
-                    .identityIncomplete,
-                    "Your identity lacks \(error.detail), which this tool takes from it. Nothing was done. Ask the operator; other arguments will not help."
-                )
-            case .unknown:
-                (
-                    .backendUnknown,
-                    "The connection broke while the change was being made, so nobody knows whether it was. Do not repeat the call: look first whether the change is there."
-                )
-            case .refused: (.statementRefused, "Refused: \(error.detail).")
-            case .statement:
-                (
-                    .statementInvalid,
-                    "The statement cannot be judged: \(error.detail). Correct it and call again."
-                )
-            case .argument: (.argumentsInvalid, "\(error.detail). Correct it and call again.")
-            case .invalid, .failed:
-                (
-                    .backendFailed,
-                    "The backend failed on this call. Nothing was changed. Try different arguments, or tell the operator."
-                )
-            }
-        self.init(
-            code, told, noted: error.detail, retryAfterSeconds: error.reason == .busy ? 2 : nil)
     }
 }

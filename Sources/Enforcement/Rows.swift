@@ -1,13 +1,35 @@
+package import JSON
+
 /// What a backend answered, before any mask. It cannot be written as JSON; only what the mask
 /// stage makes of it can.
 package struct RawResult: Sendable {
-    package var rows: Rows
+    package var content: ResultContent
     /// Rows changed, for operations that change data.
     package var changed: Int?
 
     package init(rows: Rows, changed: Int? = nil) {
-        self.rows = rows
+        content = .rows(rows)
         self.changed = changed
+    }
+
+    package init(_ content: ResultContent) { self.content = content }
+
+    package var rows: Rows {
+        get { content.rows }
+        set { content = .rows(newValue) }
+    }
+}
+
+/// The forms that an answer can have.
+package enum ResultContent: Sendable {
+    case rows(Rows)
+    case document(JSONValue)
+    case text(String)
+    case binary([UInt8], mediaType: String)
+
+    /// None for the forms that are no table.
+    package var rows: Rows {
+        if case .rows(let rows) = self { rows } else { Rows(columnCount: 0) }
     }
 }
 

@@ -44,12 +44,13 @@ package final class Tool: Sendable {
 package enum Operation: Sendable {
     case sql(SQLOperation)
     case freeSQL(FreeSQLOperation)
+    case http(HTTPOperation)
 
     /// False where the arguments decide what is touched, so that each call is examined by itself.
     package var isSettledAtLoad: Bool {
         switch self {
         case .sql: true
-        case .freeSQL: false
+        case .freeSQL, .http: false
         }
     }
 
@@ -57,6 +58,7 @@ package enum Operation: Sendable {
     var isStatement: Bool {
         switch self {
         case .sql, .freeSQL: true
+        case .http: false
         }
     }
 }

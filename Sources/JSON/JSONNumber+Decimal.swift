@@ -133,3 +133,23 @@ extension UInt64 {
         return result
     }
 }
+
+extension JSONNumber {
+    /// The same number without an exponent; nil where that takes more than 64 digits.
+    package var plainText: String? {
+        guard text.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) else { return text }
+        let value = Decimal(self)
+        guard value.digits.count <= 64, abs(value.magnitude) <= 64 else { return nil }
+        let digits = String(decoding: value.digits.map { $0 + UInt8(ascii: "0") }, as: UTF8.self)
+        let sign = value.isNegative ? "-" : ""
+        if value.isZero { return "0" }
+        if value.magnitude <= 0 {
+            return sign + "0." + String(repeating: "0", count: -value.magnitude) + digits
+        }
+        if value.magnitude >= digits.utf8.count {
+            return sign + digits
+                + String(repeating: "0", count: value.magnitude - digits.utf8.count)
+        }
+        return sign + digits.prefix(value.magnitude) + "." + digits.dropFirst(value.magnitude)
+    }
+}

@@ -253,6 +253,10 @@ import Testing
         case .backendResult: return try await refusal(of: .result)
         case .backendFailed: return try await refusal(of: .failed)
         case .backendUnknown: return try await refusal(of: .unknown)
+        case .backendNotFound: return try await refusal(of: .notFound)
+        case .backendUnauthorized: return try await refusal(of: .unauthorized)
+        // A status is told; there is nothing of the backend's words in it.
+        case .backendRefused: return try await refusal(of: .rejected, "status 422")
         // Its detail is the manifest's own word and is told.
         case .identityIncomplete: return try await refusal(of: .identity, "the claim `tenant`")
         case .cancelled: return try await refusal(of: .cancelled)

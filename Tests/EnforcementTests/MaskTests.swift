@@ -19,7 +19,7 @@ import Testing
         var writer = JSONWriter()
         result.write(into: &writer)
         let bytes = writer.finish()
-        let schema = try JSONSchema(call.scoped.guarded.outputSchema)
+        let schema = try JSONSchema(#require(call.scoped.guarded.outputSchema))
         #expect(schema.violations(in: try JSONParser.parse(bytes)) == [])
         return String(decoding: bytes, as: UTF8.self)
     }
@@ -272,7 +272,7 @@ import Testing
         let raw = RawResult(rows: Rows(columnCount: 0), changed: 2)
         let outcome = Outcome.answered(try MaskStage().apply(raw, to: call))
         #expect(outcome.text == #"{"changed":2}"#)
-        let schema = try JSONSchema(call.scoped.guarded.outputSchema)
+        let schema = try JSONSchema(#require(call.scoped.guarded.outputSchema))
         #expect(schema.violations(in: ["changed": 2]) == [])
         #expect(!schema.violations(in: [:]).isEmpty)
     }

@@ -58,6 +58,9 @@ package final class SQLiteBackend: Backend {
     package func examine(
         _ operation: Operation, effect: Tool.Effect
     ) throws(BackendError) -> Examination {
+        if case .http = operation {
+            throw BackendError(.invalid, detail: "an SQLite backend takes `sql`")
+        }
         guard case .sql(let statement) = operation else {
             // A caller's statement is examined when it comes; the schema must be readable now.
             _ = try columns()
@@ -98,6 +101,7 @@ package final class SQLiteBackend: Backend {
             return CallExamination(
                 examination: try await examination(of: statement.text, for: job),
                 request: statement.request)
+        case .http: throw BackendError(.failed, detail: "no statement")
         }
     }
 

@@ -137,7 +137,8 @@ extension Job {
     var author: SQLiteAuthor {
         switch tool.operation {
         case .sql: .operation
-        case .freeSQL: .caller
+        // What is no statement at all is trusted no more than a caller's.
+        case .freeSQL, .http: .caller
         }
     }
 }

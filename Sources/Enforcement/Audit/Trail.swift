@@ -29,6 +29,8 @@ struct Trail: ~Copyable, CallWitness {
     private let id: String
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
+    /// What is sent, for operations that each call settles anew.
+    private var request: BackendRequest?
     private var pendingIntent: [UInt8]?
     private var hasIntent = false
     /// From here on the backend may have changed something.
@@ -38,7 +40,7 @@ struct Trail: ~Copyable, CallWitness {
     init(_ arrived: ArrivedCall, sink: any RecordSink) {
         self.arrived = arrived
         self.sink = sink
-        id = CallID.next()
+        id = arrived.id
         started = .now
     }
 
@@ -46,7 +48,7 @@ struct Trail: ~Copyable, CallWitness {
 
     mutating func found(_ call: ScopedCall) { guarded = call.guarded }
 
-    mutating func examined(_ call: ExaminedCall) {}
+    mutating func examined(_ call: ExaminedCall) { request = call.request }
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
         let intent = line("intent") { writer in writeCircumstances(into: &writer) }
@@ -115,6 +117,7 @@ struct Trail: ~Copyable, CallWitness {
             return writer.member("argumentNames", .array(names.map { .string($0) }))
         }
         writer.raw(guarded.recordMembers)
+        if case .http(let request)? = request { writer.member("host", request.host) }
         writer.name("arguments")
         write(.object(arrived.arguments), into: &writer)
     }

@@ -26,6 +26,8 @@ struct Facts {
         case .backend: Known(values: [.string(tool.backend.text)])
         case .statement(let part) where tool.operation.isSettledAtLoad:
             known(part, in: tool.examination, of: tool.operation)
+        case .httpMethod, .httpHost, .httpPath:
+            if case .http = tool.operation { nil } else { Known(values: []) }
         default: nil
         }
     }
@@ -78,7 +80,16 @@ struct Facts {
         case .toolName, .toolEffect, .toolTags, .backend, .statement: known(fact).values
         case .argument(let name): Self.flattened(arrived.arguments[name])
         case .anyArgument: Self.strings(in: .object(arrived.arguments))
+        case .httpMethod: request.map { [.string($0.method)] } ?? []
+        case .httpHost: request.map { [.string($0.host)] } ?? []
+        case .httpPath:
+            request.map { [.string(PathReading(String($0.path)).canonicalPath)] } ?? []
         }
+    }
+
+    /// Every call of an HTTP tool has one.
+    private var request: OutboundRequest? {
+        if case .http(let request) = call.request { request } else { nil }
     }
 
     /// A list stands for its members.

@@ -7,15 +7,20 @@ import JSON
 
 /// A result as its caller may see it.
 package struct MaskedResult: Sendable {
+    /// Of rows; none for the other forms.
     package let columns: [Column]
-    package let rows: Rows
+    package let content: ResultContent
     package let changed: Int?
     /// How many values were covered.
     package let maskedCount: Int
 
-    fileprivate init(columns: [Column], rows: Rows, changed: Int?, maskedCount: Int) {
+    package var rows: Rows { content.rows }
+
+    fileprivate init(
+        columns: [Column], content: ResultContent, changed: Int?, maskedCount: Int
+    ) {
         self.columns = columns
-        self.rows = rows
+        self.content = content
         self.changed = changed
         self.maskedCount = maskedCount
     }
@@ -23,24 +28,51 @@ package struct MaskedResult: Sendable {
 
 package struct MaskStage: Sendable {
     func apply(_ raw: RawResult, to call: ExaminedCall) throws(Refusal) -> MaskedResult {
+        switch raw.content {
+        case .rows(let rows): try apply(rows, changed: raw.changed, to: call)
+        case .document, .text, .binary: covered(raw.content, for: call)
+        }
+    }
+
+    /// Documents have fields and no columns. A text that is one is treated as one; of other texts
+    /// nobody can say what stands where.
+    private func covered(_ content: ResultContent, for call: ExaminedCall) -> MaskedResult {
+        var cover = DocumentCover(call.scoped.guarded.policy, for: call.scoped.caller)
+        var shown = content
+        switch content {
+        case .document(let document): shown = .document(cover.covered(document))
+        case .text(let text) where cover.coversAnything:
+            if let document = try? JSONParser.parse(Array(text.utf8)) {
+                let covered = cover.covered(document)
+                if cover.maskedCount > 0 { shown = .text(covered.text) }
+            }
+        case .text, .binary, .rows: break
+        }
+        return MaskedResult(
+            columns: [], content: shown, changed: nil, maskedCount: cover.maskedCount)
+    }
+
+    private func apply(
+        _ raw: Rows, changed: Int?, to call: ExaminedCall
+    ) throws(Refusal) -> MaskedResult {
         let plan = call.masks
-        guard plan.columns.count == raw.rows.columnCount else {
-            let effect = raw.changed == nil ? "" : "The change was made and stands, but "
+        guard plan.columns.count == raw.columnCount else {
+            let effect = changed == nil ? "" : "The change was made and stands, but "
             throw Refusal(
                 .maskFailed,
                 "\(effect)the answer was withheld: its form is not the one that the masks were made for. Do not repeat the call; tell the operator.",
-                noted: "\(raw.rows.columnCount) columns, \(plan.columns.count) expected")
+                noted: "\(raw.columnCount) columns, \(plan.columns.count) expected")
         }
-        var rows = raw.rows
+        var rows = raw
         var maskedCount = 0
         if plan.masksAnything {
             let covers = plan.columns.indices.map { plan.cover(over: $0, for: call.scoped.caller) }
             if covers.contains(where: { $0 != nil }) {
-                (rows, maskedCount) = Self.covered(raw.rows, by: covers)
+                (rows, maskedCount) = Self.covered(raw, by: covers)
             }
         }
         return MaskedResult(
-            columns: call.examination.columns, rows: rows, changed: raw.changed,
+            columns: call.examination.columns, content: .rows(rows), changed: changed,
             maskedCount: maskedCount)
     }
 

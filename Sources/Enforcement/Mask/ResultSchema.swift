@@ -5,7 +5,30 @@ package import JSON
 /// A mask puts text where a number may have been, and a `reveal` takes it away for some callers;
 /// the schema allows both, so that every answer of the tool fits the one that was listed.
 enum ResultSchema {
-    static func make(for tool: Tool, masks: MaskPlan) -> JSONValue {
+    /// Nil for a tool whose answers are no documents.
+    static func make(for tool: Tool, masks: MaskPlan, policy: Policy) -> JSONValue? {
+        switch tool.operation {
+        case .http(let http): document(http.result, policy: policy)
+        case .sql, .freeSQL: rows(of: tool, masks: masks)
+        }
+    }
+
+    /// What the manifest declares, where no mask changes what it declares.
+    private static func document(_ form: HTTPOperation.ResultForm, policy: Policy) -> JSONValue? {
+        guard form.kind == .json else { return nil }
+        let isMasked = policy.masks.contains { mask in
+            if case .field = mask.target { true } else { false }
+        }
+        if let schema = form.schema, !isMasked { return schema }
+        guard !form.picks.isEmpty else { return ["type": "object"] }
+        let open = form.picks.map { (name: $0.name, value: JSONValue.object(JSONObject())) }
+        return [
+            "type": "object", "properties": .object(JSONObject(distinct: open)),
+            "required": .array(form.picks.map { .string($0.name) }), "additionalProperties": false,
+        ]
+    }
+
+    private static func rows(of tool: Tool, masks: MaskPlan) -> JSONValue {
         var properties = JSONObject()
         var required: [JSONValue] = []
         if !tool.operation.isSettledAtLoad {
@@ -59,8 +82,26 @@ enum ResultSchema {
 }
 
 extension MaskedResult {
-    /// `{"rows":[{…}],"changed":1,"truncated":true}`, as `ResultSchema` declares it.
+    /// True where there is an answer for `structuredContent`.
+    package var isDocument: Bool {
+        switch content {
+        case .rows, .document: true
+        case .text, .binary: false
+        }
+    }
+
+    /// A document as it is, and rows as `{"rows":[{…}],"changed":1,"truncated":true}`, both as
+    /// `ResultSchema` declares them.
     package func write(into writer: inout JSONWriter) {
+        switch content {
+        case .rows(let rows): write(rows, into: &writer)
+        case .document(let document): writer.value(document)
+        case .text(let text): writer.string(text)
+        case .binary: writer.null()
+        }
+    }
+
+    private func write(_ rows: Rows, into writer: inout JSONWriter) {
         writer.beginObject()
         if !columns.isEmpty {
             writer.name("rows")
@@ -69,7 +110,7 @@ extension MaskedResult {
                 writer.beginObject()
                 for column in columns.indices {
                     writer.name(columns[column].name)
-                    write(rows[row: row, column: column], into: &writer)
+                    write(rows[row: row, column: column], of: rows, into: &writer)
                 }
                 writer.endObject()
             }
@@ -80,7 +121,7 @@ extension MaskedResult {
         writer.endObject()
     }
 
-    private func write(_ cell: Rows.Cell, into writer: inout JSONWriter) {
+    private func write(_ cell: Rows.Cell, of rows: Rows, into writer: inout JSONWriter) {
         switch cell.kind {
         case .null: writer.null()
         case .bool, .number: writer.rawNumber(rows.content(of: cell))

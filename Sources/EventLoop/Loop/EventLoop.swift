@@ -139,7 +139,7 @@ package final class EventLoop: TaskExecutor, Wakeable, @unchecked Sendable {
 
     private func run() {
         threadID.store(SystemThread.currentID, ordering: .relaxed)
-        owed.adopt()
+        owed.adopt(for: self)
         while true {
             takeRemoteWork()
             runWaiting()

@@ -15,10 +15,15 @@ package protocol Wakeable: AnyObject, Sendable {
 @safe
 package final class OwedWakes {
     private var sleepers: [any Wakeable] = []
+    /// Whose thread it is; nil on other threads.
+    fileprivate weak var loop: EventLoop?
 
     /// The list of the calling thread becomes the one to which `wake` below adds. The caller keeps
     /// it alive until the thread ends.
-    func adopt() { unsafe clinux_set_thread_slot(Unmanaged.passUnretained(self).toOpaque()) }
+    func adopt(for loop: EventLoop? = nil) {
+        self.loop = loop
+        unsafe clinux_set_thread_slot(Unmanaged.passUnretained(self).toOpaque())
+    }
 
     /// Wakes at the end of the calling thread's turn, or now if it has none.
     package static func wake(_ sleeper: some Wakeable) {
@@ -35,8 +40,13 @@ package final class OwedWakes {
         sleepers.removeAll(keepingCapacity: true)
     }
 
-    private static var current: OwedWakes? {
+    fileprivate static var current: OwedWakes? {
         guard let slot = unsafe clinux_thread_slot() else { return nil }
         return unsafe Unmanaged<OwedWakes>.fromOpaque(slot).takeUnretainedValue()
     }
+}
+
+extension EventLoop {
+    /// The loop on whose thread this is called, if it is one's.
+    package static var current: EventLoop? { OwedWakes.current?.loop }
 }

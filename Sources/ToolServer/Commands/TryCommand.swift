@@ -138,6 +138,13 @@ extension BackendRequest {
     var json: JSONValue {
         switch self {
         case .sql(let text, let parameters): ["sql": .string(text), "params": .array(parameters)]
+        case .http(let request):
+            [
+                "method": .string(request.method), "url": .string(request.url),
+                "headers": .object(
+                    JSONObject(distinct: request.headers.map { ($0.name, .string($0.value)) })),
+                "body": request.body.map { .string(String(decoding: $0, as: UTF8.self)) } ?? .null,
+            ]
         }
     }
 }

@@ -42,6 +42,7 @@ enum ToolsCall {
     private static func result(
         _ result: MaskedResult, for peer: Peer, in serving: Serving
     ) -> [UInt8] {
+        guard result.isDocument else { return block(result.content, for: peer, in: serving) }
         var inner = JSONWriter(reserving: 64 + 2 * result.rows.byteCount)
         result.write(into: &inner)
         let data = inner.finish()
@@ -59,6 +60,17 @@ enum ToolsCall {
             writer.name("structuredContent")
             writer.raw(data)
         }
+        close(&writer, isError: false, for: peer, in: serving)
+        return writer.finish()
+    }
+
+    /// What is no document has no structured form.
+    private static func block(
+        _ content: ResultContent, for peer: Peer, in serving: Serving
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        writer.member("content", [ContentBlock.json(content)])
         close(&writer, isError: false, for: peer, in: serving)
         return writer.finish()
     }

@@ -83,7 +83,9 @@ enum ToolsList {
         if version.hasStructuredContent { writer.member("title", tool.title) }
         writer.member("description", tool.description)
         writer.member("inputSchema", tool.inputSchema)
-        if version.hasStructuredContent { writer.member("outputSchema", guarded.outputSchema) }
+        if version.hasStructuredContent, let schema = guarded.outputSchema {
+            writer.member("outputSchema", schema)
+        }
         let isRead = tool.effect == .read
         writer.member(
             "annotations",

@@ -27,7 +27,7 @@ extension Condition {
         }
         guard let fact = Fact.read(member) else { return nil }
         guard let tests = Test.read(member.node, about: fact) else { return nil }
-        let conditions = tests.map { Condition.fact(fact, $0) }
+        let conditions = tests.map { Condition.fact(fact, $0.canonical(for: fact)) }
         return conditions.count == 1 ? conditions[0] : .all(conditions)
     }
 
@@ -45,10 +45,11 @@ extension Fact {
             ("caller.kind", .callerKind), ("caller.groups", .callerGroups),
             ("client.id", .clientID), ("client.address", .clientAddress),
             ("tool.name", .toolName), ("tool.effect", .toolEffect), ("tool.tags", .toolTags),
-            ("backend", .backend), ("argument.*", .anyArgument),
+            ("backend", .backend), ("argument.*", .anyArgument), ("http.method", .httpMethod),
+            ("http.host", .httpHost), ("http.path", .httpPath),
         ] + StatementFact.allCases.map { ($0.spelling, .statement($0)) }
     static let named = ["caller.claims.", "argument."]
-    static let unserved = ["http.", "time.", "usage."]
+    static let unserved = ["time.", "usage."]
 
     /// Every spelling, for messages and for the schema of editors.
     static var spellings: [String] {
@@ -167,21 +168,79 @@ extension Test {
             guard let glob = node.prose(atMost: 512) else { return nil }
             let spelled = spelled(.string(glob), for: fact)
             return spelled.count == 1 ? .glob(spelled[0].string ?? glob) : .oneOf(spelled)
-        case "matches": return pattern(node).map { .matches($0) }
+        case "matches": return pattern(node, about: fact).map { .matches($0) }
         case "over": return node.number().map { .over($0) }
         case "under": return node.number().map { .under($0) }
         default: return node.bool().map { .present($0) }
         }
     }
 
-    private static func pattern(_ node: Node) -> Pattern? {
+    private static func pattern(_ node: Node, about fact: Fact) -> Pattern? {
         guard let text = node.prose(atMost: 512) else { return nil }
+        if fact.isFolded, holdsCapital(text) {
+            node.report("would never match: this fact is in lower case")
+            return nil
+        }
         do {
             return try Pattern(text)
         } catch {
             node.report(error.message)
             return nil
         }
+    }
+}
+
+extension Fact {
+    /// Its values are in lower case.
+    fileprivate var isFolded: Bool {
+        switch self {
+        case .httpHost, .httpPath: true
+        default: false
+        }
+    }
+}
+
+extension Test {
+    /// The test as the fact spells its values, so that no spelling in a rule makes it miss.
+    fileprivate func canonical(for fact: Fact) -> Test {
+        switch self {
+        case .oneOf(let values):
+            .oneOf(values.flatMap { $0.string.map { Self.spellings($0, of: fact) } ?? [$0] })
+        case .glob(let pattern):
+            switch fact {
+            case .httpMethod, .httpHost, .httpPath: .oneOf(Self.spellings(pattern, of: fact))
+            default: self
+            }
+        default: self
+        }
+    }
+
+    private static func spellings(_ text: String, of fact: Fact) -> [JSONValue] {
+        switch fact {
+        case .httpMethod: [.string(text.uppercased())]
+        case .httpHost: [.string(text.lowercased())]
+        case .httpPath: pathSpellings(PathReading(text).canonicalPath).map { .string($0) }
+        default: [.string(text)]
+        }
+    }
+
+    /// `/v1/admin/**` is the folder itself, too.
+    private static func pathSpellings(_ pattern: String) -> [String] {
+        guard pattern.utf8.count >= 3, pattern.utf8.suffix(3).elementsEqual("/**".utf8) else {
+            return [pattern]
+        }
+        let folder = pattern.dropLast(3)
+        return [folder.utf8.isEmpty ? "/" : String(folder), pattern]
+    }
+
+    /// A capital letter that stands for itself: `\D` is a class.
+    private static func holdsCapital(_ pattern: String) -> Bool {
+        var isEscaped = false
+        for byte in pattern.utf8 {
+            if !isEscaped, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) { return true }
+            isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+        }
+        return false
     }
 }
 

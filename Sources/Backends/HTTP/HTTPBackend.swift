@@ -1,0 +1,188 @@
+/// What does a tool on an HTTP API send, where may it go, and what comes back?
+///
+/// A request is made once, when a call is examined; rules judge it and exactly it is sent. Values
+/// are encoded for their place (`RequestRendering`), the other end is one that the manifest names
+/// (`EgressRules`), its name is looked up by us and only a vetted address is connected to, and no
+/// redirect is followed. This folder must never let a backend's words out at call time, nor send a
+/// caller's credential to anybody.
+package import Enforcement
+package import EventLoop
+internal import JSON
+
+package final class HTTPBackend: Backend {
+    private let options: HTTPOptions
+    private let client: HTTPClient
+    private let names: any NameLookup
+
+    package init(_ options: HTTPOptions, client: HTTPClient, names: any NameLookup) {
+        self.options = options
+        self.client = client
+        self.names = names
+    }
+
+    // MARK: At load
+
+    package func examine(
+        _ operation: Operation, effect: Tool.Effect
+    ) throws(BackendError) -> Examination {
+        guard case .http(let http) = operation else {
+            throw BackendError(.invalid, detail: "an HTTP backend takes `http`, not `sql`")
+        }
+        try checkTarget(of: http)
+        return Examination(
+            columns: [], reads: [], deciding: [], parameters: http.names,
+            isReadOnly: http.isReading || http.method == "POST" && effect == .read)
+    }
+
+    /// What can never be allowed is a mistake of the manifest.
+    private func checkTarget(of http: HTTPOperation) throws(BackendError) {
+        switch http.target {
+        case .path:
+            if options.base == nil {
+                throw BackendError(.invalid, detail: "has a path, but its backend has no `baseURL`")
+            }
+        case .given, .url:
+            if options.base != nil {
+                throw BackendError(
+                    .invalid, detail: "has a `url`, but its backend has a `baseURL`; use `path`")
+            }
+        }
+        guard case .url(let isSecure, let host, let port, _) = http.target, host.names.isEmpty
+        else {
+            return
+        }
+        let name = host.labels.map { if case .literal(let text) = $0 { text } else { "" } }
+            .joined(separator: ".")
+        if options.egress.verdict(host: name, port: port, isSecure: isSecure) == .refused {
+            throw BackendError(.invalid, detail: "goes to a host that its backend does not name")
+        }
+    }
+
+    package func columns() throws(BackendError) -> BackendColumns { BackendColumns(stored: []) }
+
+    // MARK: A call
+
+    package func examine(_ job: Job) async throws(BackendError) -> CallExamination {
+        guard case .http(let http) = job.tool.operation else {
+            throw BackendError(.failed, detail: "no HTTP operation")
+        }
+        var request = try RequestMaker(options: options).request(http, job.arguments)
+        let verdict = options.egress.verdict(
+            host: request.host, port: request.port, isSecure: request.isSecure)
+        switch verdict {
+        case .refused:
+            throw BackendError(
+                .argument, detail: "the arguments lead to a host that this tool may not reach")
+        case .named: break
+        case .mustResolve:
+            guard let found = try await resolve(request, job) else {
+                throw BackendError(
+                    .argument,
+                    detail:
+                        "the host has an address that is not public, and this tool may not reach it"
+                )
+            }
+            request.addresses = found
+        }
+        return CallExamination(examination: job.tool.examination, request: .http(request))
+    }
+
+    package func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult {
+        try await perform(call.job)
+    }
+
+    /// Apart from `run` so that tests can run jobs that no gate has cleared.
+    func perform(_ job: Job) async throws(BackendError) -> RawResult {
+        guard case .http(let request)? = job.request, case .http(let http) = job.tool.operation
+        else { throw BackendError(.failed, detail: "no request was made") }
+        let loop = try Self.loop()
+        let exchange = HTTPClient.Exchange(
+            request: try await wire(request, http, job),
+            origin: .init(isSecure: request.isSecure, host: request.host, port: request.port),
+            isRepeatable: http.isRepeatable, bodyBytes: job.tool.limits.bytes,
+            deadline: Self.deadline(of: job))
+        let effect = job.tool.effect
+        let response: HTTPClientResponse
+        do throws(HTTPClientError) {
+            response = try await client.send(exchange, on: loop) {
+                () async throws(HTTPClientError) in
+                try await self.addresses(of: request, job)
+            }
+        } catch {
+            throw BackendError(error, effect)
+        }
+        return try HTTPAnswer(response: response, operation: http, effect: effect).result()
+    }
+
+    /// The request with what only the wire needs to know.
+    private func wire(
+        _ request: OutboundRequest, _ http: HTTPOperation, _ job: Job
+    ) async throws(BackendError) -> HTTPClientRequest {
+        let standardPort: UInt16 = request.isSecure ? 443 : 80
+        let host =
+            request.port == standardPort ? request.host : "\(request.host):\(request.port)"
+        var headers = request.headers
+        // No library for other codings is taken, so none is asked for.
+        headers.append((name: "accept-encoding", value: "identity"))
+        headers.append((name: "user-agent", value: "toolserver"))
+        if http.isKeyed {
+            headers.append((name: "idempotency-key", value: idempotencyKey(of: job)))
+        }
+        headers += try options.credential.headers()
+        return HTTPClientRequest(
+            method: request.method, target: request.target, host: host, headers: headers,
+            body: request.body)
+    }
+
+    /// The same for every attempt of one call, and no call's id.
+    private func idempotencyKey(of job: Job) -> String {
+        HMACSHA256.authenticate(
+            Array(job.call.utf8), key: Array("idempotency \(options.name)".utf8)
+        ).hex
+    }
+
+    // MARK: Addresses
+
+    private func addresses(
+        of request: OutboundRequest, _ job: Job
+    ) async throws(HTTPClientError) -> [SocketAddress] {
+        var found: [[UInt8]]? = request.addresses
+        if request.addresses.isEmpty {
+            do throws(BackendError) { found = try await resolve(request, job) } catch {
+                throw error.reason == .cancelled ? .cancelled : .nowhere
+            }
+        }
+        guard let found else { throw .forbidden }
+        return found.compactMap { SocketAddress(bytes: $0, port: request.port) }
+    }
+
+    /// Nil where one of the addresses is not meant: who gives a name two of them chooses which one
+    /// is taken.
+    private func resolve(
+        _ request: OutboundRequest, _ job: Job
+    ) async throws(BackendError) -> [[UInt8]]? {
+        var found: [[UInt8]] = []
+        if let literal = HostName.address(request.host) {
+            found = [literal]
+        } else {
+            let loop = try Self.loop()
+            let deadline = min(
+                Self.deadline(of: job), loop.now.advanced(by: options.limits.connect))
+            do throws(NameLookupError) {
+                found = try await names.addresses(of: request.host, on: loop, deadline: deadline)
+            } catch {
+                throw BackendError(error)
+            }
+        }
+        return found.allSatisfy { options.egress.allows($0, for: request.host) } ? found : nil
+    }
+
+    private static func loop() throws(BackendError) -> EventLoop {
+        if let loop = EventLoop.current { return loop }
+        throw BackendError(.failed, detail: "called on no loop")
+    }
+
+    private static func deadline(of job: Job) -> MonotonicTime {
+        MonotonicTime.now().advanced(by: max(.zero, job.deadline - .now))
+    }
+}

@@ -1,0 +1,62 @@
+/// What the caller is told of a backend's failure: never its own words.
+extension Refusal {
+    init(_ error: BackendError) {
+        self.init(
+            error.code, error.told, noted: error.detail,
+            retryAfterSeconds: error.retryAfterSeconds ?? (error.reason == .busy ? 2 : nil))
+    }
+}
+
+extension BackendError {
+    fileprivate var code: Refusal.Code {
+        switch reason {
+        case .busy: .backendBusy
+        case .timedOut: .backendTimedOut
+        case .cancelled: .cancelled
+        case .unavailable: .backendUnavailable
+        case .constraint: .backendConstraint
+        case .result: .backendResult
+        case .identity: .identityIncomplete
+        case .unknown: .backendUnknown
+        case .refused: .statementRefused
+        case .statement: .statementInvalid
+        case .notFound: .backendNotFound
+        case .rejected: .backendRefused
+        case .unauthorized: .backendUnauthorized
+        case .argument: .argumentsInvalid
+        case .invalid, .failed: .backendFailed
+        }
+    }
+
+    fileprivate var told: String {
+        switch reason {
+        case .busy:
+            "The backend is busy. Try the same call again in \(retryAfterSeconds ?? 2) seconds."
+        case .timedOut:
+            "The call took longer than this tool may and was stopped. Ask for less: narrower arguments or fewer rows."
+        case .cancelled: "The call was cancelled and stopped."
+        case .unavailable:
+            "The backend cannot be reached. Try again in a minute; if it persists, tell the operator."
+        case .constraint:
+            "The data refuses this change: a constraint would be broken. Nothing was changed. Check that the arguments name existing rows and allowed values."
+        case .result:
+            "The answer cannot be given in this tool's form or limits. Nothing was changed. Ask for less, or tell the operator."
+        case .identity:
+            "Your identity lacks \(detail), which this tool takes from it. Nothing was done. Ask the operator; other arguments will not help."
+        case .unknown:
+            "The backend or the connection to it failed while the change was being made, so nobody knows whether it was. Do not repeat the call: look first whether the change is there."
+        case .refused: "Refused: \(detail)."
+        case .statement:
+            "The statement cannot be judged: \(detail). Correct it and call again."
+        case .notFound:
+            "The backend has nothing under these arguments. Nothing was changed. Check the names and numbers in them."
+        case .rejected:
+            "The backend does not accept these arguments (\(detail)). Nothing was changed. Correct them and call again."
+        case .unauthorized:
+            "The backend does not let this server do that. Nothing was changed. Tell the operator; other arguments will not help."
+        case .argument: "\(detail). Correct it and call again."
+        case .invalid, .failed:
+            "The backend failed on this call. Nothing was changed. Try different arguments, or tell the operator."
+        }
+    }
+}

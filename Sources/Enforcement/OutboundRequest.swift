@@ -1,0 +1,38 @@
+/// One HTTP request, complete but for the backend's credentials: exactly this is judged, shown to
+/// people and sent.
+package struct OutboundRequest: Sendable {
+    package var method: String
+    package var isSecure: Bool
+    /// In lower case, without a dot at the end; an IPv6 address in brackets.
+    package var host: String
+    package var port: UInt16
+    /// Path and query as they are sent.
+    package var target: String
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]?
+    /// Where the name may be reached, when that was part of the judgement: 4 or 16 bytes each.
+    package var addresses: [[UInt8]]
+
+    package init(
+        method: String, isSecure: Bool, host: String, port: UInt16, target: String,
+        headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
+        addresses: [[UInt8]] = []
+    ) {
+        self.method = method
+        self.isSecure = isSecure
+        self.host = host
+        self.port = port
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.addresses = addresses
+    }
+
+    package var path: Substring { target.prefix { $0 != "?" } }
+
+    package var url: String {
+        let scheme = isSecure ? "https" : "http"
+        let authority = port == (isSecure ? 443 : 80) ? host : "\(host):\(port)"
+        return "\(scheme)://\(authority)\(target)"
+    }
+}
