@@ -19,15 +19,19 @@ package struct Gate: Sendable {
     private let backend: any CallRunner
     private let sink: any RecordSink
     private let strangers: Strangers
+    private let values: ValueMasks
 
     package init(
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
-        backend: any CallRunner, sink: any RecordSink
+        backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil
     ) {
         self.identity = identity
         self.limits = limits
+        let values = ValueMasks(policy: policy, pseudonym: pseudonym)
+        self.values = values
         scope = ScopeStage(
-            tools: tools.map { GuardedTool($0, policy: policy) }, grants: policy.grants)
+            tools: tools.map { GuardedTool($0, policy: policy, values: values) },
+            grants: policy.grants)
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
         approval = ApprovalStage()
@@ -55,7 +59,7 @@ package struct Gate: Sendable {
     }
 
     package func answer(_ arrived: ArrivedCall) async -> Outcome {
-        var trail = Trail(arrived, sink: sink)
+        var trail = Trail(arrived, sink: sink, values: values)
         do throws(Refusal) {
             let identified = try identity.confirm(arrived)
             try limits.enter(arrived.caller.caller)

@@ -7,6 +7,8 @@ package final class GuardedTool: Sendable {
     let policy: Policy
     /// For what was examined at load.
     let masks: MaskPlan
+    /// For values wherever they stand.
+    let values: ValueMasks
     /// In the order of the policy, without those that can never hold for this tool.
     let rules: [Rule]
     /// The folded names of what is masked, with the label to record in place of a value.
@@ -24,8 +26,9 @@ package final class GuardedTool: Sendable {
         let rules: [Rule]
     }
 
-    package init(_ tool: Tool, policy: Policy) {
+    package init(_ tool: Tool, policy: Policy, values: ValueMasks? = nil) {
         self.tool = tool
+        self.values = values ?? ValueMasks(policy: policy)
         self.policy = policy
         masks = MaskPlan(tool.examination, on: tool.backend, policy: policy, isSettled: true)
         rules = policy.rules.filter { rule in

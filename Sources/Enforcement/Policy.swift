@@ -6,15 +6,23 @@ package struct Policy: Sendable {
     package var rules: [Rule]
     package var masks: [MaskRule]
     package var reveals: [RevealRule]
+    /// About values of some kinds, wherever they stand.
+    package var values: [ValueRule]
+    package var valueReveals: [ValueReveal]
+    package var detectors: [OwnDetector]
 
     package init(
         grants: [Grant] = [], rules: [Rule] = [], masks: [MaskRule] = [],
-        reveals: [RevealRule] = []
+        reveals: [RevealRule] = [], values: [ValueRule] = [], valueReveals: [ValueReveal] = [],
+        detectors: [OwnDetector] = []
     ) {
         self.grants = grants
         self.rules = rules
         self.masks = masks
         self.reveals = reveals
+        self.values = values
+        self.valueReveals = valueReveals
+        self.detectors = detectors
     }
 }
 
@@ -92,7 +100,9 @@ package struct MaskRule: Sendable {
         case field(Name)
     }
     /// From the mildest to the strictest.
-    package enum Strategy: String, Sendable, CaseIterable { case partial, redact }
+    package enum Strategy: String, Sendable, CaseIterable {
+        case keep, partial, pseudonym, zero, null, redact
+    }
 
     package var id: Name
     package var target: Target

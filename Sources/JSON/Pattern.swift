@@ -7,12 +7,12 @@
 /// `bab`. It must never approximate: syntax it does not know is an error when it is compiled.
 package struct Pattern: Sendable {
     package let source: String
-    private let program: [Instruction]
-    private let classes: [ScalarClass]
-    private let isAnchored: Bool
+    let program: [Instruction]
+    let classes: [ScalarClass]
+    let isAnchored: Bool
     /// Whatever a match can begin with; nil when it can be empty. Most places of most texts are
     /// passed over with one look at this.
-    private let firstScalars: ScalarClass?
+    let firstScalars: ScalarClass?
 
     package init(_ source: String) throws(PatternError) {
         self.source = source
@@ -77,7 +77,7 @@ package struct Pattern: Sendable {
     }
 
     @inline(__always)
-    private func accepts(_ instruction: Instruction, _ scalar: UInt32) -> Bool {
+    func accepts(_ instruction: Instruction, _ scalar: UInt32) -> Bool {
         switch instruction {
         case .scalar(let wanted): scalar == wanted
         case .any: scalar != 0x0A && scalar != 0x0D && scalar != 0x2028 && scalar != 0x2029

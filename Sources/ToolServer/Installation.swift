@@ -6,6 +6,7 @@ import JSON
 /// The state directory of one installation: its keys and its record.
 ///
 ///     keys/token.pem      signs the tokens of `toolserver token`; 0600
+///     keys/pseudonym.key  makes the tokens of masked values; 0600
 ///     keys/record/        the record's signing key while the server is down; 0700
 ///     record/             the log, and record.pub, which proves it; record-2, … for further
 ///                         processes on the same state
@@ -13,6 +14,7 @@ struct Installation: Sendable {
     let directory: String
 
     var keyDirectory: String { directory + "/keys" }
+    var pseudonymKeyFile: String { keyDirectory + "/pseudonym.key" }
     var tokenKeyFile: String { keyDirectory + "/token.pem" }
 
     /// A log has one writer. A second process on the same state (Claude starts one over stdio for
@@ -79,6 +81,30 @@ struct Installation: Sendable {
                 "\(path) can be read or changed by others. Run `chmod 600` on it, or remove it to start anew."
             )
         }
+    }
+
+    /// What tokens for masked values are made with. Whoever removes it makes all tokens new.
+    func pseudonymKey() throws(CommandFailure) -> [UInt8] {
+        if let key = try existingPseudonymKey() { return key }
+        let fresh: [UInt8]
+        do throws(CryptoError) { fresh = try randomBytes(32) } catch {
+            throw CommandFailure("no key could be made: \(error)")
+        }
+        try Self.writeNew(Array(Hex.encode(fresh).utf8) + [0x0A], to: pseudonymKeyFile)
+        // Another process may have been first: the file decides.
+        return try pseudonymKey()
+    }
+
+    func existingPseudonymKey() throws(CommandFailure) -> [UInt8]? {
+        guard let text = try Self.read(pseudonymKeyFile) else { return nil }
+        try Self.refuseIfShared(pseudonymKeyFile)
+        let digits = text.prefix { $0 != 0x0A }
+        guard let key = Hex.decode(String(decoding: digits, as: UTF8.self)), key.count == 32 else {
+            throw CommandFailure(
+                "\(pseudonymKeyFile) is not a key of 64 hexadecimal digits. Restore it, or remove it to start anew: tokens made before then join with no later ones."
+            )
+        }
+        return key
     }
 
     private static func makeDirectory(_ path: String) throws(CommandFailure) {

@@ -13,6 +13,7 @@ final class Server: Sendable {
     private let maker: CatalogMaker
     private let directory: String
     private let tokenKey: ES256PublicKey
+    private let pseudonymKey: [UInt8]
     private let catalogDigest: String
 
     /// Starts in order: manifests, keys, record; the first that fails ends it with nothing begun.
@@ -25,9 +26,11 @@ final class Server: Sendable {
         installation = Startup.installation(arguments, catalog.server)
         try installation.prepare()
         tokenKey = try installation.tokenKey().publicKey
+        pseudonymKey = try installation.pseudonymKey()
         recorder = try installation.openRecord()
         current = CurrentServing(
-            Self.serving(catalog, tokenKey: tokenKey, recorder: recorder))
+            Self.serving(
+                catalog, tokenKey: tokenKey, pseudonymKey: pseudonymKey, recorder: recorder))
         for warning in catalog.warnings {
             StandardStream.error.line("warning: \(warning.text)")
         }
@@ -62,7 +65,8 @@ final class Server: Sendable {
                     return (catalog, try prepare(catalog.server))
                 }
             }.get()
-            let next = Self.serving(catalog, tokenKey: tokenKey, recorder: recorder)
+            let next = Self.serving(
+                catalog, tokenKey: tokenKey, pseudonymKey: pseudonymKey, recorder: recorder)
             // On record before it holds: rules that nobody can be shown later must not decide.
             try await record("reload") { $0.member("catalog", catalog.digest) }
             current.replace(with: next)
@@ -92,7 +96,7 @@ final class Server: Sendable {
     }
 
     private static func serving(
-        _ catalog: Catalog, tokenKey: ES256PublicKey, recorder: Recorder
+        _ catalog: Catalog, tokenKey: ES256PublicKey, pseudonymKey: [UInt8], recorder: Recorder
     ) -> Serving {
         let verifier = catalog.server.localIssuer.map { issuer in
             TokenVerifier(
@@ -103,7 +107,8 @@ final class Server: Sendable {
             identity: IdentityStage(verifier: verifier, localUsers: catalog.server.localUsers),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
-            backend: Backends(catalog.backends), sink: recorder)
+            backend: Backends(catalog.backends), sink: recorder,
+            pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text))
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text))
     }

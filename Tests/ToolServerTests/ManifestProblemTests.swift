@@ -230,8 +230,24 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         #"{"rule": "r", "effect": "approve", "when": {"tool.name": "*"}, "reason": "x", "approvers": {"groups": ["f"], "count": 0}}"#,
         "2:119: rules[0].approvers.count: must be an integer from 1 to 10"),
     .rule(
-        #"{"rule": "r", "effect": "mask", "field": "x", "with": "pseudonym"}"#,
-        "2:55: rules[0].with: `pseudonym` is not served by this build; use `redact`, `partial`"),
+        #"{"rule": "r", "effect": "mask", "field": "x", "with": "pseudonim"}"#,
+        "2:55: rules[0].with: unknown `pseudonim`; did you mean `pseudonym`?"),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "value": ["emails"], "with": "keep"}"#,
+        "2:43: rules[0].value[0]: no kind of value and no detector `emails`; did you mean `email`?"),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "value": ["jwt"], "with": "partial"}"#,
+        "2:43: rules[0].value[0]: is a secret: it is masked with \"redact\", or left with \"keep\""),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "value": ["email"], "with": "null"}"#,
+        "2:61: rules[0].with: is for a `column` or `field`: a part of a text is masked with `keep`, `partial`, `pseudonym`, `redact`"
+    ),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "value": ["email"], "field": "x", "with": "keep"}"#,
+        "2:62: rules[0].field: stands beside `value`; declare one of them"),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "value": ["email", "email"], "with": "keep"}"#,
+        "2:52: rules[0].value[1]: is already masked by `r`"),
     .rule(
         #"{"rule": "r", "effect": "mask", "column": "customers.email", "with": "redact"}"#,
         "2:43: rules[0].column: must be BACKEND.SCHEMA.TABLE.COLUMN, such as \"shop.main.customers.email\""
@@ -241,7 +257,7 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "2:43: rules[0].column: no backend `shpo`; did you mean `shop`?"),
     .rule(
         #"{"rule": "r", "effect": "mask", "with": "redact"}"#,
-        "2:1: rules[0]: must name a `column` or a `field`"),
+        "2:1: rules[0]: must name a `column`, a `field` or kinds of `value`"),
     .rule(
         #"{"rule": "r", "effect": "reveal", "field": "x", "to": {"groups": []}}"#,
         "2:66: rules[0].to.groups: must not be empty"),

@@ -31,6 +31,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("policy", ["$defs", "approvers"], PolicyManifest.approverKeys),
     ("policy", ["$defs", "mask"], PolicyManifest.maskKeys),
     ("policy", ["$defs", "reveal"], PolicyManifest.revealKeys),
+    ("policy", ["$defs", "detector"], ValueManifest.detectorKeys),
     ("policy", ["$defs", "revealTo"], PolicyManifest.revealToKeys),
     ("policy", ["$defs", "tests"], Enforcement.Test.keys),
 ]

@@ -26,6 +26,7 @@ struct Trail: ~Copyable, CallWitness {
 
     private let sink: any RecordSink
     private let arrived: ArrivedCall
+    private let values: ValueMasks
     private let id: String
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
@@ -37,7 +38,8 @@ struct Trail: ~Copyable, CallWitness {
     private var mayHaveActed = false
     private var isClosed = false
 
-    init(_ arrived: ArrivedCall, sink: any RecordSink) {
+    init(_ arrived: ArrivedCall, sink: any RecordSink, values: ValueMasks = ValueMasks()) {
+        self.values = values
         self.arrived = arrived
         self.sink = sink
         id = arrived.id
@@ -113,18 +115,21 @@ struct Trail: ~Copyable, CallWitness {
         }
         guard let guarded else {
             // What the arguments of no tool mean is unknown, hence what of them is secret too.
-            let names = arrived.arguments.members.prefix(16).map { $0.name.prefixForRecord }
-            return writer.member("argumentNames", .array(names.map { .string($0) }))
+            var text = TextMask(values, wanted: values.wanted(for: nil))
+            let names = arrived.arguments.members.prefix(16).map { member in
+                JSONValue.string(text.masked(member.name.prefixForRecord))
+            }
+            return writer.member("argumentNames", .array(names))
         }
         writer.raw(guarded.recordMembers)
         if case .http(let request)? = request { writer.member("host", request.host) }
         writer.name("arguments")
-        write(.object(arrived.arguments), into: &writer)
+        var document = DocumentMask(values, Policy(), for: nil)
+        write(document.masked(.object(arrived.arguments)), into: &writer)
     }
 
     /// The values of masked columns and fields are covered wherever a member bears their name:
-    /// an argument may be a whole record.
-
+    /// an argument may be a whole record. All others are masked by value.
     private func write(_ value: JSONValue, into writer: inout JSONWriter) {
         switch value {
         case .object(let object):

@@ -10,9 +10,13 @@ struct MaskPlan: Sendable {
         let coversNull: Bool
         /// What stands in the place of a redacted value: `[email]`.
         let token: [UInt8]
+        let label: String
         let revealedTo: [Name]
 
-        fileprivate var strictness: Int { coversNull ? 2 : strategy == .redact ? 1 : 0 }
+        /// What a computed column gets is stricter than any strategy.
+        fileprivate var strictness: Int {
+            coversNull ? .max : strategy.strictness
+        }
     }
 
     /// A masked column that decides more of the answer than its own values.
@@ -25,29 +29,39 @@ struct MaskPlan: Sendable {
     /// For each output column, the covers over it; empty for an open one.
     let columns: [[Cover]]
     private let deciding: [Deciding]
+    /// What the name of each column says about its values where no rule does.
+    let named: [NamedValues.Named?]
+    /// The name of each column, as a cue to what stands in it.
+    let cues: [Meaning]
 
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
     init(_ examination: Examination, on backend: Name, policy: Policy, isSettled: Bool) {
         let rules = policy.masks.filter { $0.target.applies(to: backend) }
         deciding = rules.compactMap { rule in
-            guard !isSettled, !rule.mayFilter, rule.target.mayDecide(in: examination) else {
+            guard !isSettled, !rule.mayFilter, rule.strategy != .keep,
+                rule.target.mayDecide(in: examination)
+            else {
                 return nil
             }
             return Deciding(
                 rule: rule.id, label: rule.target.label,
                 revealedTo: policy.reveals.filter { $0.target == rule.target }.flatMap(\.groups))
         }
+        named = examination.columns.map { NamedValues.name($0.name.utf8.span) }
+        cues = examination.columns.map { $0.name.utf8.span.cues(before: $0.name.utf8.count) }
         columns = examination.columns.map { column in
             rules.compactMap { rule in
                 let standing = rule.target.standing(over: column, in: examination)
                 guard standing != .open else { return nil }
+                if rule.strategy == .keep, standing == .derived { return nil }
                 let isDerived = standing == .derived
                 let revealedTo = policy.reveals.filter { $0.target == rule.target }
                     .flatMap(\.groups)
                 return Cover(
                     rule: rule.id, strategy: isDerived ? .redact : rule.strategy,
                     coversNull: isDerived,
-                    token: Array("[\(rule.target.label.text)]".utf8), revealedTo: revealedTo)
+                    token: Array("[\(rule.target.label.text)]".utf8),
+                    label: rule.target.label.text, revealedTo: revealedTo)
             }
         }
     }
@@ -75,7 +89,11 @@ struct MaskPlan: Sendable {
             rules: found.map(\.rule))
     }
 
-    var masksAnything: Bool { columns.contains { !$0.isEmpty } }
+    /// Whether a number in this column may be shown as a text.
+    func mayBecomeText(_ column: Int) -> Bool {
+        columns[column].isEmpty
+            ? named[column] != nil : columns[column].contains { $0.strategy.makesText }
+    }
 }
 
 extension MaskRule.Target {

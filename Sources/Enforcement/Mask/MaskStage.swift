@@ -34,22 +34,18 @@ package struct MaskStage: Sendable {
         }
     }
 
-    /// Documents have fields and no columns. A text that is one is treated as one; of other texts
-    /// nobody can say what stands where.
+    /// Documents have fields and no columns. A text that is one is treated as one.
     private func covered(_ content: ResultContent, for call: ExaminedCall) -> MaskedResult {
-        var cover = DocumentCover(call.scoped.guarded.policy, for: call.scoped.caller)
+        let guarded = call.scoped.guarded
+        var mask = DocumentMask(guarded.values, guarded.policy, for: call.scoped.caller)
         var shown = content
         switch content {
-        case .document(let document): shown = .document(cover.covered(document))
-        case .text(let text) where cover.coversAnything:
-            if let document = try? JSONParser.parse(Array(text.utf8)) {
-                let covered = cover.covered(document)
-                if cover.maskedCount > 0 { shown = .text(covered.text) }
-            }
-        case .text, .binary, .rows: break
+        case .document(let document): shown = .document(mask.masked(document))
+        case .text(let text): shown = .text(mask.maskedText(text))
+        case .binary, .rows: break
         }
         return MaskedResult(
-            columns: [], content: shown, changed: nil, maskedCount: cover.maskedCount)
+            columns: [], content: shown, changed: nil, maskedCount: mask.maskedCount)
     }
 
     private func apply(
@@ -63,38 +59,11 @@ package struct MaskStage: Sendable {
                 "\(effect)the answer was withheld: its form is not the one that the masks were made for. Do not repeat the call; tell the operator.",
                 noted: "\(raw.columnCount) columns, \(plan.columns.count) expected")
         }
-        var rows = raw
-        var maskedCount = 0
-        if plan.masksAnything {
-            let covers = plan.columns.indices.map { plan.cover(over: $0, for: call.scoped.caller) }
-            if covers.contains(where: { $0 != nil }) {
-                (rows, maskedCount) = Self.covered(raw, by: covers)
-            }
-        }
+        var cells = CellMask(raw, plan, for: call.scoped)
+        let rows = cells.masked()
         return MaskedResult(
             columns: call.examination.columns, content: .rows(rows), changed: changed,
-            maskedCount: maskedCount)
-    }
-
-    private static func covered(_ raw: Rows, by covers: [MaskPlan.Cover?]) -> (Rows, Int) {
-        var rows = Rows(columnCount: raw.columnCount)
-        rows.isTruncated = raw.isTruncated
-        var maskedCount = 0
-        for row in 0..<raw.rowCount {
-            for column in 0..<raw.columnCount {
-                let cell = raw[row: row, column: column]
-                guard let cover = covers[column], cell.kind != .null || cover.coversNull else {
-                    rows.append(cell.kind, raw.content(of: cell))
-                    continue
-                }
-                maskedCount += 1
-                switch cover.strategy {
-                case .redact: rows.append(.text, cover.token)
-                case .partial: rows.append(.text, Partial.masked(raw.content(of: cell)))
-                }
-            }
-        }
-        return (rows, maskedCount)
+            maskedCount: cells.maskedCount)
     }
 }
 

@@ -58,7 +58,7 @@ enum ResultSchema {
     private static func row(of columns: [Column], masks: MaskPlan) -> JSONValue {
         var properties = JSONObject()
         for (index, column) in columns.enumerated() {
-            let isMasked = !masks.columns[index].isEmpty
+            let isMasked = masks.mayBecomeText(index)
             properties[column.name] = ["type": .array(types(of: column.kind, isMasked: isMasked))]
         }
         let names = columns.map { JSONValue.string($0.name) }

@@ -15,6 +15,7 @@ enum CommandLineTool {
         toolserver check  [--manifests DIR] [--json]                              load the manifests, report every problem
         toolserver try    TOOL [ARGUMENTS] --as SUBJECT [--groups A,B] [--claims JSON] [--manifests DIR] [--jsonl]
                                                                                   what would be decided and sent, without running it
+        toolserver mask   [--jsonl | --spans] [--types A,B] [--manifests DIR]     standard input with its values masked
         toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--manifests DIR] [--state DIR]
                                                                                   mint a short token of this installation
         toolserver audit list   [--last N] [--all] [--state DIR] [--log NAME] [--json]   the latest lines of the record
@@ -49,13 +50,16 @@ enum CommandLineTool {
         case "stdio": return try StdioCommand.run(rest)
         case "check": return CheckCommand.run(rest)
         case "try": return try TryCommand.run(rest)
+        case "mask": return try MaskCommand.run(rest)
         case "token": return try TokenCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
         case "version", "--version":
             StandardStream.output.line("toolserver \(ServerDescription.version)")
         case "help", "--help", "-h": StandardStream.output.line(usage)
         case let word?:
-            let known = ["serve", "stdio", "check", "try", "token", "audit", "version", "help"]
+            let known = [
+                "serve", "stdio", "check", "try", "mask", "token", "audit", "version", "help",
+            ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command \(word)\(hint)")
         case nil:

@@ -176,17 +176,11 @@ extension Test {
     }
 
     private static func pattern(_ node: Node, about fact: Fact) -> Pattern? {
-        guard let text = node.prose(atMost: 512) else { return nil }
-        if fact.isFolded, holdsCapital(text) {
+        if fact.isFolded, case .string(let text) = node.value.content, holdsCapital(text) {
             node.report("would never match: this fact is in lower case")
             return nil
         }
-        do {
-            return try Pattern(text)
-        } catch {
-            node.report(error.message)
-            return nil
-        }
+        return node.pattern()
     }
 }
 

@@ -52,6 +52,17 @@ extension Node {
         return nil
     }
 
+    /// A regular expression of linear time.
+    func pattern() -> Pattern? {
+        guard let text = prose(atMost: 512) else { return nil }
+        do {
+            return try Pattern(text)
+        } catch {
+            report(error.message)
+            return nil
+        }
+    }
+
     /// A path as the file system takes it, made absolute against the manifests directory.
     func path(under directory: String) -> String? {
         guard let text = prose(atMost: 1_024) else { return nil }

@@ -3,7 +3,7 @@ import JSON
 
 /// What the policy files declare together, each entry with its place.
 struct PolicyManifest {
-    static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules"])
+    static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules", "detectors"])
     static let grantKeys = KeySet(
         required: ["grant", "to"],
         unserved: ["where": "deny the rest with a rule whose `when` is the opposite"])
@@ -16,20 +16,19 @@ struct PolicyManifest {
         unserved: ["escalate": "name every approver in `approvers`"])
     static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
     static let maskKeys = KeySet(
-        required: ["rule", "effect", "with"], optional: ["column", "field", "filter", "reason"],
+        required: ["rule", "effect", "with"],
+        optional: ["column", "field", "value", "filter", "reason"],
         unserved: [
             "path": "mask by `field`",
-            "detect": "mask by `column` or `field`",
             "when": "the mask holds for everyone; lift it for groups with `reveal`",
         ])
     static let revealKeys = KeySet(
-        required: ["rule", "effect", "to"], optional: ["column", "field", "reason"],
+        required: ["rule", "effect", "to"], optional: ["column", "field", "value", "reason"],
         unserved: ["when": "name the groups in `to`"])
     static let revealToKeys = KeySet(required: ["groups"])
     static let effects = ["deny", "approve", "mask", "reveal"]
     static let unservedEffects = ["limit"]
-    static let strategies = ["redact", "partial"]
-    static let unservedStrategies = ["pseudonym", "null", "zero", "keep"]
+    static let strategies = MaskRule.Strategy.allCases.map(\.rawValue)
 
     struct GrantEntry {
         let grant: Grant
@@ -50,9 +49,11 @@ struct PolicyManifest {
     private(set) var rules: [Located<Rule>] = []
     private(set) var masks: [Mask] = []
     private(set) var reveals: [Reveal] = []
+    private(set) var values = ValueManifest()
     private var places: [Name: Place] = [:]
 
     mutating func read(_ object: ObjectReader) {
+        for node in object["detectors"]?.elements() ?? [] { values.readDetector(node) }
         for node in object["grants"]?.elements() ?? [] { readGrant(node) }
         for node in object["rules"]?.elements() ?? [] { readRule(node) }
     }
@@ -83,8 +84,20 @@ struct PolicyManifest {
         case "deny": readDecision(ObjectReader(node, members: members, keys: Self.denyKeys), .deny)
         case "approve":
             readDecision(ObjectReader(node, members: members, keys: Self.approveKeys), .approve)
-        case "mask": readMask(ObjectReader(node, members: members, keys: Self.maskKeys))
-        case "reveal": readReveal(ObjectReader(node, members: members, keys: Self.revealKeys))
+        case "mask":
+            let object = ObjectReader(node, members: members, keys: Self.maskKeys)
+            if object["value"] == nil {
+                readMask(object)
+            } else {
+                values.readMask(object, id: identifier(of: object))
+            }
+        case "reveal":
+            let object = ObjectReader(node, members: members, keys: Self.revealKeys)
+            if object["value"] == nil {
+                readReveal(object)
+            } else {
+                values.readReveal(object, id: identifier(of: object))
+            }
         default: break
         }
     }
@@ -125,8 +138,7 @@ struct PolicyManifest {
         let id = identifier(of: object)
         let target = target(of: object)
         _ = object["reason"]?.prose(atMost: 500)
-        let word = object["with"]?.choice(
-            among: Self.strategies, unserved: Self.unservedStrategies)
+        let word = object["with"]?.choice(among: Self.strategies)
         let filter = object["filter"].map { $0.choice(among: ["allowed", "refused"]) } ?? "refused"
         guard let id, let target, let filter, let word,
             let strategy = MaskRule.Strategy(rawValue: word)
@@ -153,7 +165,7 @@ struct PolicyManifest {
             return column.located { node in node.column().map { .column(backend: $0, $1) } }
         case (nil, let field?):
             return field.located { node in node.prose(atMost: 128).map { .field(Name($0)) } }
-        case (nil, nil): object.node.report("must name a `column` or a `field`")
+        case (nil, nil): object.node.report("must name a `column`, a `field` or kinds of `value`")
         case (_?, let field?): field.report("stands beside `column`; declare one of them")
         }
         return nil

@@ -33,9 +33,12 @@ struct PolicyResolver {
             return rule
         }
         for rule in policy.rules { checkNames(in: rule.value.when, at: rule.place) }
-        return Policy(
-            grants: policy.grants.map(\.grant), rules: policy.rules.map(\.value), masks: masks,
-            reveals: reveals)
+        var resolved = policy.values.resolved(findings)
+        resolved.grants = policy.grants.map(\.grant)
+        resolved.rules = policy.rules.map(\.value)
+        resolved.masks = masks
+        resolved.reveals = reveals
+        return resolved
     }
 
     /// A tool that nobody may call, a grant of nothing: allowed, but hardly meant.

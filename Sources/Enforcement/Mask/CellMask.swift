@@ -1,0 +1,104 @@
+import JSON
+
+/// Masks the cells of one answer: by the rules for their columns, else by the names of those, else
+/// by value. The rows are written anew only when a cell has changed.
+struct CellMask {
+    private let raw: Rows
+    private let plan: MaskPlan
+    private let values: ValueMasks
+    private let wanted: WantedValues
+    private var text: TextMask
+    /// By column; nil where no rule says anything to this caller.
+    private let standings: [Standing]
+    private var rows: Rows?
+    private(set) var maskedCount = 0
+
+    private enum Standing {
+        case covered(MaskPlan.Cover)
+        /// A rule lifts the mask, or keeps the column as it is.
+        case open
+        case unknown
+    }
+
+    init(_ raw: Rows, _ plan: MaskPlan, for call: ScopedCall) {
+        self.raw = raw
+        self.plan = plan
+        values = call.guarded.values
+        wanted = values.wanted(for: call.caller)
+        text = TextMask(values, wanted: wanted)
+        standings = plan.columns.indices.map { column in
+            guard let cover = plan.cover(over: column, for: call.caller) else {
+                return plan.columns[column].isEmpty ? .unknown : .open
+            }
+            return cover.strategy == .keep ? .open : .covered(cover)
+        }
+    }
+
+    mutating func masked() -> Rows {
+        for index in raw.cells.indices {
+            let cell = raw.cells[index]
+            let column = index % raw.columnCount
+            switch standings[column] {
+            case .open: copy(cell)
+            case .unknown: value(cell, index, column)
+            case .covered(let cover):
+                if cell.kind == .null, !cover.coversNull {
+                    copy(cell)
+                } else {
+                    replace(index, with: covered(cell, by: cover))
+                }
+            }
+        }
+        return rows ?? raw
+    }
+
+    private mutating func copy(_ cell: Rows.Cell) {
+        rows?.append(cell.kind, raw.content(of: cell))
+    }
+
+    private mutating func replace(_ index: Int, with value: (kind: Rows.Kind, bytes: [UInt8])) {
+        maskedCount += 1
+        if rows == nil {
+            rows = Rows(columnCount: raw.columnCount)
+            rows?.isTruncated = raw.isTruncated
+            for cell in raw.cells[..<index] { copy(cell) }
+        }
+        rows?.append(value.kind, value.bytes)
+    }
+
+    private func covered(
+        _ cell: Rows.Cell, by cover: MaskPlan.Cover
+    ) -> (kind: Rows.Kind, bytes: [UInt8]) {
+        let content = raw.content(of: cell)
+        switch cover.strategy {
+        case .keep, .redact: return (.text, cover.token)
+        case .partial: return (.text, Partial.masked(content))
+        case .pseudonym:
+            return (.text, cover.strategy.token(for: content.span, cover.label, values))
+        case .null: return (.null, [])
+        case .zero:
+            switch cell.kind {
+            case .number: return (.number, [UInt8(ascii: "0")])
+            case .bool: return (.bool, Array("false".utf8))
+            case .text, .null: return (.text, [])
+            }
+        }
+    }
+
+    /// A cell that no rule speaks of.
+    private mutating func value(_ cell: Rows.Cell, _ index: Int, _ column: Int) {
+        guard cell.kind == .text || cell.kind == .number && plan.named[column] != nil else {
+            return copy(cell)
+        }
+        let content = raw.content(of: cell)
+        if let kind = plan.named[column]?.kind(of: content.span, isNumber: cell.kind == .number),
+            wanted.contains(.kind(kind))
+        {
+            return replace(index, with: (.text, values.replacement(for: content.span, .kind(kind))))
+        }
+        guard cell.kind == .text,
+            let bytes = text.masked(content.span, around: plan.cues[column])
+        else { return copy(cell) }
+        replace(index, with: (.text, bytes))
+    }
+}

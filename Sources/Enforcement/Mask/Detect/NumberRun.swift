@@ -1,0 +1,92 @@
+/// Digits in groups, as they stand in a text: `4111 1111 1111 1111`, `(212) 555-0143`.
+///
+/// Bounded: at most 20 groups and 32 digits, so that a text of nothing but numbers costs a
+/// constant for each of them.
+struct NumberRun {
+    struct Group {
+        var start = 0
+        var end = 0
+        /// How many digits the run has up to the end of this group.
+        var digitsEnd = 0
+        /// The byte before it; `mixed` for several different ones.
+        var separator: UInt8 = 0
+    }
+
+    static let groupsMax = 20
+    /// As in `(0) ` or ` / `: people write telephone numbers so, and nothing else.
+    static let mixed: UInt8 = 1
+
+    private(set) var digits = Digits()
+    private(set) var groups = InlineArray<20, Group>(repeating: Group())
+    private(set) var count = 0
+
+    init(_ text: Span<UInt8>, at start: Int) {
+        var position = start
+        var separator: UInt8 = 0
+        while count < Self.groupsMax {
+            let end = text.end(of: position, atMost: Digits.countMax + 1) { $0.isDigit }
+            // A letter right behind makes the group a part of some word.
+            if text.at(end).isLetter || digits.count + end - position > Digits.countMax { break }
+            for index in position..<end { digits.append(text[index] - 0x30) }
+            groups[count] = Group(
+                start: position, end: end, digitsEnd: digits.count, separator: separator)
+            count += 1
+            let next = text.end(of: end, atMost: 4) { Self.isSeparator($0) }
+            guard next > end, text.at(next).isDigit else { break }
+            separator = Self.kind(text, end, next)
+            position = next
+        }
+    }
+
+    private static func isSeparator(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "/"),
+            UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "_"), UInt8(ascii: "\n"),
+            UInt8(ascii: "\r"), UInt8(ascii: "\t"):
+            true
+        default: false
+        }
+    }
+
+    private static func kind(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> UInt8 {
+        if end - start == 2, text[start] == UInt8(ascii: "\r"),
+            text[start + 1] == UInt8(ascii: "\n")
+        {
+            return UInt8(ascii: "\n")
+        }
+        for index in start..<end where text[index] != text[start] { return mixed }
+        return text[start]
+    }
+
+    func length(_ group: Int) -> Int { groups[group].end - groups[group].start }
+
+    /// Whether the first groups have exactly these lengths.
+    func begins(_ lengths: Int...) -> Bool {
+        guard count >= lengths.count else { return false }
+        return lengths.indices.allSatisfy { length($0) == lengths[$0] }
+    }
+
+    /// The one separator between the first `groupCount` groups; nil where it changes.
+    func separator(of groupCount: Int) -> UInt8? {
+        guard groupCount > 1 else { return nil }
+        for index in 1..<groupCount where groups[index].separator != groups[1].separator {
+            return nil
+        }
+        return groups[1].separator == Self.mixed ? nil : groups[1].separator
+    }
+
+    /// Whether the first `groupCount` groups look like one number that was cut for reading: all
+    /// but the last as long as each other, or as cards print them.
+    func isCut(_ groupCount: Int) -> Bool {
+        if groupCount == 1 { return true }
+        guard separator(of: groupCount) != nil else { return false }
+        let first = length(0)
+        var isEven = true
+        for index in 1..<groupCount {
+            let length = length(index)
+            if length > 8 || length < 2 && first > 1 { return false }
+            if index < groupCount - 1, length != first { isEven = false }
+        }
+        return isEven && length(groupCount - 1) <= max(first, 4) || groupCount == 3 && first == 4
+    }
+}

@@ -1,0 +1,162 @@
+/// What a number in a text is: card, national number, telephone number, address, or nothing.
+///
+/// The longest reading that a check digit, a form or a word supports wins. A number that could be
+/// anything is left alone.
+struct NumberScan {
+    let run: NumberRun
+    let start: Int
+    /// The number is all there is of its text.
+    let standsAlone: Bool
+    /// The number goes on to the left: `LP-4111`, `0.4111`.
+    let continues: Bool
+    private let meaning: Meaning
+
+    init(_ text: Span<UInt8>, at start: Int, around: Meaning) {
+        run = NumberRun(text, at: start)
+        self.start = start
+        let before = text.at(start - 1)
+        let isJoined =
+            before == UInt8(ascii: "-") || before == UInt8(ascii: ".")
+            || before == UInt8(ascii: "/")
+        continues = isJoined && text.at(start - 2).isWord
+        let first = text.end(of: 0, atMost: 8) { $0.isSpace || $0 == UInt8(ascii: "(") }
+        var last = text.count
+        while last > 0, last > text.count - 8, text[last - 1].isSpace { last -= 1 }
+        standsAlone = first == start && run.count > 0 && run.groups[run.count - 1].end == last
+        // Most numbers are too short to ask what the words around them mean.
+        guard run.digits.count >= 6 else {
+            meaning = .nothing
+            return
+        }
+        var meaning = text.cues(before: start)
+        if run.count > 0 {
+            meaning.formUnion(text.cues(after: run.groups[run.count - 1].end))
+        }
+        meaning.formUnion(around)
+        self.meaning = meaning
+    }
+
+    func finding(in text: Span<UInt8>) -> Finding? {
+        guard run.count > 0 else { return nil }
+        if run.count >= 4, let address = Addresses.ipv4(text, at: start, run) { return address }
+        guard run.digits.count >= 7 else { return shortPhone(text) }
+        if let card = card(text) { return card }
+        if let ssn = ssn(text) { return ssn }
+        if let id = nationalID(text) { return id }
+        return phone(text)
+    }
+
+    private func found(_ kind: ValueKind, _ groupCount: Int) -> Finding {
+        Finding(kind, start, run.groups[groupCount - 1].end)
+    }
+
+    // MARK: Cards and IMEI
+
+    private func card(_ text: Span<UInt8>) -> Finding? {
+        for groupCount in stride(from: run.count, to: 0, by: -1) {
+            let count = run.groups[groupCount - 1].digitsEnd
+            guard (12...19).contains(count) else { continue }
+            if count == 15 || count == 16, meaning.cues.contains(.imei) {
+                return found(.imei, groupCount)
+            }
+            guard run.isCut(groupCount), run.digits.luhn(count) else { continue }
+            if groupCount == 1, continues { continue }
+            let isNamed = meaning.cues.contains(.card)
+            // Called a card, it may be one of an issuer that is not in the table.
+            guard Cards.isCard(run.digits, count) || isNamed && run.digits[0] != 0 else { continue }
+            if !isNamed, meaning.cues.contains(.goods) { continue }
+            // Every tenth Visa of the old length is a number of goods as well.
+            if count == 13, !isNamed, run.digits.isEAN13 { continue }
+            return found(.card, groupCount)
+        }
+        return nil
+    }
+
+    // MARK: National numbers
+
+    private func ssn(_ text: Span<UInt8>) -> Finding? {
+        let isNamed = meaning.cues.contains(.ssn)
+        let isCut = run.begins(3, 2, 4)
+        guard isCut || run.length(0) == 9, !continues else { return nil }
+        let area = run.digits.number(0, 3)
+        let group = run.digits.number(3, 2)
+        guard area != 0, area != 666, group != 0, run.digits.number(5, 4) != 0 else { return nil }
+        // The individual numbers of tax payers.
+        if area >= 900 {
+            guard [50...65, 70...88, 90...92, 94...99].contains(where: { $0.contains(group) })
+            else { return nil }
+        }
+        if !isCut { return isNamed ? found(.ssn, 1) : nil }
+        guard let separator = run.separator(of: 3) else { return nil }
+        if separator == UInt8(ascii: "-") || isNamed { return found(.ssn, 3) }
+        return standsAlone && separator == UInt8(ascii: " ") ? found(.ssn, 3) : nil
+    }
+
+    private func nationalID(_ text: Span<UInt8>) -> Finding? {
+        for groupCount in stride(from: min(run.count, 7), to: 0, by: -1) {
+            let count = run.groups[groupCount - 1].digitsEnd
+            guard (7...18).contains(count) else { continue }
+            let shaped = continues ? [] : shape(groupCount, count)
+            if NationalIDs.isValid(run.digits, count, among: shaped) {
+                return found(.nationalID, groupCount)
+            }
+            if !meaning.ids.isEmpty, groupCount == 1 || run.groups[1].separator != NumberRun.mixed,
+                NationalIDs.isValid(run.digits, count, among: meaning.ids)
+            {
+                return found(.nationalID, groupCount)
+            }
+        }
+        return nil
+    }
+
+    /// The states that write their numbers in just these groups, where that is unusual enough to
+    /// need no word beside it.
+    private func shape(_ groupCount: Int, _ count: Int) -> NationalIDs {
+        let separators = (run.groups[1].separator, run.groups[groupCount - 1].separator)
+        let dot = UInt8(ascii: ".")
+        let dash = UInt8(ascii: "-")
+        let space = UInt8(ascii: " ")
+        switch (groupCount, count) {
+        case (1, 15): return .french
+        case (1, 18): return .chinese
+        case (4, 11) where separators == (dot, dash) && run.begins(3, 3, 3, 2): return .cpf
+        case (4, 11) where separators == (dash, space) && run.begins(3, 3, 3, 2): return .russian
+        case (5, 11) where separators == (dot, dot) && run.begins(2, 2, 2, 3, 2): return .belgian
+        case (5, 14) where separators == (dot, dash) && run.begins(2, 3, 3, 4, 2): return .cpf
+        case (3, 12) where run.begins(4, 4, 4) && separators == (space, space): return .aadhaar
+        case (4, 13) where run.begins(3, 4, 4, 2) && separators.0 == dot: return .swiss
+        case (2, 13) where run.begins(6, 7) && separators.0 == dash: return .korean
+        case (2, 10) where run.begins(6, 4) && separators.0 == UInt8(ascii: "/"): return .czech
+        case (5, 13) where run.begins(1, 4, 5, 2, 1): return .thai
+        case (3, 11) where run.begins(2, 8, 1) && separators == (dash, dash): return .argentine
+        case (4, 9) where run.begins(2, 3, 3, 1) && separators == (dot, dash): return .chilean
+        case (4, 8) where run.begins(1, 3, 3, 1) && separators == (dot, dash): return .chilean
+        case (6, 15) where run.begins(1, 2, 2, 2, 3, 3),
+            (7, 15) where run.begins(1, 2, 2, 2, 3, 3, 2):
+            return .french
+        case (2, 11) where run.begins(6, 5) && separators.0 == space: return .norwegian
+        case (2, 12)
+        where run.begins(8, 4) && separators.0 == dash && run.digits.number(0, 2) == 19:
+            return .swedish
+        default: return []
+        }
+    }
+
+    // MARK: Telephone numbers
+
+    private func phone(_ text: Span<UInt8>) -> Finding? {
+        guard !continues else { return nil }
+        return Phones.national(
+            text, run: run, start: start, isNamed: meaning.cues.contains(.phone),
+            mayBeNamed: meaning.cues.contains(.maybePhone), standsAlone: standsAlone)
+    }
+
+    /// `Tel. 55512`: too short for anything else.
+    private func shortPhone(_ text: Span<UInt8>) -> Finding? {
+        guard run.digits.count == 6, run.count <= 2, meaning.cues.contains(.phone), !continues
+        else {
+            return nil
+        }
+        return found(.phone, run.count)
+    }
+}

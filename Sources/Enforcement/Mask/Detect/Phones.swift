@@ -1,0 +1,166 @@
+/// Telephone numbers: international by E.164, national by the forms that people write.
+enum Phones {
+    /// Country codes, with the lengths that their national numbers have (ITU-T E.164 and national
+    /// plans). Two numbers a code: shortest and longest.
+    private static let plans: [Int: (Int, Int)] = [
+        1: (10, 10), 7: (10, 10), 20: (8, 10), 27: (9, 9), 30: (10, 10), 31: (9, 9), 32: (8, 9),
+        33: (9, 9), 34: (9, 9), 36: (8, 9), 39: (6, 11), 40: (9, 9), 41: (9, 9), 43: (4, 13),
+        44: (7, 10), 45: (8, 8), 46: (7, 10), 47: (5, 8), 48: (9, 9), 49: (5, 13), 51: (8, 9),
+        52: (10, 11), 53: (6, 8), 54: (10, 11), 55: (10, 11), 56: (8, 9), 57: (8, 10), 58: (10, 10),
+        60: (7, 10), 61: (9, 9), 62: (7, 12), 63: (8, 10), 64: (8, 10), 65: (8, 8), 66: (8, 9),
+        81: (8, 11), 82: (7, 11), 84: (7, 10), 86: (8, 11), 90: (10, 10), 91: (10, 10), 92: (8, 11),
+        93: (9, 9), 94: (9, 9), 95: (7, 10), 98: (8, 10),
+    ]
+
+    /// The national lengths under a code of three digits are not worth a table of 200 lines.
+    private static func plan(_ digits: Digits) -> (code: Int, lengths: (Int, Int))? {
+        if digits[0] == 1 || digits[0] == 7 { return plans[digits[0]].map { (1, $0) } }
+        if let lengths = plans[digits.number(0, 2)] { return (2, lengths) }
+        switch digits.number(0, 3) {
+        case 211...299, 350...359, 370...389, 420...423, 500...509, 590...599, 670...692, 800,
+            808, 850...856, 870, 878, 880...883, 886, 888, 960...979, 992...998:
+            return (3, (5, 12))
+        default: return nil
+        }
+    }
+
+    /// `+` stands before the number.
+    static func international(_ text: Span<UInt8>, plus: Int) -> Finding? {
+        var start = plus + 1
+        if text.at(start) == UInt8(ascii: "(") { start += 1 }
+        guard text.at(start).isDigit, !text.at(plus - 1).isWord else { return nil }
+        return international(text, NumberRun(text, at: start), from: plus, skipping: 0)
+    }
+
+    /// The longest number of whole groups that the plan of its country allows.
+    private static func international(
+        _ text: Span<UInt8>, _ run: NumberRun, from start: Int, skipping: Int
+    ) -> Finding? {
+        guard run.count > 0, run.digits.count >= 7 + skipping else { return nil }
+        let digits = skipping == 0 ? run.digits : run.digits.dropping(skipping)
+        guard let (code, lengths) = plan(digits) else { return nil }
+        for groupCount in stride(from: min(run.count, 9), to: 0, by: -1) {
+            guard isSpaced(run, groupCount) else { continue }
+            var national = run.groups[groupCount - 1].digitsEnd - skipping - code
+            // `+49 (0) 30`: the zero is for those who call from within.
+            if hasTrunkZero(run, groupCount, at: code + skipping) { national -= 1 }
+            if (lengths.0...lengths.1).contains(national), national + code >= 7 {
+                return Finding(.phone, start, run.groups[groupCount - 1].end)
+            }
+        }
+        return nil
+    }
+
+    /// The groups of one number have no line between them, and no date or fraction looks so.
+    private static func isSpaced(_ run: NumberRun, _ groupCount: Int) -> Bool {
+        for index in 0..<groupCount {
+            switch run.groups[index].separator {
+            case UInt8(ascii: "\n"), UInt8(ascii: "_"), UInt8(ascii: "\t"): return false
+            default: break
+            }
+        }
+        return true
+    }
+
+    private static func hasTrunkZero(_ run: NumberRun, _ groupCount: Int, at place: Int) -> Bool {
+        for index in 1..<max(1, groupCount) where run.groups[index - 1].digitsEnd == place {
+            return run.digits[place] == 0 && run.groups[index].separator == NumberRun.mixed
+        }
+        return false
+    }
+
+    /// A number without a country, at the start of `run`.
+    static func national(
+        _ text: Span<UInt8>, run: NumberRun, start: Int, isNamed: Bool, mayBeNamed: Bool,
+        standsAlone: Bool
+    ) -> Finding? {
+        let isInParentheses =
+            text.at(start - 1) == UInt8(ascii: "(")
+            && text.at(run.groups[0].end) == UInt8(ascii: ")")
+        let from = isInParentheses ? start - 1 : start
+        if run.digits[0] == 0, run.digits[1] == 0, run.digits[2] != 0,
+            run.length(0) >= 4 || run.length(0) == 2,
+            let found = international(text, run, from: from, skipping: 2),
+            isNamed || standsAlone || run.count > 2
+        {
+            return found
+        }
+        for groupCount in stride(from: min(run.count, 7), to: 0, by: -1) {
+            let count = run.groups[groupCount - 1].digitsEnd
+            guard isSpaced(run, groupCount), (7...13).contains(count) else { continue }
+            let form = Form(
+                run: run, groupCount: groupCount, count: count, isInParentheses: isInParentheses)
+            if form.isClear || (isNamed || standsAlone || mayBeNamed) && form.isLikely
+                || isNamed && form.isPossible
+            {
+                return Finding(.phone, from, run.groups[groupCount - 1].end)
+            }
+        }
+        return nil
+    }
+}
+
+/// How sure the form alone makes that a number is a telephone's.
+private struct Form {
+    let run: NumberRun
+    let groupCount: Int
+    let count: Int
+    let isInParentheses: Bool
+
+    private var lengths: (Int, Int, Int) {
+        (run.length(0), groupCount > 1 ? run.length(1) : 0, groupCount > 2 ? run.length(2) : 0)
+    }
+
+    /// No other number is written so.
+    var isClear: Bool {
+        if isDate { return false }
+        if isNorthAmerican { return groupCount > 1 }
+        if isInParentheses {
+            return groupCount > 1 && (2...5).contains(run.length(0)) && (8...12).contains(count)
+        }
+        guard run.digits[0] == 0, run.digits[1] != 0, (9...11).contains(count) else { return false }
+        return groupCount > 2 && run.length(0) >= 2 && run.length(0) <= 5 && isGroupedByHand
+    }
+
+    /// A number that stands for itself, or has a word beside it that people use for telephones.
+    var isLikely: Bool {
+        if isDate { return false }
+        if run.digits[0] == 0, run.digits[1] != 0, (9...12).contains(count) { return true }
+        return isNorthAmerican && groupCount > 1 || groupCount > 1 && isInParentheses
+    }
+
+    /// A number that is called a telephone number.
+    var isPossible: Bool { !isDate && groupCount <= 6 }
+
+    /// NANP: area and exchange begin with 2 to 9, and neither is `N11`.
+    private var isNorthAmerican: Bool {
+        var digits = run.digits
+        var place = 0
+        if groupCount == 4, run.length(0) == 1, digits[0] == 1 { place = 1 }
+        guard count == 10 + place else { return false }
+        if place == 1 { digits = digits.dropping(1) }
+        guard groupCount == 3 + place, run.length(place) == 3, run.length(place + 1) == 3 else {
+            return false
+        }
+        return digits[0] > 1 && digits[3] > 1 && !(digits[1] == 1 && digits[2] == 1)
+    }
+
+    /// At most one kind of separator besides parentheses and slashes.
+    private var isGroupedByHand: Bool {
+        let separator = run.separator(of: groupCount)
+        return separator != UInt8(ascii: "/")
+    }
+
+    /// `2026-11-21`, `21.11.2026`, with or without a time behind it.
+    private var isDate: Bool {
+        guard groupCount >= 3, !isInParentheses else { return false }
+        let (first, second, third) = lengths
+        if first == 4, second == 2, third == 2 {
+            return run.digits.number(4, 2) <= 12 && run.digits.number(6, 2) <= 31
+        }
+        if first <= 2, second <= 2, third == 4 {
+            return run.digits.number(0, first) <= 31 && run.digits.number(first, second) <= 31
+        }
+        return false
+    }
+}

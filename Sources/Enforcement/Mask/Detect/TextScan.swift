@@ -1,0 +1,294 @@
+/// Where in this text are values that people are known by, or that let someone in?
+///
+/// One pass. The text is taken word by word; what begins with a digit, a known prefix or a known
+/// word is handed to the detector for it, and so are the few signs that join values (`@`, `:`,
+/// `=`, `+`, `-`, `<`). No detector looks further than a bound of its own or reads a byte that
+/// it has not taken more than a fixed number of times, so the time grows with the text and
+/// nothing else. It must never follow a value back and forth: that is what makes expressions slow.
+enum TextScan {
+    /// Appends in no particular order; hits may overlap. `around` is what is known about the whole
+    /// text, such as the name of its column.
+    static func find(
+        in text: Span<UInt8>, around: Meaning = .nothing, isDecoded: Bool = false,
+        into findings: inout [Finding]
+    ) {
+        let table = ByteClass.table
+        let classes = table.span
+        var scan = WordScan(around: around, isDecoded: isDecoded)
+        var index = 0
+        while index < text.count {
+            let kind = ByteClass(rawValue: classes[Int(text[index])])
+            if kind.isEmpty {
+                index += 1
+                continue
+            }
+            if kind.isDisjoint(with: .word) {
+                index =
+                    kind == .wide
+                    ? scan.wide(text, at: index, into: &findings)
+                    : scan.sign(text, at: index, into: &findings)
+                continue
+            }
+            let start = index
+            var seen = kind
+            index += 1
+            while index < text.count {
+                let next = ByteClass(rawValue: classes[Int(text[index])])
+                if next.isDisjoint(with: .word) { break }
+                seen.formUnion(next)
+                index += 1
+            }
+            index = scan.word(text, start, index, seen, into: &findings)
+        }
+    }
+}
+
+/// What the main loop does at each word and sign, and the little that it must remember.
+struct WordScan {
+    let around: Meaning
+    /// A layer of escapes was taken off: a backslash in front of a quote is just one.
+    let isDecoded: Bool
+    /// Before it an `@` belongs to an address, `://ana@host`, and is no e-mail.
+    private var hostStart = 0
+    private var wideEnd = 0
+
+    init(around: Meaning, isDecoded: Bool) {
+        self.around = around
+        self.isDecoded = isDecoded
+    }
+
+    /// Where to go on: behind the value, if one was found.
+    private func taken(_ finding: Finding, _ findings: inout [Finding], atLeast end: Int) -> Int {
+        findings.append(finding)
+        return max(end, finding.end)
+    }
+
+    // MARK: Words
+
+    mutating func word(
+        _ text: Span<UInt8>, _ start: Int, _ end: Int, _ seen: ByteClass,
+        into findings: inout [Finding]
+    ) -> Int {
+        if let key = VendorKeys.shared.find(text, at: start) {
+            return taken(key, &findings, atLeast: end)
+        }
+        if seen.isDisjoint(with: .digit) { return letters(text, start, end, seen, into: &findings) }
+        if let finding = mixed(text, start, end, seen) {
+            return taken(finding, &findings, atLeast: end)
+        }
+        return end
+    }
+
+    private mutating func letters(
+        _ text: Span<UInt8>, _ start: Int, _ end: Int, _ seen: ByteClass,
+        into findings: inout [Finding]
+    ) -> Int {
+        let length = end - start
+        if length >= 12, let finding = long(text, start, end) {
+            return taken(finding, &findings, atLeast: end)
+        }
+        if length == 2 || length == 1 {
+            if let finding = LetterIDs.spaced(text, start, end) {
+                return taken(finding, &findings, atLeast: end)
+            }
+        }
+        if length <= 4, seen.isDisjoint(with: .notHex), text.at(end) == UInt8(ascii: ":") {
+            if let finding = hexGroups(text, start) {
+                return taken(finding, &findings, atLeast: end)
+            }
+        }
+        guard length >= 3 || text.at(end) >= 0x80, WordTable.shared.mayLead(text, start) else {
+            return end
+        }
+        return lead(text, start, end, into: &findings)
+    }
+
+    /// A word after which a value may stand.
+    private func lead(
+        _ text: Span<UInt8>, _ start: Int, _ end: Int, into findings: inout [Finding]
+    ) -> Int {
+        let end = text.end(of: end, atMost: 24) { $0.isWord || $0 >= 0x80 }
+        let cues = WordTable.shared.meaning(text, start, end).cues
+        guard !cues.isDisjoint(with: .leading) else { return end }
+        var finding: Finding?
+        if cues.contains(.birth) { finding = Dates.birth(text, after: end) }
+        if cues.contains(.passport) {
+            finding = Documents.number(text, after: end, kind: .passport)
+        }
+        if cues.contains(.licence) {
+            finding = Documents.number(text, after: end, kind: .nationalID)
+        }
+        if cues.contains(.bearer) { finding = Secrets.bearer(text, after: end) }
+        if cues.contains(.basic) { finding = Secrets.basic(text, after: end) }
+        if cues.contains(.secret) { finding = Assignments.prose(text, after: end) }
+        // What stands between is looked at all the same: `born 3 Feb 1984` may go on with a name.
+        if let finding { findings.append(finding) }
+        return end
+    }
+
+    /// Words of letters and digits.
+    private func mixed(
+        _ text: Span<UInt8>, _ start: Int, _ end: Int, _ seen: ByteClass
+    ) -> Finding? {
+        let length = end - start
+        let next = text.at(end)
+        if seen.isDisjoint(with: .notHex), length <= 4 {
+            if next == UInt8(ascii: ":"), let finding = hexGroups(text, start) { return finding }
+            if length == 4, next == UInt8(ascii: "."),
+                let mac = Addresses.dottedMAC(text, at: start)
+            {
+                return mac
+            }
+            if length == 2, next == UInt8(ascii: "-"),
+                let mac = Addresses.mac(text, start, min(text.count, start + 17), next)
+            {
+                return mac
+            }
+        }
+        if seen.isDisjoint(with: .letter) {
+            if let finding = NumberScan(text, at: start, around: around).finding(in: text) {
+                return finding
+            }
+            if next == UInt8(ascii: "-") || next == UInt8(ascii: "+") || next == 0x20,
+                let finding = LetterIDs.spaced(text, start, end)
+            {
+                return finding
+            }
+            if next == UInt8(ascii: ":"), (8...10).contains(length) {
+                return telegram(text, start, end)
+            }
+            return length >= 16 ? long(text, start, end) : nil
+        }
+        if length >= 4, text[start].isLetter, text[start + 1].isLetter, text[start + 2].isDigit,
+            let iban = IBANs.find(text, at: start)
+        {
+            return iban
+        }
+        if (8...18).contains(length), let id = LetterIDs.find(text, start, end) { return id }
+        if length == 11, LetterIDs.isFinnish(text, start) {
+            return Finding(.nationalID, start, end)
+        }
+        if length >= 25, let wallet = Wallets.find(text, start, end) { return wallet }
+        if length >= 14, let card = gluedCard(text, start, end) { return card }
+        return length >= 12 ? long(text, start, end) : nil
+    }
+
+    private func hexGroups(_ text: Span<UInt8>, _ start: Int) -> Finding? {
+        let before = text.at(start - 1)
+        guard before != UInt8(ascii: ":"), before != UInt8(ascii: "."), before < 0x80 else {
+            return nil
+        }
+        return Addresses.colons(text, from: start)
+    }
+
+    /// `visa4111111111111111`.
+    private func gluedCard(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        let digits = text.end(of: start, atMost: 12) { $0.isLetter }
+        guard digits > start, (13...19).contains(end - digits),
+            WordTable.shared.meaning(text, start, digits).cues.contains(.card)
+        else { return nil }
+        let number = Digits(text, digits, end)
+        return number.count == end - digits && Cards.isCard(number, number.count)
+            ? Finding(.card, digits, end) : nil
+    }
+
+    /// A bot's token: its number, a colon, 35 letters.
+    private func telegram(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        let stop = text.end(of: end + 1, atMost: 40) { $0.isToken }
+        guard stop - end - 1 == 35, text[end + 1] == UInt8(ascii: "A"),
+            Strength(text, end + 1, stop).isRandom
+        else { return nil }
+        return Finding(.apiKey, start, stop)
+    }
+
+    /// Long words that have a structure.
+    private func long(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        if text.has("eyJ", at: start) || text.has("ewo", at: start) || text.has("eyA", at: start),
+            let jwt = Secrets.jwt(text, at: start)
+        {
+            return jwt
+        }
+        if (23...28).contains(end - start), text.at(end) == UInt8(ascii: ".") {
+            return discord(text, start, end)
+        }
+        if end - start == 32, text.has("-us", at: end), text.at(end + 3).isDigit {
+            for index in start..<end where !text[index].isHex { return nil }
+            return Finding(.apiKey, start, text.end(of: end + 3, atMost: 2) { $0.isDigit })
+        }
+        if end - start >= 25, let wallet = Wallets.find(text, start, end) { return wallet }
+        return nil
+    }
+
+    private func discord(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        guard
+            text[start] == UInt8(ascii: "M") || text[start] == UInt8(ascii: "N")
+                || text[start] == UInt8(ascii: "O")
+        else { return nil }
+        let second = text.end(of: end + 1, atMost: 8) { $0.isToken }
+        guard (6...7).contains(second - end - 1), text.at(second) == UInt8(ascii: ".") else {
+            return nil
+        }
+        let third = text.end(of: second + 1, atMost: 44) { $0.isToken }
+        return (27...40).contains(third - second - 1) ? Finding(.apiKey, start, third) : nil
+    }
+
+    // MARK: Signs
+
+    mutating func sign(
+        _ text: Span<UInt8>, at index: Int, into findings: inout [Finding]
+    ) -> Int {
+        var finding: Finding?
+        switch text[index] {
+        case UInt8(ascii: "@"):
+            if index >= hostStart { finding = Emails.find(text, at: index) }
+        case UInt8(ascii: "+"): finding = Phones.international(text, plus: index)
+        case UInt8(ascii: ":"): finding = colon(text, index)
+        case UInt8(ascii: "="): finding = Assignments.find(text, sign: index, isDecoded: isDecoded)
+        case UInt8(ascii: "<"):
+            if let end = text.issuedTokenEnd(at: index) { return end }
+            if text.at(index + 1).isLetter { finding = Assignments.element(text, open: index) }
+        case UInt8(ascii: "-"):
+            if text.at(index + 1) == UInt8(ascii: "-"), text.at(index + 2) == UInt8(ascii: "-") {
+                finding = Secrets.pem(text, at: index)
+                // A line of dashes is looked at once.
+                if finding == nil { return text.end(of: index) { $0 == UInt8(ascii: "-") } }
+            }
+        default: break
+        }
+        guard let finding else { return index + 1 }
+        return taken(finding, &findings, atLeast: index + 1)
+    }
+
+    private mutating func colon(_ text: Span<UInt8>, _ index: Int) -> Finding? {
+        if text.at(index + 1) == UInt8(ascii: "/"), text.at(index + 2) == UInt8(ascii: "/") {
+            guard let link = Links.credentials(text, colon: index) else { return nil }
+            hostStart = link.hostStart
+            return link.finding
+        }
+        if text.at(index + 1) == UInt8(ascii: ":") {
+            // `::1`, but not the middle of `a::b`.
+            if !text.at(index - 1).isWord, text.at(index - 1) != UInt8(ascii: ":") {
+                return Addresses.colons(text, from: index)
+            }
+            return nil
+        }
+        return Assignments.find(text, sign: index, isDecoded: isDecoded)
+    }
+
+    // MARK: Letters beyond ASCII
+
+    /// A run of them with the ASCII letters beside it is one word: `née`, `пароль`.
+    mutating func wide(
+        _ text: Span<UInt8>, at index: Int, into findings: inout [Finding]
+    ) -> Int {
+        let start = text.start(of: index, atMost: 24) { $0.isLetter }
+        let end = text.end(of: index, atMost: 64) { $0 >= 0x80 }
+        guard start >= wideEnd else {
+            wideEnd = end
+            return end
+        }
+        wideEnd = end
+        guard WordTable.shared.mayLead(text, start) else { return end }
+        return lead(text, start, end, into: &findings)
+    }
+}

@@ -1,0 +1,86 @@
+/// Tokens that stand for values: equal values have equal tokens, in every answer of every replica
+/// that has the key, and nobody without it can find the value by trying all.
+///
+/// `<email:k2mfrggzdfmztwq2lk>`: the kind, two letters that name the key, sixteen that are the
+/// beginning of an HMAC. A hash alone would not do: there are only 10^9 social security numbers.
+package struct Pseudonym: Sendable {
+    /// Two letters for the key and sixteen, 80 bits, for the value.
+    static let textCount = 18
+    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    private let key: [UInt8]
+    private let keyID: [UInt8]
+
+    /// One key for each tenant and purpose, from one that is kept: what joins within one of them
+    /// joins nothing outside.
+    package init(master: [UInt8], tenant: String, purpose: String = "mask") {
+        let label = "toolserver pseudonym\0\(tenant.utf8.count)\0\(tenant)\0\(purpose)"
+        key = HMACSHA256.authenticate(Array(label.utf8), key: master).bytes
+        let digest = HMACSHA256.authenticate(Array("key id".utf8), key: key).bytes
+        keyID = digest.prefix(2).map { Self.alphabet[Int($0 & 31)] }
+    }
+
+    static func isLetter(_ byte: UInt8) -> Bool { byte.isLower || (0x32...0x37).contains(byte) }
+
+    /// `value` in its canonical form; `kind` is part of what is hashed.
+    func token(for value: [UInt8], kind: [UInt8]) -> [UInt8] {
+        let digest = HMACSHA256.authenticate(kind + [0] + value, key: key)
+        var token = [UInt8(ascii: "<")] + kind + [UInt8(ascii: ":")] + keyID
+        var bits: UInt32 = 0
+        var bitCount: UInt32 = 0
+        for byte in digest.bytes.prefix(10) {
+            bits = bits << 8 | UInt32(byte)
+            bitCount += 8
+            while bitCount >= 5 {
+                bitCount -= 5
+                token.append(Self.alphabet[Int(bits >> bitCount & 31)])
+            }
+        }
+        token.append(UInt8(ascii: ">"))
+        return token
+    }
+
+    /// Whether the whole of `value` is a token already.
+    static func isToken(_ value: Span<UInt8>) -> Bool {
+        value.at(0) == UInt8(ascii: "<") && value.issuedTokenEnd(at: 0) == value.count
+    }
+
+    /// `Card number` as a kind: lower case, digits, `_`.
+    static func kind(of label: String) -> [UInt8] {
+        let bytes = label.utf8.prefix(40).map { byte in
+            byte.isWord ? byte.lowered : UInt8(ascii: "_")
+        }
+        return bytes.isEmpty ? Array("value".utf8) : bytes
+    }
+}
+
+/// One form for all spellings of a value, so that they get one token.
+enum Canonical {
+    static func form(of value: Span<UInt8>, kind: ValueKind?) -> [UInt8] {
+        let plain = plain(value)
+        switch kind {
+        case .card, .phone, .ssn, .imei, .cardCode: return plain.filter { $0.isDigit }
+        case .iban, .nationalID, .passport:
+            return plain.compactMap { $0.isWord ? ($0.isLower ? $0 & 0xDF : $0) : nil }
+        case .email, .ip: return plain.map(\.lowered)
+        case .mac: return plain.compactMap { $0.isHex ? $0.lowered : nil }
+        default: return plain
+        }
+    }
+
+    /// Without what surrounds it, look-alikes and two layers of escapes.
+    private static func plain(_ value: Span<UInt8>) -> [UInt8] {
+        var view = MappedText()
+        var bytes: [UInt8] = []
+        let start = value.end(of: 0) { $0.isSpace }
+        var end = value.count
+        while end > start, value[end - 1].isSpace { end -= 1 }
+        for index in start..<end { bytes.append(value[index]) }
+        for _ in 0..<2 {
+            if Normal.write(bytes.span, into: &view) { bytes = view.bytes }
+            guard Escapes.write(bytes.span, into: &view) else { break }
+            bytes = view.bytes
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,65 @@
+/// Masks values in texts, one after another, for one call.
+struct TextMask {
+    private var scanner: ValueScanner
+    let masks: ValueMasks
+    private let isIdle: Bool
+
+    init(_ masks: ValueMasks, wanted: WantedValues) {
+        self.masks = masks
+        isIdle = wanted.isEmpty
+        scanner = ValueScanner(wanted: wanted, detectors: masks.detectors)
+    }
+
+    /// Nil where there is nothing to mask, which is what most texts are.
+    mutating func masked(_ text: Span<UInt8>, around: Meaning = .nothing) -> [UInt8]? {
+        let findings = find(text, around: around)
+        return findings.isEmpty ? nil : written(text, findings)
+    }
+
+    mutating func masked(_ text: String) -> String {
+        masked(text.utf8.span).map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
+
+    mutating func find(_ text: Span<UInt8>, around: Meaning = .nothing) -> [Finding] {
+        guard !isIdle, !Pseudonym.isToken(text) else { return [] }
+        return text.count > ScanWindows.size
+            ? ScanWindows.findings(text, around: around, by: &self)
+            : scanWindow(text, around: around)
+    }
+
+    /// At most one window long.
+    ///
+    /// What is masked is looked at once more: a value that ran into another is seen for one when
+    /// the other is gone, and a text that was masked must not change when it is masked again.
+    mutating func scanWindow(_ text: Span<UInt8>, around: Meaning) -> [Finding] {
+        scanner.scan(text, around: around)
+        var all = scanner.findings
+        guard !all.isEmpty else { return all }
+        for _ in 0..<Self.roundsMax {
+            var draft = MaskDraft()
+            var quotes = JSONQuotes(of: text)
+            draft.append(
+                text, 0, text.count, findings: all, offset: 0, quotes: &quotes, by: masks)
+            scanner.scan(draft.bytes.span, around: around)
+            let more = scanner.findings.compactMap { finding in
+                draft.source(of: finding.start, finding.end).map {
+                    Finding(finding.what, $0.lowerBound, $0.upperBound)
+                }
+            }
+            if more.isEmpty { break }
+            all += more
+            Finding.merge(&all)
+        }
+        return all
+    }
+
+    private static let roundsMax = 8
+
+    /// The text with every finding replaced.
+    func written(_ text: Span<UInt8>, _ findings: [Finding]) -> [UInt8] {
+        var draft = MaskDraft()
+        var quotes = JSONQuotes(of: text)
+        draft.append(text, 0, text.count, findings: findings, offset: 0, quotes: &quotes, by: masks)
+        return draft.bytes
+    }
+}

@@ -1,0 +1,115 @@
+import JSON
+
+@testable import Enforcement
+
+/// Texts of our own making, with what is to be found between `⟦kind:` and `⟧`.
+enum ValueSample {
+    static let marked: [String] = [
+        // E-mail
+        "Write to ⟦email:ana.ray+news@mail.example.co.uk⟧, please.", "<⟦email:o'neil@example.ie⟧>",
+        "連絡先は⟦email:giulia@example.org⟧です。", "mailto:⟦email:jörg.müller@example.de⟧?subject=x",
+        "⟦email:用户@例子.广告⟧", "to=⟦email:a_b-c@xn--bcher-kva.example⟧;",
+        "⟦email:\"jo doe\"@example.com⟧ wrote", "root@⟦ip:192.0.2.8⟧:/etc",
+        // Telephone
+        "Call ⟦phone:+44 20 7946 0958⟧ or ⟦phone:(212) 555-0143⟧.", "Tél. ⟦phone:06 12 34 56 78⟧",
+        "fax=⟦phone:+4930123456⟧", "⟦phone:+1 (415) 555-0100⟧ x12", "Handy: ⟦phone:0171/2345678⟧",
+        "phone: ⟦phone:5550143⟧", "dial ⟦phone:0044 20 7946 0958⟧", "⟦phone:212.555.0143⟧",
+        "⟦phone:+39 06 1234 5678⟧", "mobile ⟦phone:0412 345 678⟧", "☎ ⟦phone:+49 (0) 30 901820⟧",
+        // Cards
+        "paid with ⟦card:4111 1111 1111 1111⟧ today", "⟦card:5555555555554444⟧",
+        "amex ⟦card:3782 822463 10005⟧ ok", "pan=⟦card:6011-1111-1111-1117⟧&x=1",
+        "12,⟦card:30569309025904⟧,open", "⟦card:2223003122003222⟧",
+        // Accounts
+        "IBAN ⟦iban:DE89 3704 0044 0532 0130 00⟧ at", "⟦iban:gb29nwbk60161331926819⟧",
+        "to ⟦iban:FR1420041010050500013M02606⟧.",
+        // National numbers
+        "ssn ⟦ssn:536-22-8710⟧", "SSN: ⟦ssn:536228710⟧ on file", "CPF ⟦national_id:529.982.247-25⟧",
+        "NI number ⟦national_id:AB 12 34 56 C⟧", "DNI ⟦national_id:12345678Z⟧",
+        "NIE ⟦national_id:X1234567L⟧", "PESEL ⟦national_id:44051401359⟧",
+        "NHS number ⟦national_id:943 476 5919⟧", "⟦national_id:RSSMRA85T10A562S⟧",
+        "AHV ⟦national_id:756.9217.0769.85⟧", "sécu ⟦national_id:255081416802538⟧",
+        "hetu ⟦national_id:131052-308T⟧", "Aadhaar ⟦national_id:2345 6789 0124⟧",
+        "BSN ⟦national_id:111222333⟧", "⟦national_id:11010519491231002X⟧",
+        "Steuer-ID ⟦national_id:86095742719⟧", "personnummer ⟦national_id:811218-9876⟧",
+        "PPS ⟦national_id:1234567T⟧", "RUT ⟦national_id:12.345.678-5⟧",
+        // Networks
+        "from ⟦ip:10.1.2.3⟧:443", "[⟦ip:2001:db8::7⟧]:80", "⟦ip:::ffff:192.0.2.1⟧",
+        "⟦ip:fe80::1%eth0⟧",
+        "ether ⟦mac:00:1a:2b:3c:4d:5e⟧", "⟦mac:001a.2b3c.4d5e⟧", "⟦mac:00-1A-2B-3C-4D-5E⟧",
+        // Dates of birth, documents
+        "born on ⟦birth_date:3 Feb 1984⟧, joined 4 Mar 2020", "DOB: ⟦birth_date:1984-02-03⟧",
+        "née le ⟦birth_date:16 janvier 1994⟧ à Lyon", "geb. ⟦birth_date:24.12.1971⟧",
+        "{\"birthDate\": \"⟦birth_date:02/03/1984⟧\"}", "生年月日 ⟦birth_date:1990年5月17日⟧",
+        "Passport No: ⟦passport:AH9366849⟧", "Reisepass ⟦passport:C01X00T47⟧",
+        "imei ⟦imei:35-178760-621672-6⟧",
+        // Wallets
+        "⟦crypto:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa⟧",
+        "⟦crypto:bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4⟧",
+        "⟦crypto:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed⟧",
+        // Secrets
+        "postgres://app:⟦password:p%40ss/w0rd⟧@db.example/app", "password=⟦password:hunter2!⟧",
+        "\"client_secret\": \"⟦api_key:aB3dE5fG7hI9jK1l⟧\"",
+        "mot de passe : ⟦password:Tr0ub4dor&3⟧",
+        "Server=db;Uid=app;Pwd=⟦password:x9!kQ_2v⟧;", "curl -u ana:⟦password:S3cretPw⟧ https://a",
+        "<password>⟦password:correct horse⟧</password>",
+        "Authorization: Bearer ⟦token:mF_9.B5f-4.1JqMzzY8⟧",
+        "Basic ⟦token:QWxhZGRpbjpvcGVuIHNlc2FtZQ==⟧",
+        "AWS_SECRET_ACCESS_KEY=⟦api_key:wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzKq7eYvQ2⟧",
+        "Cookie: sid=⟦token:Xk29fLq81mZpTT03vbNw⟧; theme=dark", "PIN: ⟦password:4711⟧",
+        // Hidden
+        "card ⟦card:４１１１１１１１１１１１１１１１⟧", "⟦card:4111\u{200B}1111\u{200B}1111\u{200B}1111⟧",
+        "ssn ⟦ssn:٥٣٦-٢٢-٨٧١٠⟧", "⟦card:4111–1111–1111–1111⟧", "u=⟦email:ana%40example.com⟧&x",
+        "⟦email:ana&#64;example.com⟧", "⟦email:ana\\u0040example.com⟧",
+        "⟦email:ana%2540example.com⟧",
+        "d=⟦ssn:c3NuIDUzNi0yMi04NzEw⟧", "⟦email:616e61406578616d706c652e636f6d⟧",
+    ]
+
+    /// What looks so and is not.
+    static let harmless: [String] = [
+        "version 10.0.19041.1", "Chrome/120.0.6099.109", "§ 4.3.2.1", "1.2.3.4-rc1", "v1.2.3.4",
+        "4111 1111 1111 1112", "1234 5678 9012 3456", "DE88370400440532013000", "000-12-3456",
+        "2026-11-21T07:45:33Z", "120-240-360", "room 415-B", "icon@2x.png", "@scope/pkg@1.2.3",
+        "user at example dot com", "x@y", "12:34:56", "std::vector<int>", "96:e9:7a:8a:a2:05:9f:b8",
+        "password=****", "password=${DB_PASSWORD}", "password: <redacted>",
+        "PASSWORD_MIN_LENGTH=12",
+        "token_count=1234567890", "password must contain a digit", "forgot your password?",
+        "password = os.environ['DB_PASSWORD']", "api_key: YOUR_API_KEY",
+        "next_page_token=CAUQAA8xZ9k2",
+        "Bearer of bad news", "Basic usage", "sk-learn", "sk_live_ keys start like this",
+        "created_at 1984-02-03", "released on 3 Feb 1984", "ISBN 978-3-16-148410-0",
+        "commit 1ef36fa01286573e846ac449e8683f8833c5b26a", "984a025f-b55f-4936-a3b0-5de8ad907886",
+        "git@github.com:org/repo.git", "https://example.com:8080/a@b", "lat=51.5074&lon=-0.1278",
+        "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", "0xdeadbeef", "RR123456785DE", "+1.5 points",
+        "18:30-20:00",
+        "-----BEGIN CERTIFICATE-----\nAAAABBBB\n-----END CERTIFICATE-----", "eyJ is how it begins",
+        "3.14159265358979", "1732175999123456789", "uptime 32 min", "#FF8800", "", " ", "名前",
+        "order 20261121-0007", "12345678Y", "passport photo of 2026",
+        "c2lkZWJhciB3aWR0aCBpcyAzMDA=",
+    ]
+
+    /// The text without marks, and the spans in Unicode scalars.
+    static func parsed(_ marked: String) -> (text: String, spans: [(Int, Int, String)]) {
+        var text = String.UnicodeScalarView()
+        var spans: [(Int, Int, String)] = []
+        var open: (start: Int, kind: String)?
+        var kind: String?
+        for scalar in marked.unicodeScalars {
+            if scalar == "⟦" {
+                kind = ""
+            } else if let word = kind {
+                if scalar == ":" {
+                    open = (text.count, word)
+                    kind = nil
+                } else {
+                    kind = word + String(scalar)
+                }
+            } else if scalar == "⟧", let begun = open {
+                spans.append((begun.start, text.count, begun.kind))
+                open = nil
+            } else {
+                text.append(scalar)
+            }
+        }
+        return (String(text), spans)
+    }
+}
