@@ -12,6 +12,7 @@
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -37,18 +38,42 @@ static inline int copenssl_write_private_key(BIO *bio, const EVP_PKEY *key) {
     return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 }
 
-// OSSL_PARAM arrays are built from macros and casts that Swift cannot write. `point` has 65 bytes.
-static inline EVP_PKEY *copenssl_p256_public(const unsigned char *point) {
-    OSSL_PARAM params[3];
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)"P-256", 0);
-    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, 65);
-    params[2] = OSSL_PARAM_construct_end();
+// OSSL_PARAM arrays are built from macros and casts that Swift cannot write.
+static inline EVP_PKEY *copenssl_public_key(const char *type, OSSL_PARAM *params) {
     EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     if (context != NULL && EVP_PKEY_fromdata_init(context) == 1) {
         (void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
     }
     EVP_PKEY_CTX_free(context);
+    return key;
+}
+// `point` is uncompressed: 04, x, y.
+static inline EVP_PKEY *copenssl_ec_public(
+    const char *group, const unsigned char *point, size_t count) {
+    OSSL_PARAM params[3];
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)group, 0);
+    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, count);
+    params[2] = OSSL_PARAM_construct_end();
+    return copenssl_public_key("EC", params);
+}
+static inline EVP_PKEY *copenssl_rsa_public(
+    const unsigned char *n, int n_count, const unsigned char *e, int e_count) {
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM *params = NULL;
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    BIGNUM *modulus = BN_bin2bn(n, n_count, NULL);
+    BIGNUM *exponent = BN_bin2bn(e, e_count, NULL);
+    if (build != NULL && modulus != NULL && exponent != NULL
+        && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, modulus) == 1
+        && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, exponent) == 1) {
+        params = OSSL_PARAM_BLD_to_param(build);
+    }
+    if (params != NULL) key = copenssl_public_key("RSA", params);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(modulus);
+    BN_free(exponent);
     return key;
 }
 

@@ -11,6 +11,8 @@ package struct Caller: Sendable {
     package var onBehalfOf: String?
     package var clientID: String?
     package var groups: [Name]
+    /// Only one that the issuer says it has verified.
+    package var email: String?
     package var claims: JSONObject
     package var tokenID: String?
     /// Seconds since 1970; nil for callers without a token (the operating-system user on stdio).
@@ -19,7 +21,7 @@ package struct Caller: Sendable {
     package init(
         issuer: String, subject: String, kind: Kind = .human, onBehalfOf: String? = nil,
         clientID: String? = nil, groups: [Name] = [], claims: JSONObject = JSONObject(),
-        tokenID: String? = nil, expires: Int? = nil
+        email: String? = nil, tokenID: String? = nil, expires: Int? = nil
     ) {
         self.issuer = issuer
         self.subject = subject
@@ -27,6 +29,7 @@ package struct Caller: Sendable {
         self.onBehalfOf = onBehalfOf
         self.clientID = clientID
         self.groups = groups
+        self.email = email
         self.claims = claims
         self.tokenID = tokenID
         self.expires = expires

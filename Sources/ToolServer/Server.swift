@@ -98,13 +98,9 @@ final class Server: Sendable {
     private static func serving(
         _ catalog: Catalog, tokenKey: ES256PublicKey, pseudonymKey: [UInt8], recorder: Recorder
     ) -> Serving {
-        let verifier = catalog.server.localIssuer.map { issuer in
-            TokenVerifier(
-                key: tokenKey, keyID: LocalToken.keyID(of: tokenKey), issuer: issuer.issuer,
-                audience: issuer.audience)
-        }
+        let issuers = catalog.server.trustedIssuers(tokenKey: tokenKey)
         let gate = Gate(
-            identity: IdentityStage(verifier: verifier, localUsers: catalog.server.localUsers),
+            identity: IdentityStage(issuers: issuers, localUsers: catalog.server.localUsers),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,

@@ -260,7 +260,7 @@ private typealias FactTest = Enforcement.Test
 func examinedCall(
     of tool: Tool, policy: Policy = Policy(), user: String = "ada"
 ) throws -> ExaminedCall {
-    let identity = IdentityStage(verifier: nil, localUsers: GateFixture.users)
+    let identity = IdentityStage(issuers: TrustedIssuers(), localUsers: GateFixture.users)
     let arrived = ArrivedCall(
         caller: try identity.identify(.localUser(user)), tool: tool.name.text,
         arguments: JSONObject(), via: Transport(kind: .stdio, address: ""))

@@ -12,7 +12,7 @@ import Testing
         let mint = try TokenMint()
         self.mint = mint
         stage = IdentityStage(
-            verifier: mint.verifier, localUsers: GateFixture.users, now: { mint.clock.now })
+            issuers: try mint.issuers, localUsers: GateFixture.users, now: { mint.clock.now })
     }
 
     private func code(_ credential: Credential, _ stage: IdentityStage? = nil) -> Refusal.Code? {
@@ -29,13 +29,13 @@ import Testing
 
     @Test func withoutATrustedIssuerNoTokenIsGood() throws {
         let token = try mint.token()
-        #expect(code(.bearer(token), IdentityStage(verifier: nil)) == .identityInvalid)
+        #expect(code(.bearer(token), IdentityStage(issuers: TrustedIssuers())) == .identityInvalid)
     }
 
     @Test func aRememberedTokenStillExpires() throws {
         let token = try mint.token()
         #expect(code(.bearer(token)) == nil)
-        mint.clock.advance(by: 599)
+        mint.clock.advance(by: 659)
         #expect(code(.bearer(token)) == nil)
         mint.clock.advance(by: 1)
         #expect(code(.bearer(token)) == .identityExpired)
@@ -70,7 +70,7 @@ import Testing
             caller: caller, tool: "orders", arguments: JSONObject(),
             via: Transport(kind: .stdio, address: ""))
         _ = try stage.confirm(arrived)
-        mint.clock.advance(by: 600)
+        mint.clock.advance(by: 660)
         #expect {
             try stage.confirm(arrived)
         } throws: {
@@ -107,7 +107,7 @@ import Testing
 
     @Test func aStarIsEveryoneElse() throws {
         let stage = IdentityStage(
-            verifier: nil,
+            issuers: TrustedIssuers(),
             localUsers: [
                 LocalUser(user: "*", subject: "*", groups: ["guests"]),
                 LocalUser(user: "ada", subject: "boss", groups: ["support"]),

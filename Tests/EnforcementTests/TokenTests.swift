@@ -6,18 +6,22 @@ import Testing
 
 @Suite struct TokenTests {
     let mint: TokenMint
+    let issuers: TrustedIssuers
 
-    init() throws { mint = try TokenMint() }
+    init() throws {
+        mint = try TokenMint()
+        issuers = try mint.issuers
+    }
 
     private func refusal(_ token: String) -> Refusal? {
         do throws(Refusal) {
-            _ = try mint.verifier.verify(token, now: mint.clock.now)
+            _ = try issuers.verify(token, now: mint.clock.now)
             return nil
         } catch { return error }
     }
 
     private func caller(_ change: (inout JSONObject) -> Void) throws -> Caller {
-        try mint.verifier.verify(try mint.token(change), now: mint.clock.now)
+        try issuers.verify(try mint.token(change), now: mint.clock.now)
     }
 
     // MARK: Good tokens
@@ -35,7 +39,7 @@ import Testing
         #expect(caller.groups == ["support"])
         #expect(caller.clientID == "desk")
         #expect(caller.tokenID == "id-1")
-        #expect(caller.expires == mint.clock.now + 600)
+        #expect(caller.expires == mint.clock.now + 660)
         #expect(caller.claims["tenant"] == "acme")
     }
 
@@ -88,12 +92,12 @@ import Testing
         ("groups", "null"), ("groups", #""support""#), ("groups", #"{"0":"support"}"#),
         ("groups", #"["support",1]"#), ("groups", #"[["support"]]"#),
         ("exp", nil), ("exp", #""9999999999""#), ("exp", "true"), ("exp", "[1]"), ("exp", "-1"),
-        ("exp", "1800000600.5"), ("exp", "1e99"), ("exp", "99999999999999999999"),
+        ("exp", "1e99"), ("exp", "99999999999999999999"),
         ("exp", "9223372036854775807"), ("exp", "1800086401"), ("exp", "null"),
-        ("iat", nil), ("iat", #""1""#), ("iat", "-1"), ("iat", "1800000061"), ("iat", "1.5"),
+        ("iat", #""1""#), ("iat", "-1"), ("iat", "1800000061"), ("iat", "1.5"),
         ("iat", "-9223372036854775808"), ("iat", "1799000000"),
         ("nbf", "1800000061"), ("nbf", #""1""#), ("nbf", "true"), ("nbf", "null"),
-        ("nbf", "9223372036854775807"), ("nbf", "1e3"),
+        ("nbf", "9223372036854775807"), ("nbf", "0"),
     ]
 
     @Test(arguments: badClaims)
@@ -111,10 +115,10 @@ import Testing
             }
             return refusal(token)?.code
         }
-        #expect(try code(("exp", now + 1)) == nil)
-        #expect(try code(("exp", now)) == .identityExpired)
-        #expect(try code(("exp", now - 1)) == .identityExpired)
-        #expect(try code(("exp", 0)) == .identityExpired)
+        #expect(try code(("exp", now - 59), ("iat", now - 70)) == nil)
+        #expect(try code(("exp", now - 60), ("iat", now - 70)) == .identityExpired)
+        #expect(try code(("exp", 1)) == .identityExpired)
+        #expect(try code(("exp", 0)) == .identityInvalid)
         #expect(try code(("iat", now + 60)) == nil)
         #expect(try code(("iat", now + 61)) == .identityInvalid)
         #expect(try code(("nbf", now + 60)) == nil)

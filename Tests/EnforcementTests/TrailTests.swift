@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TrailTests {
     static func arrived() throws -> ArrivedCall {
-        let identity = IdentityStage(verifier: nil, localUsers: GateFixture.users)
+        let identity = IdentityStage(issuers: TrustedIssuers(), localUsers: GateFixture.users)
         return ArrivedCall(
             caller: try identity.identify(.localUser("ada")), tool: "orders",
             arguments: JSONObject(), via: Transport(kind: .stdio, address: ""))

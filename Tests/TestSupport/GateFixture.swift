@@ -32,7 +32,7 @@ package struct GateFixture: Sendable {
         mint = try TokenMint(clock: clock)
         gate = Gate(
             identity: IdentityStage(
-                verifier: mint.verifier, localUsers: Self.users, now: { clock.now }),
+                issuers: try mint.issuers, localUsers: Self.users, now: { clock.now }),
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
             sink: sink)
@@ -66,9 +66,18 @@ package struct TokenMint: Sendable {
         self.clock = clock
     }
 
-    package var verifier: TokenVerifier {
-        TokenVerifier(
-            key: key.publicKey, keyID: Self.keyID, issuer: Self.issuer, audience: Self.audience)
+    package var issuers: TrustedIssuers {
+        get throws {
+            let jwk = JSONObject(
+                ("kty", "EC"), ("crv", "P-256"), ("kid", .string(Self.keyID)),
+                ("x", .string(Base64URL.encode(key.publicKey.x))),
+                ("y", .string(Base64URL.encode(key.publicKey.y))))
+            return TrustedIssuers([
+                TokenVerifier(
+                    IssuerRules(issuer: Self.issuer, audience: Self.audience),
+                    keys: IssuerKeys([try VerificationKey(jwk: jwk)]))
+            ])
+        }
     }
 
     package var header: JSONObject {

@@ -89,10 +89,9 @@ import Testing
             ("exp", .number(JSONNumber(now + 60))),
         ])
         let token = try LocalToken.sign(claims, with: key)
-        let verifier = TokenVerifier(
-            key: key.publicKey, keyID: LocalToken.keyID(of: key.publicKey), issuer: "local",
-            audience: "shop")
-        let stage = IdentityStage(verifier: verifier, now: { now })
+        let keys = try #require(LocalToken.keySet(of: key.publicKey))
+        let verifier = TokenVerifier(IssuerRules(issuer: "local", audience: "shop"), keys: keys)
+        let stage = IdentityStage(issuers: TrustedIssuers([verifier]), now: { now })
         #expect(try stage.identify(.bearer(token)).caller.subject == "ada")
     }
 }

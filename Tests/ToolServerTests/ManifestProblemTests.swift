@@ -61,7 +61,7 @@ struct WrongManifest: Sendable, CustomTestStringConvertible {
     WrongManifest(
         "server.json",
         #"{"server": "shop", "issuers": [{"issuer": "https://login.example.com", "jwks": {}}]}"#,
-        "1:43: issuers[0].issuer: `https://login.example.com` is not served by this build; use `local`"
+        "1:80: issuers[0].jwks: missing key `file`"
     ),
     WrongManifest(
         "server.json", #"{"server": "shop", "console": {"listen": "127.0.0.1:7071"}}"#,

@@ -15,7 +15,10 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
         TLSManifest.secretKeys
     ),
     ("server", ["properties", "state"], ServerManifest.stateKeys),
-    ("server", ["properties", "issuers", "items"], ServerManifest.issuerKeys),
+    ("server", ["$defs", "localIssuer"], IssuerManifest.localKeys),
+    ("server", ["$defs", "issuer"], IssuerManifest.keys),
+    ("server", ["$defs", "issuer", "properties", "jwks"], IssuerManifest.jwksKeys),
+    ("server", ["$defs", "groups"], IssuerManifest.groupsKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
     ("backend", [], BackendManifest.keys),

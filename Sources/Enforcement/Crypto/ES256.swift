@@ -15,7 +15,7 @@ package struct ES256PrivateKey: Sendable {
     }
 
     private init(_ handle: KeyHandle) throws(CryptoError) {
-        guard handle.isOnP256 else { throw .invalidKey }
+        guard handle.curve == .p256 else { throw .invalidKey }
         self.handle = handle
         publicKey = try ES256PublicKey(uncompressed: handle.publicOctets(65))
     }
@@ -25,7 +25,7 @@ package struct ES256PrivateKey: Sendable {
     /// 64 bytes: r, then s.
     package func sign(_ message: [UInt8]) throws(CryptoError) -> [UInt8] {
         let der = try handle.sign(message, digest: "SHA256", limit: 72)
-        guard let raw = ECDSASignature.raw(der: der) else { throw .unavailable }
+        guard let raw = ECDSASignature.raw(der: der, size: 32) else { throw .unavailable }
         return raw
     }
 }
@@ -46,49 +46,14 @@ package struct ES256PublicKey: Sendable {
     init(uncompressed point: [UInt8]) throws(CryptoError) {
         guard point.count == 65, point[0] == 4 else { throw .invalidKey }
         // OpenSSL checks here that the point is on the curve; the hostile case has a test.
-        handle = try unsafe KeyHandle(owning: copenssl_p256_public(point))
+        handle = try KeyHandle(curve: .p256, point: point)
         x = Array(point[1..<33])
         y = Array(point[33..<65])
     }
 
     /// `signature` is r, then s: 64 bytes.
     package func isValid(_ signature: [UInt8], for message: [UInt8]) -> Bool {
-        guard let der = ECDSASignature.der(raw: signature) else { return false }
+        guard let der = ECDSASignature.der(raw: signature, size: 32) else { return false }
         return handle.isValid(der, for: message, digest: "SHA256")
-    }
-}
-
-/// Between the fixed form of JOSE and the DER of OpenSSL. Written out: sixteen lines of ASN.1 with
-/// fixed sizes are easier to check than four owned C objects.
-private enum ECDSASignature {
-    static func der(raw: [UInt8]) -> [UInt8]? {
-        guard raw.count == 64 else { return nil }
-        let content = integer(raw[..<32]) + integer(raw[32...])
-        return [0x30, UInt8(content.count)] + content
-    }
-
-    private static func integer(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-        var digits = Array(bytes.drop { $0 == 0 })
-        if digits.first.map({ $0 >= 0x80 }) ?? true { digits.insert(0, at: 0) }
-        return [0x02, UInt8(digits.count)] + digits
-    }
-
-    static func raw(der: [UInt8]) -> [UInt8]? {
-        guard der.count >= 2, der[0] == 0x30, Int(der[1]) == der.count - 2 else { return nil }
-        var rest = der[2...]
-        guard let r = takeInteger(&rest), let s = takeInteger(&rest), rest.isEmpty else {
-            return nil
-        }
-        return r + s
-    }
-
-    private static func takeInteger(_ rest: inout ArraySlice<UInt8>) -> [UInt8]? {
-        guard rest.popFirst() == 0x02, let count = rest.popFirst(), rest.count >= Int(count) else {
-            return nil
-        }
-        let digits = rest.prefix(Int(count)).drop { $0 == 0 }
-        rest = rest.dropFirst(Int(count))
-        guard digits.count <= 32 else { return nil }
-        return [UInt8](repeating: 0, count: 32 - digits.count) + digits
     }
 }

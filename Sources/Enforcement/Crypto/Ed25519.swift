@@ -36,8 +36,7 @@ package struct Ed25519PublicKey: Sendable {
 
     package init(_ bytes: [UInt8]) throws(CryptoError) {
         guard bytes.count == 32 else { throw .invalidKey }
-        handle = try unsafe KeyHandle(
-            owning: EVP_PKEY_new_raw_public_key_ex(nil, "ED25519", nil, bytes, bytes.count))
+        handle = try KeyHandle(ed25519: bytes)
         self.bytes = bytes
     }
 

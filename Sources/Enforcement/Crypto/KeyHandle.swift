@@ -18,6 +18,25 @@ import COpenSSL
 
     deinit { unsafe EVP_PKEY_free(pointer) }
 
+    /// Refuses a point that is not on the curve; the hostile case has a test.
+    convenience init(curve: Curve, point: [UInt8]) throws(CryptoError) {
+        try unsafe self.init(
+            owning: copenssl_ec_public(curve.openSSLName, point, point.count))
+    }
+
+    /// 32 bytes, as in RFC 8032.
+    convenience init(ed25519 bytes: [UInt8]) throws(CryptoError) {
+        try unsafe self.init(
+            owning: EVP_PKEY_new_raw_public_key_ex(nil, "ED25519", nil, bytes, bytes.count))
+    }
+
+    /// Big-endian numbers.
+    convenience init(modulus: [UInt8], exponent: [UInt8]) throws(CryptoError) {
+        try unsafe self.init(
+            owning: copenssl_rsa_public(
+                modulus, Int32(clamping: modulus.count), exponent, Int32(clamping: exponent.count)))
+    }
+
     var kind: Int32 { unsafe EVP_PKEY_get_base_id(pointer) }
 
     /// PKCS#8, unencrypted.
@@ -79,10 +98,18 @@ import COpenSSL
         return signature
     }
 
-    func isValid(_ signature: [UInt8], for message: [UInt8], digest: String?) -> Bool {
+    /// With `isPSS` the salt must be as long as the digest (RFC 7518 section 3.5).
+    func isValid(
+        _ signature: [UInt8], for message: [UInt8], digest: String?, isPSS: Bool = false
+    ) -> Bool {
         guard let context = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(context) }
-        guard unsafe EVP_DigestVerifyInit_ex(context, nil, digest, nil, nil, pointer, nil) == 1,
+        var options: OpaquePointer?
+        guard
+            unsafe EVP_DigestVerifyInit_ex(context, &options, digest, nil, nil, pointer, nil) == 1,
+            unsafe !isPSS
+                || EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1
+                    && EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) == 1,
             unsafe EVP_DigestVerify(
                 context, signature, signature.count, message, message.count) == 1
         else {
@@ -92,12 +119,14 @@ import COpenSSL
         return true
     }
 
-    var isOnP256: Bool {
+    var curve: Curve? {
         var name = [CChar](repeating: 0, count: 32)
         var length = 0
         guard kind == EVP_PKEY_EC,
             unsafe EVP_PKEY_get_group_name(pointer, &name, name.count, &length) == 1
-        else { return false }
-        return name.prefix(length).elementsEqual("prime256v1".utf8.map { CChar($0) })
+        else { return nil }
+        return Curve.allCases.first { curve in
+            name.prefix(length).elementsEqual(curve.openSSLName.utf8.map { CChar($0) })
+        }
     }
 }

@@ -68,18 +68,17 @@ package final class IdentityStage: Sendable {
     /// Beyond this many live tokens the cache starts anew; a miss costs one signature check.
     static let cachedTokensMax = 10_000
 
-    /// nil where no issuer is trusted, so that no token is.
-    private let verifier: TokenVerifier?
+    private let issuers: TrustedIssuers
     private let localUsers: [LocalUser]
     private let now: @Sendable () -> Int
     private let verified = Mutex<[Digest32: IdentifiedCaller]>([:])
 
     /// `now` gives seconds since 1970.
     package init(
-        verifier: TokenVerifier?, localUsers: [LocalUser] = [],
+        issuers: TrustedIssuers, localUsers: [LocalUser] = [],
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
-        self.verifier = verifier
+        self.issuers = issuers
         self.localUsers = localUsers
         self.now = now
     }
@@ -114,8 +113,7 @@ package final class IdentityStage: Sendable {
             try refuseExpired(known.established.caller.expires)
             return known
         }
-        guard let verifier else { throw .invalidToken("no issuer is trusted") }
-        let caller = IdentifiedCaller(try verifier.verify(token, now: now()))
+        let caller = IdentifiedCaller(try issuers.verify(token, now: now()))
         verified.withLock { tokens in
             if tokens.count >= Self.cachedTokensMax { tokens.removeAll(keepingCapacity: true) }
             tokens[digest] = caller

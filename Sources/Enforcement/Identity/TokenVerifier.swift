@@ -1,79 +1,40 @@
 import JSON
 
-/// Verifies the short tokens that `toolserver token` signs with the key of this installation.
+/// Is this token one of an issuer's, meant for us and good at this moment?
 ///
-/// ES256 only, one key, one audience. Nothing in a token chooses how it is verified: the
-/// algorithm and the key come from here and the header must agree.
+/// The algorithms and the keys come from here and the token must agree; the audience is checked
+/// always. It must never tell a caller which check failed: that is for the record.
 package struct TokenVerifier: Sendable {
-    static let leewaySeconds = 60
-    static let lifetimeSecondsMax = 24 * 60 * 60
-    static let tokenBytesMax = 8 * 1024
+    package let rules: IssuerRules
+    private let keys: IssuerKeys
 
-    private let key: ES256PublicKey
-    private let keyID: String
-    private let issuer: String
-    private let audience: String
-
-    package init(key: ES256PublicKey, keyID: String, issuer: String, audience: String) {
-        self.key = key
-        self.keyID = keyID
-        self.issuer = issuer
-        self.audience = audience
+    package init(_ rules: IssuerRules, keys: IssuerKeys) {
+        self.rules = rules
+        self.keys = keys
     }
 
-    func verify(_ token: String, now: Int) throws(Refusal) -> Caller {
-        let claims = try signedClaims(of: token)
-        guard claims["iss"]?.string?.isByteEqual(to: issuer) == true else {
+    func verify(_ token: SignedToken, now: Int) throws(Refusal) -> Caller {
+        guard rules.algorithms.contains(token.algorithm) else { throw .invalidToken("algorithm") }
+        guard token.issuer?.isByteEqual(to: rules.issuer) == true else {
             throw .invalidToken("issuer")
         }
-        guard Self.audiences(of: claims).contains(where: { $0.isByteEqual(to: audience) }) else {
-            throw .invalidToken("audience")
-        }
-        try Self.checkTimes(of: claims, now: now)
-        return try Self.caller(from: claims)
-    }
-
-    /// The claims, once the signature over them holds.
-    private func signedClaims(of token: String) throws(Refusal) -> JSONObject {
-        guard token.utf8.count <= Self.tokenBytesMax else { throw .invalidToken("size") }
-        let bytes = Array(token.utf8)
-        let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 3 else { throw .invalidToken("form") }
-        try checkHeader(try Self.object(in: parts[0]))
-        guard let signature = Base64URL.decode(String(decoding: parts[2], as: UTF8.self)) else {
-            throw .invalidToken("signature encoding")
-        }
-        let signed = Array(bytes[..<parts[1].endIndex])
-        guard key.isValid(signature, for: signed) else {
+        let candidates = keys.keys(token.keyID, for: token.algorithm)
+        guard !candidates.isEmpty else { throw .invalidToken("key id") }
+        guard candidates.contains(where: { token.isSigned(by: $0) }) else {
             throw .invalidToken("signature")
         }
-        return try Self.object(in: parts[1])
-    }
-
-    private func checkHeader(_ header: JSONObject) throws(Refusal) {
-        guard header["alg"]?.string?.isByteEqual(to: "ES256") == true else {
-            throw .invalidToken("algorithm")
-        }
-        guard header["kid"]?.string?.isByteEqual(to: keyID) == true else {
-            throw .invalidToken("key id")
-        }
-        if let type = header["typ"] {
-            guard let text = type.string, ["jwt", "at+jwt"].contains(text.lowercased()) else {
-                throw .invalidToken("type")
-            }
-        }
-        // RFC 7515 4.1.11: an extension that must be understood and is not. RFC 7797 b64 and
-        // compression change what is signed; a nested type hides another token.
-        for name in ["crit", "b64", "zip", "cty"] where header[name] != nil {
-            throw .invalidToken("header `\(name)`")
-        }
-    }
-
-    private static func object(in part: ArraySlice<UInt8>) throws(Refusal) -> JSONObject {
-        guard let bytes = Base64URL.decode(String(decoding: part, as: UTF8.self)),
-            let value = try? JSONParser.parse(bytes), case .object(let object) = value
-        else { throw .invalidToken("encoding") }
-        return object
+        guard
+            Self.audiences(of: token.claims).contains(where: {
+                $0.isByteEqual(to: rules.audience)
+            })
+        else { throw .invalidToken("audience") }
+        let times = try TokenTimes(token.claims)
+        try times.check(now: now, rules)
+        // RFC 7800: such a token is good only with a proof of the key that it names.
+        guard token.claims["cnf"] == nil else { throw .invalidToken("bound to a key") }
+        var caller = try CallerClaims.caller(from: token.claims, rules)
+        caller.expires = Int(times.expires.rounded(.up)) + rules.leewaySeconds
+        return caller
     }
 
     private static func audiences(of claims: JSONObject) -> [String] {
@@ -83,54 +44,6 @@ package struct TokenVerifier: Sendable {
             several.compactMap(\.string)
         default: []
         }
-    }
-
-    private static func checkTimes(of claims: JSONObject, now: Int) throws(Refusal) {
-        guard let expires = claims["exp"]?.int, let issued = claims["iat"]?.int,
-            (0..<1 << 40).contains(expires), (0..<1 << 40).contains(issued)
-        else { throw .invalidToken("times") }
-        guard expires - issued <= lifetimeSecondsMax else { throw .invalidToken("lifetime") }
-        guard issued <= now + leewaySeconds else { throw .invalidToken("issued in the future") }
-        if let notBefore = claims["nbf"] {
-            guard let seconds = notBefore.int, seconds <= now + leewaySeconds else {
-                throw .invalidToken("not valid yet")
-            }
-        }
-        guard expires > now else { throw .expiredToken }
-    }
-
-    private static func caller(from claims: JSONObject) throws(Refusal) -> Caller {
-        guard let subject = claims["sub"]?.string, isName(subject),
-            let issuer = claims["iss"]?.string
-        else { throw .invalidToken("subject") }
-        var groups: [Name] = []
-        if let listed = claims["groups"] {
-            guard let values = listed.array else { throw .invalidToken("groups") }
-            for value in values {
-                guard let group = value.string else { throw .invalidToken("groups") }
-                groups.append(Name(group))
-            }
-        }
-        var caller = Caller(issuer: issuer, subject: subject, groups: groups, claims: claims)
-        caller.clientID = claims["client_id"]?.string
-        caller.tokenID = claims["jti"]?.string
-        caller.expires = claims["exp"]?.int
-        if let act = claims["act"] {
-            // RFC 8693 4.1: `sub` is the person, `act.sub` the agent who acts for them. An actor
-            // who cannot be read must not pass for the person.
-            guard let actor = act["sub"]?.string, isName(actor) else {
-                throw .invalidToken("actor")
-            }
-            caller.kind = .agent
-            caller.onBehalfOf = subject
-            caller.subject = actor
-        }
-        return caller
-    }
-
-    /// Not empty, and nothing in it that could end a line of a log.
-    private static func isName(_ text: String) -> Bool {
-        !text.utf8.isEmpty && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
 }
 

@@ -104,7 +104,7 @@ extension CheckCommand {
         let server = catalog.server
         let host = server.http.address
         let address = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-        let issuers = server.issuers.map { "\($0.issuer) for \($0.audience)" }
+        let issuers = server.issuers.map { "\($0.rules.issuer) for \($0.rules.audience)" }
         let users = server.localUsers.map { "\($0.user) as \($0.subject)" }
         return [
             ("server", server.name.text),

@@ -5,6 +5,10 @@ import JSON
 /// machine that has no sign-in of its own. The same verification path as any other token.
 enum TokenCommand {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let words = Array(words)
+        if words.first?.isByteEqual(to: "check") == true {
+            return try TokenCheckCommand.run(words.dropFirst())
+        }
         let arguments = try Arguments(
             words, options: ["--as", "--groups", "--for", "--minutes", "--manifests", "--state"])
         guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
@@ -24,8 +28,8 @@ enum TokenCommand {
         }
         let now = WallClock.seconds()
         var claims = JSONObject(distinct: [
-            ("iss", .string(issuer.issuer)),
-            ("aud", .string(issuer.audience)),
+            ("iss", .string(issuer.rules.issuer)),
+            ("aud", .string(issuer.rules.audience)),
             ("sub", .string(arguments["--for"] ?? subject)), ("groups", .array(groups)),
             ("iat", .number(JSONNumber(now))), ("exp", .number(JSONNumber(now + 60 * minutes))),
             ("jti", .string(Base64URL.encode(try randomBytes(12)))),
@@ -41,6 +45,15 @@ enum TokenCommand {
 enum LocalToken {
     static func keyID(of key: ES256PublicKey) -> String {
         Base64URL.encode(Array(SHA256.digest(key.x + key.y).bytes.prefix(9)))
+    }
+
+    static func keySet(of key: ES256PublicKey) -> IssuerKeys? {
+        let jwk = JSONObject(distinct: [
+            ("kty", "EC"), ("crv", "P-256"), ("x", .string(Base64URL.encode(key.x))),
+            ("y", .string(Base64URL.encode(key.y))), ("kid", .string(keyID(of: key))),
+            ("alg", "ES256"), ("use", "sig"),
+        ])
+        return (try? VerificationKey(jwk: jwk)).map { IssuerKeys([$0]) }
     }
 
     static func sign(_ claims: JSONObject, with key: ES256PrivateKey) throws -> String {

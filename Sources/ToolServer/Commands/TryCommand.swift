@@ -82,7 +82,7 @@ enum TryCommand {
             throw CommandFailure("the manifests cannot be served:\n" + error.text)
         }
         return Gate(
-            identity: IdentityStage(verifier: nil),
+            identity: IdentityStage(issuers: TrustedIssuers()),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: NoRecord())

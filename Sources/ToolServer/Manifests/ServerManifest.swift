@@ -14,8 +14,9 @@ package struct ServerSettings: Sendable {
     }
 
     package struct Issuer: Sendable {
-        package var issuer: String
-        package var audience: String
+        package var rules: IssuerRules
+        /// nil where they are the key of this installation.
+        package var keys: IssuerKeys?
     }
 
     package struct Limits: Sendable {
@@ -33,7 +34,7 @@ package struct ServerSettings: Sendable {
     package var limits: Limits
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
-    var localIssuer: Issuer? { issuers.first { $0.issuer.isByteEqual(to: "local") } }
+    var localIssuer: Issuer? { issuers.first { $0.keys == nil } }
 
     /// `server.json` alone, for commands that need neither tools nor backends.
     static func load(directory: String) throws(ManifestError) -> ServerSettings {
@@ -56,7 +57,6 @@ struct ServerManifest {
     static let stateKeys = KeySet(
         required: [], optional: ["directory"],
         unserved: ["postgres": "use `directory`"])
-    static let issuerKeys = KeySet(required: ["issuer"], optional: ["audience"])
     static let localUserKeys = KeySet(required: ["user", "subject"], optional: ["groups"])
     static let limitKeys = KeySet(required: [], optional: ["callsPerCaller", "connections"])
 
@@ -125,27 +125,17 @@ struct ServerManifest {
     private func issuers(resource: String?) -> [ServerSettings.Issuer]? {
         guard let node = object["issuers"] else { return [] }
         guard let elements = node.elements() else { return nil }
-        let issuers = elements.compactMap { issuer($0, resource: resource ?? "") }
-        if issuers.count > 1 { node.report("names `local` twice") }
-        return issuers.count == elements.count ? issuers : nil
-    }
-
-    private func issuer(_ node: Node, resource: String) -> ServerSettings.Issuer? {
-        // The other keys of an issuer that is not served would only add noise to its report.
-        guard let members = node.members() else { return nil }
-        if let issuer = members.first(where: { $0.name.isByteEqual(to: "issuer") }) {
-            guard let text = issuer.node.string() else { return nil }
-            guard text.isByteEqual(to: "local") else {
-                issuer.node.report("\(quoted(text)) is not served by this build; use `local`")
-                return nil
+        var issuers: [ServerSettings.Issuer] = []
+        for element in elements {
+            let issuer = IssuerManifest.read(
+                element, resource: resource ?? "", under: directory)
+            guard let issuer else { continue }
+            if issuers.contains(where: { $0.rules.issuer.isByteEqual(to: issuer.rules.issuer) }) {
+                element.report("names \(quoted(issuer.rules.issuer)) a second time")
             }
+            issuers.append(issuer)
         }
-        let object = ObjectReader(node, members: members, keys: Self.issuerKeys)
-        guard let issuer = object["issuer"]?.string() else { return nil }
-        guard let audience = object["audience"] else {
-            return .init(issuer: issuer, audience: resource)
-        }
-        return audience.prose(atMost: 512).map { .init(issuer: issuer, audience: $0) }
+        return issuers.count == elements.count ? issuers : nil
     }
 
     private func localUsers() -> [LocalUser]? {
