@@ -5,11 +5,11 @@
 /// repeats the value. The work is bounded whatever the schema: what cannot be decided within the
 /// bound is a violation, never a pass.
 package struct JSONSchema: Sendable {
-    /// Each the rules of one schema; rules name other schemas by their index. The root is first.
-    let nodes: [[SchemaRule]]
+    /// Rules name other schemas by their index. The root is first.
+    let nodes: [SchemaNode]
 
     package init(_ schema: JSONValue) throws(JSONSchemaError) {
-        var compiler = SchemaCompiler(root: schema)
+        let compiler = try SchemaCompiler(root: schema)
         nodes = try compiler.compile()
     }
 

@@ -103,7 +103,7 @@ package struct Pattern: Sendable {
             case .start, .end, .wordBoundary: pending.append(index + 1)
             case .scalar(let scalar): ranges.append(scalar...scalar)
             case .any: ranges.append(0...0x10FFFF)
-            case .oneOf(let index): ranges += classes[index].ranges
+            case .oneOf(let index): ranges += classes[index].cover
             }
         }
         return ScalarClass(ranges)
@@ -153,69 +153,4 @@ package struct PatternError: Error, Sendable {
     /// In Unicode scalars from the start of the expression.
     package let offset: Int
     package let message: String
-}
-
-/// A set of Unicode scalars.
-struct ScalarClass: Sendable {
-    typealias Ranges = [ClosedRange<UInt32>]
-
-    /// Sorted, without overlap.
-    let ranges: Ranges
-    private let ascii: (UInt64, UInt64)
-
-    init(_ ranges: Ranges) {
-        var merged: Ranges = []
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = merged.last, range.lowerBound <= last.upperBound &+ 1 {
-                merged[merged.count - 1] =
-                    last.lowerBound...max(last.upperBound, range.upperBound)
-            } else {
-                merged.append(range)
-            }
-        }
-        self.ranges = merged
-        var ascii: (UInt64, UInt64) = (0, 0)
-        for range in merged {
-            for scalar in range.clamped(to: 0...127) where range.contains(scalar) {
-                if scalar < 64 { ascii.0 |= 1 << scalar } else { ascii.1 |= 1 << (scalar - 64) }
-            }
-        }
-        self.ascii = ascii
-    }
-
-    func contains(_ scalar: UInt32) -> Bool {
-        if scalar < 64 { return ascii.0 >> scalar & 1 == 1 }
-        if scalar < 128 { return ascii.1 >> (scalar - 64) & 1 == 1 }
-        var low = 0
-        var high = ranges.count
-        while low < high {
-            let middle = (low + high) / 2
-            if ranges[middle].upperBound < scalar { low = middle + 1 } else { high = middle }
-        }
-        return low < ranges.count && ranges[low].lowerBound <= scalar
-    }
-
-    static func complement(of ranges: Ranges) -> Ranges {
-        var result: Ranges = []
-        var next: UInt32 = 0
-        for range in ScalarClass(ranges).ranges {
-            if range.lowerBound > next { result.append(next...(range.lowerBound - 1)) }
-            next = range.upperBound + 1
-        }
-        if next <= 0x10FFFF { result.append(next...0x10FFFF) }
-        return result
-    }
-
-    static let digits: Ranges = [0x30...0x39]
-    static let word: Ranges = [0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A]
-    /// ECMA-262 WhiteSpace and LineTerminator.
-    static let space: Ranges = [
-        0x09...0x0D, 0x20...0x20, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029,
-        0x202F...0x202F, 0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
-    ]
-
-    static func isWord(_ scalar: UInt32?) -> Bool {
-        guard let scalar else { return false }
-        return word.contains { $0.contains(scalar) }
-    }
 }

@@ -13,11 +13,18 @@ struct PatternParser {
     private var groupDepth = 0
     private(set) var classes: [ScalarClass] = []
 
+    /// For telling whether an expression is one at all: lookaround and back references are read,
+    /// and what comes out is not to be run.
+    private let allowsBacktracking: Bool
+
     private static let lengthLimit = 4_096
     private static let groupDepthLimit = 50
     private static let repetitionLimit = 1_000
 
-    init(_ source: String) { scalars = source.unicodeScalars.map(\.value) }
+    init(_ source: String, allowsBacktracking: Bool = false) {
+        scalars = source.unicodeScalars.map(\.value)
+        self.allowsBacktracking = allowsBacktracking
+    }
 
     mutating func parse() throws(PatternError) -> PatternNode {
         guard scalars.count <= Self.lengthLimit else {
@@ -118,7 +125,7 @@ struct PatternParser {
         case "(": return try group()
         case "[":
             position += 1
-            return oneOf(try bracketed())
+            return try bracketed()
         case "\\": return try escapedAtom()
         case "*", "+", "?", "{": throw failure("there is nothing to repeat")
         case "}", "]": throw failure("a literal bracket is written with a backslash")
@@ -133,20 +140,16 @@ struct PatternParser {
         }
     }
 
-    private mutating func oneOf(_ ranges: ScalarClass.Ranges) -> PatternNode {
-        classes.append(ScalarClass(ranges))
+    private mutating func oneOf(
+        _ parts: ScalarClass.Parts, isNegated: Bool = false
+    ) -> PatternNode {
+        classes.append(ScalarClass(parts, isNegated: isNegated))
         return .single(.oneOf(classes.count - 1))
     }
 
     private mutating func group() throws(PatternError) -> PatternNode {
         position += 1
-        if take("?") {
-            if take("<") {
-                try groupName()
-            } else if !take(":") {
-                throw failure("lookahead and flags in a group are not supported")
-            }
-        }
+        if take("?") { try groupKind() }
         groupDepth += 1
         guard groupDepth <= Self.groupDepthLimit else {
             throw failure("groups are nested too deeply")
@@ -155,6 +158,17 @@ struct PatternParser {
         groupDepth -= 1
         guard take(")") else { throw failure("expected `)`") }
         return node
+    }
+
+    /// Behind `(?`.
+    private mutating func groupKind() throws(PatternError) {
+        if take(":") { return }
+        let isBehind = take("<")
+        if allowsBacktracking, take("=") || take("!") { return }
+        guard isBehind else {
+            throw failure("lookahead and flags in a group are not supported")
+        }
+        try groupName()
     }
 
     private mutating func groupName() throws(PatternError) {
@@ -167,52 +181,103 @@ struct PatternParser {
         position += 1
         if take("b") { return .single(.wordBoundary(true)) }
         if take("B") { return .single(.wordBoundary(false)) }
-        if let ranges = shorthand() { return oneOf(ranges) }
+        if let parts = try shorthand() { return oneOf(parts) }
+        if allowsBacktracking, try skipBackReference() { return .empty }
         return .single(.scalar(try escapedScalar()))
     }
 
-    /// Behind the backslash: `d`, `w`, `s` and their complements.
-    private mutating func shorthand() -> ScalarClass.Ranges? {
-        if take("d") { return ScalarClass.digits }
-        if take("w") { return ScalarClass.word }
-        if take("s") { return ScalarClass.space }
-        if take("D") { return ScalarClass.complement(of: ScalarClass.digits) }
-        if take("W") { return ScalarClass.complement(of: ScalarClass.word) }
-        if take("S") { return ScalarClass.complement(of: ScalarClass.space) }
-        return nil
+    private mutating func skipBackReference() throws(PatternError) -> Bool {
+        if take("k") {
+            guard take("<") else { throw failure("expected the name of a group") }
+            try groupName()
+            return true
+        }
+        guard let digit = next, (0x31...0x39).contains(digit) else { return false }
+        while let digit = next, (0x30...0x39).contains(digit) { position += 1 }
+        return true
+    }
+
+    /// Behind the backslash: `d`, `w`, `s`, `p{…}` and their complements.
+    private mutating func shorthand() throws(PatternError) -> ScalarClass.Parts? {
+        guard let scalar = next, let letter = Unicode.Scalar(scalar) else { return nil }
+        let parts: ScalarClass.Parts
+        position += 1
+        switch letter {
+        case "d": parts = ScalarClass.Parts(ranges: ScalarClass.digits)
+        case "w": parts = ScalarClass.Parts(ranges: ScalarClass.word)
+        case "s": parts = ScalarClass.Parts(ranges: ScalarClass.space)
+        case "D": parts = .complement(of: ScalarClass.digits)
+        case "W": parts = .complement(of: ScalarClass.word)
+        case "S": parts = .complement(of: ScalarClass.space)
+        case "p", "P": parts = try property(isNegated: letter == "P")
+        default:
+            position -= 1
+            return nil
+        }
+        return parts
+    }
+
+    private mutating func property(
+        isNegated: Bool
+    ) throws(PatternError) -> ScalarClass.Parts {
+        guard take("{"), let end = scalars[position...].firstIndex(of: 0x7D) else {
+            throw failure("expected `{` and the name of a Unicode property")
+        }
+        var name = ""
+        for scalar in scalars[position..<end].compactMap({ Unicode.Scalar($0) }) {
+            name.unicodeScalars.append(scalar)
+        }
+        for prefix in ["General_Category=", "gc="] where name.utf8.starts(with: prefix.utf8) {
+            name = String(decoding: name.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
+        }
+        let ranges: ScalarClass.Ranges? =
+            name.isByteEqual(to: "Any")
+            ? [0...0x10FFFF] : name.isByteEqual(to: "ASCII") ? [0...0x7F] : nil
+        if let ranges {
+            position = end + 1
+            return isNegated ? .complement(of: ranges) : ScalarClass.Parts(ranges: ranges)
+        }
+        guard let categories = ScalarCategories(named: name) else {
+            throw failure("expected a general category such as `L`, `Lu` or `Nd` as the property")
+        }
+        position = end + 1
+        return ScalarClass.Parts(categories: isNegated ? categories.complement : categories)
     }
 
     /// Behind the opening bracket.
-    private mutating func bracketed() throws(PatternError) -> ScalarClass.Ranges {
+    private mutating func bracketed() throws(PatternError) -> PatternNode {
         let isNegated = take("^")
-        var ranges: ScalarClass.Ranges = []
+        var parts = ScalarClass.Parts()
         while !take("]") {
             let lower = try classItem()
             // A `-` before the closing bracket, or after a shorthand, is itself.
             guard let first = lower.single, next == UInt32(UInt8(ascii: "-")),
                 position + 1 < scalars.count, scalars[position + 1] != UInt32(UInt8(ascii: "]"))
             else {
-                ranges += lower.ranges
+                parts.append(lower.parts)
                 continue
             }
             position += 1
             guard let last = try classItem().single, first <= last else {
                 throw failure("expected a range of characters in ascending order")
             }
-            ranges.append(first...last)
+            parts.ranges.append(first...last)
         }
-        return isNegated ? ScalarClass.complement(of: ranges) : ranges
+        return oneOf(parts, isNegated: isNegated)
     }
 
     private mutating func classItem() throws(PatternError) -> (
-        ranges: ScalarClass.Ranges, single: UInt32?
+        parts: ScalarClass.Parts, single: UInt32?
     ) {
         guard let scalar = next else { throw failure("expected `]`") }
         position += 1
-        guard scalar == UInt32(UInt8(ascii: "\\")) else { return ([scalar...scalar], scalar) }
-        if let ranges = shorthand() { return (ranges, nil) }
-        let escaped = take("b") ? 0x08 : try escapedScalar()
-        return ([escaped...escaped], escaped)
+        guard scalar == UInt32(UInt8(ascii: "\\")) else { return single(scalar) }
+        if let parts = try shorthand() { return (parts, nil) }
+        return single(take("b") ? 0x08 : try escapedScalar())
+    }
+
+    private func single(_ scalar: UInt32) -> (parts: ScalarClass.Parts, single: UInt32?) {
+        (ScalarClass.Parts(ranges: [scalar...scalar]), scalar)
     }
 
     /// Behind the backslash: one scalar.

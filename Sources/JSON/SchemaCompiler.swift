@@ -1,164 +1,108 @@
 /// Turns a schema into rules, refusing whatever it cannot check.
 struct SchemaCompiler {
-    private let root: JSONValue
-    private var nodes: [[SchemaRule]] = []
-    /// By pointer, so that a reference into its own ancestors ends.
-    private var compiled: [Name: Int] = [:]
+    private let index: SchemaIndex
 
-    private var depth = 0
+    init(root: JSONValue) throws(JSONSchemaError) {
+        index = try SchemaIndex(root: root)
+    }
 
-    /// References are followed as they are met, and a chain of them uses the stack.
-    private static let depthLimit = 200
-
-    private static let annotations: Set<Name> = [
-        "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
-        "$comment", "$schema", "format",
-    ]
-
-    /// In the order in which they are checked: what explains most comes first.
-    private static let keywords: [String] = [
-        "$defs", "$ref", "type", "enum", "const", "required", "properties", "patternProperties",
-        "additionalProperties", "propertyNames", "minProperties", "maxProperties",
-        "dependentRequired", "prefixItems", "items", "minItems", "maxItems", "uniqueItems",
-        "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf", "minLength",
-        "maxLength", "pattern", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
-    ]
-
-    init(root: JSONValue) { self.root = root }
-
-    mutating func compile() throws(JSONSchemaError) -> [[SchemaRule]] {
-        _ = try node(root, "")
+    func compile() throws(JSONSchemaError) -> [SchemaNode] {
+        var nodes: [SchemaNode] = []
+        for position in index.positions {
+            var node = SchemaNode(resource: position.resource)
+            node.rules = try rules(position)
+            nodes.append(node)
+        }
+        try refuseCircles(nodes)
+        for node in nodes.indices { nodes[node].addNames(from: nodes) }
         return nodes
     }
 
-    private mutating func node(
-        _ schema: JSONValue, _ pointer: String
-    ) throws(JSONSchemaError) -> Int {
-        if let index = compiled[Name(pointer)] { return index }
-        depth += 1
-        defer { depth -= 1 }
-        guard depth <= Self.depthLimit else {
-            throw JSONSchemaError(pointer: pointer, message: "is nested too deeply")
-        }
-        let index = nodes.count
-        compiled[Name(pointer)] = index
-        nodes.append([])
-        nodes[index] = try rules(schema, pointer)
-        return index
-    }
-
-    private mutating func rules(
-        _ schema: JSONValue, _ pointer: String
+    private func rules(
+        _ position: SchemaIndex.Position
     ) throws(JSONSchemaError) -> [SchemaRule] {
-        switch schema {
-        case .bool(let accepts): return accepts ? [] : [.never]
-        case .object(let object):
-            try refuseUnknownKeywords(object, pointer)
-            var keywords = Keywords(object: object, pointer: pointer)
-            return try rules(&keywords)
-        default:
-            throw JSONSchemaError(
-                pointer: pointer, message: "must be a schema: an object or a boolean")
+        guard case .object(let object) = position.value else {
+            return position.value.bool == true ? [] : [.never]
         }
-    }
-
-    private func refuseUnknownKeywords(
-        _ object: JSONObject, _ pointer: String
-    ) throws(JSONSchemaError) {
-        for member in object.members where !Self.annotations.contains(Name(member.name)) {
-            guard !Self.keywords.contains(where: { $0.isByteEqual(to: member.name) }) else {
-                continue
-            }
-            var message = "is not a supported keyword"
-            if let known = nearest(member.name, among: Self.keywords) {
-                message += "; did you mean `\(known)`?"
-            }
-            let token = [PointerStep.name(member.name)].pointer
-            throw JSONSchemaError(pointer: pointer + token, message: message)
-        }
-    }
-
-    private mutating func rules(_ keywords: inout Keywords) throws(JSONSchemaError) -> [SchemaRule]
-    {
+        let keywords = Keywords(object: object, pointer: position.pointer)
+        try keywords.checkAnnotations()
         var rules: [SchemaRule] = []
-        try definitions(keywords)
-        try reference(keywords, into: &rules)
+        try references(keywords, position.resource, into: &rules)
         try keywords.valueRules(into: &rules)
         try memberRules(keywords, into: &rules)
         try elementRules(keywords, into: &rules)
         try keywords.scalarRules(into: &rules)
-        try combinations(keywords, into: &rules)
+        combinations(keywords, into: &rules)
+        // Last: they ask what all the others have judged.
+        if let node = schema("unevaluatedItems", keywords) {
+            rules.append(.otherElements(node))
+        }
+        if let node = schema("unevaluatedProperties", keywords) {
+            let isClosed = keywords["unevaluatedProperties"]?.bool == false
+            rules.append(.otherMembers(node, isClosed: isClosed, known: []))
+        }
         return rules
     }
 
-    private mutating func definitions(_ keywords: Keywords) throws(JSONSchemaError) {
-        for member in try keywords.object("$defs")?.members ?? [] {
-            _ = try node(member.value, keywords.pointer(to: "$defs", member.name))
-        }
-    }
-
-    private mutating func reference(
-        _ keywords: Keywords, into rules: inout [SchemaRule]
+    private func references(
+        _ keywords: Keywords, _ resource: Int, into rules: inout [SchemaRule]
     ) throws(JSONSchemaError) {
-        guard let reference = try keywords.string("$ref") else { return }
-        guard let tokens = tokens(ofReference: reference) else {
-            throw keywords.error(
-                "$ref", "must be a reference within the schema, such as `#/$defs/…`")
+        if let target = try target("$ref", keywords, resource) {
+            rules.append(.reference(target.schema))
         }
-        var target = root
-        var pointer = ""
-        for token in tokens {
-            let next: JSONValue? =
-                switch target {
-                case .object(let object): object[token]
-                case .array(let values):
-                    if let index = Int(token), values.indices.contains(index),
-                        String(index).isByteEqual(to: token)
-                    {
-                        values[index]
-                    } else {
-                        nil
-                    }
-                default: nil
-                }
-            guard let next else { throw keywords.error("$ref", "must name a schema that exists") }
-            target = next
-            pointer += "/" + pointerToken(token)
+        guard let target = try target("$dynamicRef", keywords, resource) else { return }
+        guard let anchor = target.dynamicAnchor else {
+            return rules.append(.reference(target.schema))
         }
-        rules.append(.reference(try node(target, pointer)))
+        var places: [Int: Int] = [:]
+        for (resource, entry) in index.resources.enumerated() {
+            places[resource] = entry.dynamicAnchors[anchor]
+        }
+        rules.append(.dynamicReference(target.schema, byResource: places))
     }
 
-    private mutating func memberRules(
+    private func target(
+        _ keyword: String, _ keywords: Keywords, _ resource: Int
+    ) throws(JSONSchemaError) -> SchemaIndex.Target? {
+        guard let reference = try keywords.string(keyword) else { return nil }
+        switch index.target(of: reference, from: resource) {
+        case .success(let target): return target
+        case .failure(let failure): throw keywords.error(keyword, failure.rawValue)
+        }
+    }
+
+    private func memberRules(
         _ keywords: Keywords, into rules: inout [SchemaRule]
     ) throws(JSONSchemaError) {
         if let names = try keywords.strings("required"), !names.isEmpty {
             rules.append(.required(names))
         }
         var members = MembersRule()
-        for member in try keywords.object("properties")?.members ?? [] {
-            let pointer = keywords.pointer(to: "properties", member.name)
-            members.properties[Name(member.name)] = try node(member.value, pointer)
+        for (name, node) in try schemas(byName: "properties", keywords) {
+            members.properties[Name(name)] = node
         }
-        for member in try keywords.object("patternProperties")?.members ?? [] {
-            let pointer = keywords.pointer(to: "patternProperties", member.name)
-            let pattern = try keywords.pattern(member.name, at: pointer)
-            members.patterns.append((pattern, try node(member.value, pointer)))
+        for (source, node) in try schemas(byName: "patternProperties", keywords) {
+            let pointer = keywords.pointer(to: "patternProperties", source)
+            members.patterns.append((try keywords.pattern(source, at: pointer), node))
         }
         if case .bool(false)? = keywords["additionalProperties"] {
             members.isClosed = true
         } else {
-            members.additional = try schema("additionalProperties", keywords)
+            members.additional = schema("additionalProperties", keywords)
         }
         if !members.isEmpty { rules.append(.members(members)) }
-        if let names = try schema("propertyNames", keywords) { rules.append(.names(names)) }
-        let count = try keywords.count("minProperties", "maxProperties")
-        if let count { rules.append(.memberCount(count)) }
+        if let names = schema("propertyNames", keywords) { rules.append(.names(names)) }
+        if let count = try keywords.count("minProperties", "maxProperties") {
+            rules.append(.memberCount(count))
+        }
         try dependencies(keywords, into: &rules)
     }
 
     private func dependencies(
         _ keywords: Keywords, into rules: inout [SchemaRule]
     ) throws(JSONSchemaError) {
+        let dependent = try schemas(byName: "dependentSchemas", keywords)
+        if !dependent.isEmpty { rules.append(.dependentSchemas(dependent)) }
         guard let object = try keywords.object("dependentRequired") else { return }
         let pointer = keywords.pointer + "/dependentRequired"
         let inner = Keywords(object: object, pointer: pointer)
@@ -169,49 +113,114 @@ struct SchemaCompiler {
         rules.append(.dependentRequired(dependencies))
     }
 
-    private mutating func elementRules(
+    private func elementRules(
         _ keywords: Keywords, into rules: inout [SchemaRule]
     ) throws(JSONSchemaError) {
-        let prefix = try schemas("prefixItems", keywords) ?? []
-        let rest = try schema("items", keywords)
+        let prefix = schemas("prefixItems", keywords) ?? []
+        let rest = schema("items", keywords)
         if !prefix.isEmpty || rest != nil { rules.append(.elements(prefix: prefix, rest: rest)) }
-        let count = try keywords.count("minItems", "maxItems")
-        if let count { rules.append(.elementCount(count)) }
+        let wanted = try keywords.count("minContains", "maxContains")
+        if let node = schema("contains", keywords) {
+            rules.append(
+                .contains(
+                    node, CountRule(least: wanted?.least ?? 1, most: wanted?.most ?? nil)))
+        }
+        if let count = try keywords.count("minItems", "maxItems") {
+            rules.append(.elementCount(count))
+        }
         if try keywords.bool("uniqueItems") == true { rules.append(.distinctElements) }
     }
 
-    private mutating func combinations(
-        _ keywords: Keywords, into rules: inout [SchemaRule]
-    ) throws(JSONSchemaError) {
-        if let nodes = try schemas("allOf", keywords) { rules.append(.all(nodes)) }
-        if let nodes = try schemas("anyOf", keywords) { rules.append(.any(nodes)) }
-        if let nodes = try schemas("oneOf", keywords) { rules.append(.one(nodes)) }
-        if let node = try schema("not", keywords) { rules.append(.not(node)) }
-        let then = try schema("then", keywords)
-        let otherwise = try schema("else", keywords)
-        if let condition = try schema("if", keywords), then != nil || otherwise != nil {
-            rules.append(.conditional(condition: condition, then: then, otherwise: otherwise))
+    private func combinations(_ keywords: Keywords, into rules: inout [SchemaRule]) {
+        if let nodes = schemas("allOf", keywords) { rules.append(.all(nodes)) }
+        if let nodes = schemas("anyOf", keywords) { rules.append(.any(nodes)) }
+        if let nodes = schemas("oneOf", keywords) { rules.append(.one(nodes)) }
+        if let node = schema("not", keywords) { rules.append(.not(node)) }
+        if let condition = schema("if", keywords) {
+            rules.append(
+                .conditional(
+                    condition: condition, then: schema("then", keywords),
+                    otherwise: schema("else", keywords)))
         }
     }
 
-    private mutating func schema(
-        _ keyword: String, _ keywords: Keywords
-    ) throws(JSONSchemaError) -> Int? {
-        guard let value = keywords[keyword] else { return nil }
-        return try node(value, keywords.pointer + "/" + keyword)
+    private func schema(_ keyword: String, _ keywords: Keywords) -> Int? {
+        index.schema(at: "\(keywords.pointer)/\(keyword)")
     }
 
-    private mutating func schemas(
-        _ keyword: String, _ keywords: Keywords
-    ) throws(JSONSchemaError) -> [Int]? {
-        guard let value = keywords[keyword] else { return nil }
-        guard let values = value.array, !values.isEmpty else {
-            throw keywords.error(keyword, "must be an array of at least one schema")
+    private func schemas(_ keyword: String, _ keywords: Keywords) -> [Int]? {
+        keywords[keyword]?.array?.indices.compactMap {
+            index.schema(at: "\(keywords.pointer)/\(keyword)/\($0)")
         }
-        var nodes: [Int] = []
-        for (index, value) in values.enumerated() {
-            nodes.append(try node(value, "\(keywords.pointer)/\(keyword)/\(index)"))
+    }
+
+    private func schemas(
+        byName keyword: String, _ keywords: Keywords
+    ) throws(JSONSchemaError) -> [(name: String, node: Int)] {
+        (try keywords.object(keyword)?.members ?? []).compactMap { member in
+            index.schema(at: keywords.pointer(to: keyword, member.name)).map { (member.name, $0) }
         }
-        return nodes
+    }
+}
+
+/// Schemas that judge the same value as the one they stand in.
+extension SchemaCompiler {
+    /// A chain of them uses the stack at every level of a value.
+    private static let chainMax = 100
+
+    /// A schema that leads back to itself without a step into the value would never end.
+    private func refuseCircles(_ nodes: [SchemaNode]) throws(JSONSchemaError) {
+        var lengths = [Int?](repeating: nil, count: nodes.count)
+        var isOpen = [Bool](repeating: false, count: nodes.count)
+        for start in nodes.indices {
+            var pending = [start]
+            while let node = pending.last {
+                let next = nodes[node].inPlace
+                if lengths[node] != nil {
+                    pending.removeLast()
+                } else if isOpen[node] {
+                    isOpen[node] = false
+                    lengths[node] = 1 + (next.compactMap { lengths[$0] }.max() ?? 0)
+                    pending.removeLast()
+                } else {
+                    isOpen[node] = true
+                    if next.contains(where: { isOpen[$0] }) {
+                        throw error(node, "leads back to itself without going into the value")
+                    }
+                    pending += next.filter { lengths[$0] == nil }
+                }
+                if let length = lengths[node], length > Self.chainMax {
+                    throw error(node, "is nested too deeply")
+                }
+            }
+        }
+    }
+
+    private func error(_ node: Int, _ message: String) -> JSONSchemaError {
+        JSONSchemaError(pointer: index.positions[node].pointer, message: message)
+    }
+}
+
+extension SchemaNode {
+    private static let namesMax = 1_000
+
+    /// The names that a closed object may have, for "did you mean".
+    mutating func addNames(from nodes: [SchemaNode]) {
+        guard let place = rules.indices.last,
+            case .otherMembers(let node, isClosed: true, _) = rules[place]
+        else { return }
+        var names: [Name] = []
+        var seen: Set<Int> = []
+        var pending = inPlace
+        for case .members(let members) in rules { names += members.properties.keys }
+        while let next = pending.popLast(), names.count < Self.namesMax {
+            guard seen.insert(next).inserted else { continue }
+            pending += nodes[next].inPlace
+            for case .members(let members) in nodes[next].rules {
+                names += members.properties.keys
+            }
+        }
+        let known = names.sorted().map(\.text)
+        rules[place] = .otherMembers(node, isClosed: true, known: known)
     }
 }

@@ -13,6 +13,26 @@ struct Keywords {
         JSONSchemaError(pointer: "\(pointer)/\(pointerToken(keyword))", message: message)
     }
 
+    func refuseUnknown() throws(JSONSchemaError) {
+        for member in object.members {
+            guard let objection = SchemaVocabulary.objection(to: member.name) else { continue }
+            let token = [PointerStep.name(member.name)].pointer
+            throw JSONSchemaError(pointer: pointer + token, message: objection)
+        }
+    }
+
+    /// Annotations decide nothing, but one that is not what it should be is a mistake.
+    func checkAnnotations() throws(JSONSchemaError) {
+        for keyword in ["title", "description", "$comment"] { _ = try string(keyword) }
+        for keyword in ["deprecated", "readOnly", "writeOnly"] { _ = try bool(keyword) }
+        if let dialect = try string("$schema"), !SchemaVocabulary.isDialect(dialect) {
+            throw error(
+                "$schema",
+                "must be \"https://json-schema.org/draft/2020-12/schema\", the dialect that is checked"
+            )
+        }
+    }
+
     func string(_ keyword: String) throws(JSONSchemaError) -> String? {
         guard let value = self[keyword] else { return nil }
         guard let text = value.string else { throw error(keyword, "must be a string") }
@@ -109,6 +129,12 @@ struct Keywords {
         if let count = try count("minLength", "maxLength") { rules.append(.length(count)) }
         if let source = try string("pattern") {
             rules.append(.pattern(try pattern(source, at: pointer + "/pattern")))
+        }
+        if let name = try string("format") {
+            guard let format = SchemaFormat(name) else {
+                throw error("format", SchemaFormat.objection(to: name))
+            }
+            if format.isChecked { rules.append(.format(format)) }
         }
     }
 }

@@ -35,15 +35,10 @@ func pointerToken(_ name: String) -> String {
     return token
 }
 
-/// The tokens of a reference within the document, `#` or `#/…`; nil for any other reference.
-func tokens(ofReference reference: String) -> [String]? {
-    var bytes = Array(reference.utf8)[...]
-    guard bytes.popFirst() == UInt8(ascii: "#") else { return nil }
-    guard let decoded = percentDecoded(bytes) else { return nil }
-    guard !decoded.isEmpty else { return [] }
-    guard decoded.utf8.first == UInt8(ascii: "/") else { return nil }
+/// The names of a JSON Pointer that is not empty; nil when it is malformed.
+func pointerTokens(_ pointer: String) -> [String]? {
     var tokens: [String] = []
-    for part in decoded.utf8.dropFirst().split(
+    for part in pointer.utf8.dropFirst().split(
         separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     {
         guard let token = unescaped(part) else { return nil }
@@ -68,7 +63,7 @@ private func unescaped(_ part: some Sequence<UInt8>) -> String? {
     return afterTilde ? nil : String(decoding: bytes, as: UTF8.self)
 }
 
-private func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
+func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
     var decoded: [UInt8] = []
     var rest = bytes
     while let byte = rest.popFirst() {
@@ -84,7 +79,7 @@ private func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
     return String(validating: decoded, as: UTF8.self)
 }
 
-private func hexValue(_ byte: UInt8) -> UInt8? {
+func hexValue(_ byte: UInt8) -> UInt8? {
     switch byte {
     case 0x30...0x39: byte - 0x30
     case 0x41...0x46: byte - 0x41 + 10

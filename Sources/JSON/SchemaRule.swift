@@ -1,3 +1,22 @@
+/// One compiled schema.
+struct SchemaNode: Sendable {
+    let resource: Int
+    var rules: [SchemaRule] = []
+
+    init(resource: Int) { self.resource = resource }
+
+    /// Whether it asks which members or elements other schemas have judged.
+    var asksForRest: Bool {
+        switch rules.last {
+        case .otherMembers, .otherElements: true
+        default: false
+        }
+    }
+
+    /// The schemas that judge the same value.
+    var inPlace: [Int] { rules.flatMap(\.inPlace) }
+}
+
 /// One check of a compiled schema. An `Int` is the index of another schema.
 enum SchemaRule: Sendable {
     case never
@@ -9,6 +28,8 @@ enum SchemaRule: Sendable {
     case number(NumberRule)
     case length(CountRule)
     case pattern(Pattern)
+    case format(SchemaFormat)
+    case contains(Int, CountRule)
     case elementCount(CountRule)
     case distinctElements
     case memberCount(CountRule)
@@ -19,7 +40,26 @@ enum SchemaRule: Sendable {
     case not(Int)
     case conditional(condition: Int, then: Int?, otherwise: Int?)
     case dependentRequired([(name: String, needed: [String])])
+    case dependentSchemas([(name: String, node: Int)])
     case reference(Int)
+    /// The outermost resource on the way here that has the anchor decides.
+    case dynamicReference(Int, byResource: [Int: Int])
+    /// `unevaluatedItems`
+    case otherElements(Int)
+    /// `unevaluatedProperties`
+    case otherMembers(Int, isClosed: Bool, known: [String])
+
+    /// The schemas that judge the same value; not what a dynamic reference may lead to.
+    var inPlace: [Int] {
+        switch self {
+        case .all(let nodes), .any(let nodes), .one(let nodes): nodes
+        case .not(let node), .reference(let node): [node]
+        case .conditional(let condition, let then, let otherwise):
+            [condition] + [then, otherwise].compactMap { $0 }
+        case .dependentSchemas(let dependent): dependent.map(\.node)
+        default: []
+        }
+    }
 }
 
 struct MembersRule: Sendable {

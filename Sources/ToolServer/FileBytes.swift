@@ -28,8 +28,8 @@ enum FileBytes {
         return .success(bytes)
     }
 
-    /// One byte more than `limit` when there is more.
-    private static func content(of descriptor: Int32, atMost limit: Int) -> [UInt8]? {
+    /// Up to the end; one byte more than `limit` when there is more.
+    static func content(of descriptor: Int32, atMost limit: Int) -> [UInt8]? {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
         while bytes.count <= limit {

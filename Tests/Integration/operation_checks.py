@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import signal
+import subprocess
 import time
 
 from harness import Server, check, eventually, expect, expect_in, expect_not_in, made_tool
@@ -155,3 +156,20 @@ def operation_one_callers_slow_calls_hold_up_nobody_else(world):
         # The slow calls end before the server does: their client hangs up.
         stack.close()
     expect(seconds < 2, True, f"the quick call took {seconds:.2f} s, within 2 s")
+
+
+@check
+def operation_a_document_is_read_strictly_and_written_back(world):
+    def checked(document):
+        done = subprocess.run(
+            [world.binary, "json-check"], input=document, capture_output=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr.decode()
+
+    document = b'{"b":[1.10,1e400,9007199254740993],"a":"\xc3\xa9\\u0000"}'
+    expect(checked(document + b" \n"), (0, document + b"\n", ""), "an exact document")
+    code, written, reason = checked(b'{"a":1,"\\u0061":2}')
+    expect((code, written), (1, b""), "a name twice")
+    expect_in("at byte 7: a member name must not occur twice", reason, "the reason")
+    code, _, reason = checked(b"[" * 5_000_000)
+    expect(code, 1, "a document without end")
+    expect_in("at byte 4194304: the text is longer than the limit", reason, "the reason")

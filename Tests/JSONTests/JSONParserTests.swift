@@ -129,3 +129,10 @@ import Testing
     // Quadratic work would take 400,000,000 comparisons: minutes in a debug build.
     #expect(try seconds(20_000) < .seconds(2))
 }
+
+@Test func aMillionElementsTakeLinearTime() throws {
+    let bytes = Array(("[" + String(repeating: "1,", count: 1_000_000) + "1]").utf8)
+    let started = ContinuousClock.now
+    #expect(try JSONParser.parse(bytes).array?.count == 1_000_001)
+    #expect(ContinuousClock.now - started < .seconds(20))
+}

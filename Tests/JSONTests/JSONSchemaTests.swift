@@ -1,11 +1,11 @@
 import JSON
 import Testing
 
-private func violations(_ schema: String, _ value: String) throws -> [String] {
+func violations(_ schema: String, _ value: String) throws -> [String] {
     try JSONSchema(parse(schema)).violations(in: parse(value)).map { "\($0.pointer) \($0.message)" }
 }
 
-private func schemaError(_ schema: String) throws -> String? {
+func schemaError(_ schema: String) throws -> String? {
     let value = try parse(schema)
     do throws(JSONSchemaError) {
         _ = try JSONSchema(value)
@@ -73,7 +73,7 @@ private let refund = """
         try schemaError(##"{"properties":{"a":{"minLenght":1}}}"##)
             == "/properties/a/minLenght is not a supported keyword; did you mean `minLength`?")
     for schema in [
-        ##"{"unevaluatedProperties":false}"##, ##"{"contains":{}}"##, ##"{"$id":"x"}"##,
+        ##"{"unevaluatedProperty":false}"##, ##"{"contain":{}}"##, ##"{"$id":"x#y"}"##,
         ##"{"x-foo":1}"##,
         ##"{"$defs":{"a":{"foo":1}}}"##, ##"{"$ref":"other.json"}"##, ##"{"$ref":"#/$defs/a"}"##,
         ##"{"items":[{}]}"##,
@@ -85,6 +85,11 @@ private let refund = """
         ##"{"properties":[]}"##, "1", "null",
         ##"{"multipleOf":1234567890123456789}"##, ##"{"$ref":"#/$defs/~2"}"##,
         ##"{"$ref":"#/%zz"}"##,
+        ##"{"$dynamicRef":"#a"}"##, ##"{"$anchor":"1a"}"##, ##"{"$id":"a","items":{"$id":"a"}}"##,
+        ##"{"$anchor":"a","items":{"$anchor":"a"}}"##, ##"{"contains":1}"##,
+        ##"{"minContains":-1}"##, ##"{"dependentSchemas":{"a":1}}"##, ##"{"title":1}"##,
+        ##"{"deprecated":"no"}"##, ##"{"$schema":"http://json-schema.org/draft-07/schema#"}"##,
+        ##"{"format":1}"##, ##"{"format":"idn-hostname"}"##, ##"{"contentSchema":{"bogus":1}}"##,
         ##"{"then":{"bogus":1}}"##, ##"{"patternProperties":{"(a)\\1":{}}}"##,
     ] {
         #expect(try schemaError(schema) != nil, "\(schema)")
@@ -112,17 +117,27 @@ private let refund = """
 }
 
 @Test func workThatDoesNotEndIsAViolationNotAPass() throws {
-    let circle =
-        ##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}},"$ref":"#/$defs/a"}"##
+    let circle = ##"{"$dynamicAnchor":"a","$dynamicRef":"#a"}"##
     #expect(try !violations(circle, "1").isEmpty)
-    #expect(try !violations(##"{"not":{"$ref":"#"}}"##, "1").isEmpty)
-    #expect(try !violations(##"{"not":{"not":{"$ref":"#/not"}}}"##, "1").isEmpty)
+    #expect(try !violations(##"{"$dynamicAnchor":"a","not":{"$dynamicRef":"#a"}}"##, "1").isEmpty)
     let twice =
         ##"{"$defs":{"t":{"anyOf":[{"items":{"$ref":"#/$defs/t"},"minItems":9},{"items":{"$ref":"#/$defs/t"},"minItems":9}]}},"$ref":"#/$defs/t"}"##
     let wider = ##"{"oneOf":[{"items":{"$ref":"#"}},{"items":{"$ref":"#"}}]}"##
     let nested = String(repeating: "[", count: 60) + String(repeating: "]", count: 60)
     #expect(try !violations(twice, nested).isEmpty)
     #expect(try !violations(wider, nested).isEmpty)
+}
+
+@Test func aSchemaThatLeadsBackToItselfIsAnError() throws {
+    for schema in [
+        ##"{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}"##,
+        ##"{"not":{"$ref":"#"}}"##, ##"{"not":{"not":{"$ref":"#/not"}}}"##,
+        ##"{"anyOf":[{"type":"string"},{"$ref":"#"}]}"##,
+        ##"{"if":true,"else":{"$ref":"#"}}"##, ##"{"dependentSchemas":{"a":{"$ref":"#"}}}"##,
+    ] {
+        let message = try schemaError(schema)
+        #expect(message?.hasSuffix("leads back to itself without going into the value") == true)
+    }
 }
 
 @Test func aChainOfReferencesEndsBeforeTheStackDoes() throws {

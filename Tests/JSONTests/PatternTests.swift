@@ -15,7 +15,10 @@ private func matches(_ pattern: String, _ text: String) throws -> Bool {
         ("(a*)*$", "b"), ("(?<year>[0-9]{4})", "in 2024"), ("^(|a)b$", "b"), ("^[]?b", "b"),
         ("^[^]$", "\n"),
         (#"^[\d\-x]+$"#, "1-x"), ("^a+?b", "aab"), (#"^\$\.\/$"#, "$./"), (#"^[\b]$"#, "\u{8}"),
-        (#"^\cJ$"#, "\n"),
+        (#"^\cJ$"#, "\n"), (#"^\p{L}+$"#, "aéЖ漢"), (#"^\p{Lu}\p{Ll}$"#, "Éa"),
+        (#"^[\p{Nd}_]+$"#, "٣_3"), (#"^\P{L}$"#, "1"), (#"^[^\p{L}\d]$"#, "-"),
+        (#"^[\P{L}a]+$"#, "1a-"), (#"^\p{gc=Lu}\p{General_Category=Letter}$"#, "Aa"),
+        (#"^\p{ASCII}\p{Any}$"#, "a漢"), (#"\p{Sc}"#, "costs 5€"), (#"^\p{LC}$"#, "ǅ"),
     ]
     for (pattern, text) in found { #expect(try matches(pattern, text), "\(pattern)") }
 }
@@ -27,6 +30,8 @@ private func matches(_ pattern: String, _ text: String) throws -> Bool {
         ("^a{2,3}$", "aaaa"), ("^a{2,3}$", "a"), ("[a-c]", "d"), ("[]", "a"), (#"\bat"#, "cat"),
         ("^é$", "e\u{301}"),
         ("a^b", "ab"), ("^(?:a|b$)c", "bc"), (#"^[^\s]$"#, "\u{3000}"),
+        (#"^\p{L}$"#, "1"), (#"^\p{Lu}$"#, "a"), (#"^[^\p{L}]$"#, "é"), (#"^\P{L}$"#, "é"),
+        (#"^[^\P{L}]$"#, "1"), (#"^\p{ASCII}$"#, "é"), (#"^\p{Nd}$"#, "Ⅷ"),
     ]
     for (pattern, text) in absent { #expect(try !matches(pattern, text), "\(pattern)") }
 }
@@ -35,7 +40,9 @@ private func matches(_ pattern: String, _ text: String) throws -> Bool {
     for pattern in [
         "(?=a)", "(?!a)", "(?<=a)", "(?<!a)", #"(a)\1"#, #"\k<a>"#, "(?i)a", "(", ")", "a)", "[a",
         "a{2,1}",
-        "*a", "a**", "a{", "a{,2}", "a{x}", "{", "}", "]", #"\"#, #"\p{L}"#, #"\a"#, #"\01"#,
+        "*a", "a**", "a{", "a{,2}", "a{x}", "{", "}", "]", #"\"#, #"\p{Lx}"#, #"\p{Script=Han}"#,
+        #"\p{}"#, #"\pL"#, #"\p{L"#, #"[\p{L}-z"#,
+        #"\a"#, #"\01"#,
         #"\u12"#, #"\ud800"#,
         #"\u{110000}"#, "[z-a]", #"[\d-a"#, "^*", #"\b+"#, #"\x4"#, "(?<>a)", #"\é"#,
     ] {

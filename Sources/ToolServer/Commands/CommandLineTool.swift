@@ -21,6 +21,7 @@ enum CommandLineTool {
         toolserver audit list   [--last N] [--all] [--state DIR] [--log NAME] [--json]   the latest lines of the record
         toolserver audit show   SEQ [--state DIR] [--log NAME]                    one line, whole
         toolserver audit verify DIR --key PUBLIC                                  prove the record with its public key alone
+        toolserver json-check                                                     read one JSON document from standard input strictly, write it back
         toolserver version
 
         --manifests defaults to ./manifests, --state to the folder that server.json names, --log to
@@ -53,12 +54,14 @@ enum CommandLineTool {
         case "mask": return try MaskCommand.run(rest)
         case "token": return try TokenCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
+        case "json-check": return try JSONCheckCommand.run(rest)
         case "version", "--version":
             StandardStream.output.line("toolserver \(ServerDescription.version)")
         case "help", "--help", "-h": StandardStream.output.line(usage)
         case let word?:
             let known = [
-                "serve", "stdio", "check", "try", "mask", "token", "audit", "version", "help",
+                "serve", "stdio", "check", "try", "mask", "token", "audit", "json-check",
+                "version", "help",
             ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command \(word)\(hint)")

@@ -11,9 +11,9 @@ struct InputManifest {
         optional: [
             "title", "description", "optional", "enum", "minimum", "maximum",
             "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength",
-            "pattern",
+            "pattern", "format",
         ],
-        unserved: ["default": defaultAdvice, "format": "nothing checks it, use `pattern`"])
+        unserved: ["default": defaultAdvice])
     /// Callers would be told of a value that nothing fills in: a missing argument is null.
     static let defaultAdvice = "make it `optional` and use coalesce(:NAME, …) in the statement"
     /// What can be bound as one parameter of a statement.
@@ -119,7 +119,10 @@ struct InputManifest {
 extension InputManifest {
     /// A root that is more than one object cannot be listed property by property, and clients of
     /// the Messages API refuse it.
-    static let rootCombinators = ["$ref", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"]
+    static let rootCombinators = [
+        "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+        "patternProperties",
+    ]
 
     static func whole(_ node: Node) -> InputManifest? {
         guard let members = node.members(), case .object(var schema) = node.value.plain() else {
