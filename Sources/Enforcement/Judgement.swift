@@ -20,6 +20,15 @@ package struct Judgement: Sendable, CallWitness {
 
     package var rules: [Name] { refusal?.rules ?? holding.map(\.id) }
 
+    /// The columns of the answer that this caller would see covered.
+    package var maskedColumns: [String] {
+        guard let examined else { return [] }
+        return examined.examination.columns.indices.compactMap { index in
+            let cover = examined.masks.cover(over: index, for: examined.scoped.caller)
+            return cover == nil ? nil : examined.examination.columns[index].name
+        }
+    }
+
     /// What rules see of the call; empty when it was refused before they looked.
     package func values(of fact: Fact) -> [JSONValue] {
         examined.map { Facts(call: $0).values(of: fact) } ?? []

@@ -41,7 +41,7 @@ enum TryCommand {
         }
     }
 
-    /// `{"id","arguments"}` → `{"id","decision","code","reason","rules","facts","request"}`.
+    /// `{"id","arguments"}` → `{"id","decision","code","reason","rules","facts","masked","request"}`.
     static func answer(
         _ line: JSONObject, _ gate: Gate, _ tool: String, as caller: Caller
     ) async throws(UsageError) -> JSONObject {
@@ -119,6 +119,7 @@ extension Judgement {
             ("decision", .string(decision.rawValue)), ("code", .string(code)),
             ("reason", .string(reason)), ("rules", .array(rules.map { .string($0.text) })),
             ("facts", .object(JSONObject(distinct: facts.map { ($0.name, .array($0.values)) }))),
+            ("masked", .array(maskedColumns.map { .string($0) })),
             ("request", request?.json ?? .null),
         ])
     }

@@ -324,8 +324,17 @@ struct PostgresAnalysis {
     private mutating func schema(
         _ kinds: Set<Name>, _ inner: String?
     ) throws(PostgresFailure) -> PostgresFindings {
-        var words = try PostgresSchemaWords(tokens, on: link).facts
+        let named = try PostgresSchemaWords(tokens, on: link)
+        var words = named.facts
         words.kinds.formUnion(.init(kinds))
+        // What stands behind a view or below a table is touched with it.
+        var numbers = PostgresNumbers()
+        numbers.relations = named.relations
+        var behind = PostgresReading(try catalog.complete(numbers, on: link))
+        for relation in named.relations.sorted() { behind.touch(named: relation) }
+        words.reads.formUnion(behind.facts.reads)
+        words.writes.formUnion(behind.facts.writes)
+        words.functions.formUnion(behind.facts.functions)
         var reads: Set<ColumnPath>?
         if let inner {
             // Of what the query touches the server knows exactly; the rest is one name.

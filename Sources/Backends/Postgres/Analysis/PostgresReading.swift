@@ -186,6 +186,12 @@ struct PostgresReading {
         if let view = lineages.view(column.relation) { columns.formUnion(view.deciding) }
     }
 
+    /// A relation that a statement about the schema names.
+    mutating func touch(named relation: UInt32) {
+        touch(relation, inherits: true, writes: false, event: 1)
+        touch(relation, inherits: true, writes: true, event: 5)
+    }
+
     /// A relation that is read or written, with those behind, above and below it.
     private mutating func touch(
         _ number: UInt32, inherits: Bool, writes: Bool, event: Int

@@ -7,6 +7,7 @@ internal import JSON
 struct PostgresSchemaWords {
     let tokens: PostgresTokens
     private(set) var facts = StatementFacts()
+    private(set) var relations: Set<UInt32> = []
 
     init(
         _ tokens: PostgresTokens, on link: PostgresLink
@@ -73,7 +74,7 @@ struct PostgresSchemaWords {
             })
         let rows = try link.rows(
             """
-            SELECT DISTINCT n.nspname, c.relname, a.attname
+            SELECT DISTINCT n.nspname, c.relname, a.attname, c.oid
             FROM unnest($1::text[]) AS t, pg_class c
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                 LEFT JOIN pg_attribute a
@@ -83,7 +84,10 @@ struct PostgresSchemaWords {
         let words = Set(tokens.list.filter(\.isName).map(\.text))
         let isGrant = tokens.word(0) == "grant" || tokens.word(0) == "revoke"
         for row in rows {
-            guard let schema = row[0], let relation = row[1] else { continue }
+            guard let schema = row[0], let relation = row[1],
+                let number = row[3].flatMap({ UInt32($0) })
+            else { continue }
+            relations.insert(number)
             facts.reads.insert(Name("\(schema).\(relation)"))
             facts.writes.insert(Name("\(schema).\(relation)"))
             if let column = row[2], isGrant || words.contains(Name(column)) {

@@ -52,7 +52,8 @@ enum PostgresStatementForm {
     }
 
     private static func refusal(of word: Name, _ effect: Tool.Effect) -> PostgresTokens.Refused {
-        let name = word.text.uppercased()
+        // A word of some length is none of SQL's, and whatever it holds is not repeated.
+        let name = word.text.utf8.count <= 16 ? word.text.uppercased() : "what stands first"
         switch word {
         case "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release":
             return .init(told: "\(name) is refused: the server keeps the transaction of a call")

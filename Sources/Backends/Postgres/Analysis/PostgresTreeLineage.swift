@@ -189,8 +189,7 @@ final class PostgresTreeLineage {
                 scopes[scope].assigned[number, default: []].formUnion(found)
             }
         }
-        for field: StaticString in ["onConflict", "mergeActionList"] {
-            guard let part = tree.child(query, field) else { continue }
+        for part in conditionalParts(query) {
             let found = sources(in: part, deciding: &deciding)
             deciding.formUnion(found)
             // What they write where is not told apart.
@@ -200,6 +199,20 @@ final class PostgresTreeLineage {
         }
         deciding.formUnion(uniqueKeys(query, command))
         return deciding
+    }
+
+    /// What ON CONFLICT and the actions of MERGE say. Not the list of what is excluded, which
+    /// names every column.
+    private func conditionalParts(_ query: Int) -> [Int] {
+        var parts = tree.nodes(query, "mergeActionList")
+        if let conflict = tree.node(query, "onConflict") {
+            for field: StaticString in [
+                "arbiterElems", "arbiterWhere", "onConflictSet", "onConflictWhere",
+            ] {
+                parts += tree.nodes(conflict, field)
+            }
+        }
+        return parts
     }
 
     private func uniqueKeys(_ query: Int, _ command: Int) -> Set<PostgresColumnNumber> {
