@@ -98,6 +98,20 @@ import Testing
         }
     }
 
+    @Test func theEndOfAnIdleConnectionIsAnnounced() async throws {
+        var limits = HTTPLimits()
+        limits.keepAliveTimeout = .milliseconds(100)
+        let server = try SecureServer(limits: limits)
+        defer { server.stop() }
+        // Anything but an announced end would be `.tls(.truncated)`.
+        let rest = try await server.connected(try server.client()) {
+            connection, deadline throws(OutboundError) in
+            _ = try await Outbound.answer(connection, deadline)
+            return try await connection.receive(deadline: deadline)
+        }
+        #expect(rest.isEmpty)
+    }
+
     @Test func settingsThatDoNotFitAreNamed() throws {
         let authority = TestAuthority()
         let one = authority.issue()

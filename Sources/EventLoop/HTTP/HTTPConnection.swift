@@ -383,6 +383,8 @@ final class HTTPConnection: EventSource {
     func close() {
         guard phase != .closed else { return }
         phase = .closed
+        // An end that was not announced looks like an attack to a careful client.
+        wire.tls?.sendEnd()
         shard.loop.deregister(wire.socket)
         descriptor = nil
         exchange?.connection = nil
