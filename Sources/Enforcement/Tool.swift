@@ -76,8 +76,13 @@ package struct FreeSQLOperation: Sendable {
     package var argument: Name
     /// The argument that may hold an array of values for `$1`, `$2` …
     package static let parameters: Name = "params"
+    /// Whether a rule asks what the planner expects, which costs more than all else.
+    package var wantsEstimate: Bool
 
-    package init(argument: Name) { self.argument = argument }
+    package init(argument: Name, wantsEstimate: Bool = false) {
+        self.argument = argument
+        self.wantsEstimate = wantsEstimate
+    }
 }
 
 package struct ToolLimits: Sendable {

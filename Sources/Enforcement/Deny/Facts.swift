@@ -12,6 +12,15 @@ struct Facts {
     }
 
     let call: ExaminedCall
+    private let memory = Memory()
+
+    init(call: ExaminedCall) { self.call = call }
+
+    /// What many rules ask of one call is found once. By place and not by name: two arguments whose
+    /// names are only canonically equivalent are two.
+    private final class Memory {
+        var found: [Known?] = Array(repeating: nil, count: Fact.remembered)
+    }
 
     private var arrived: ArrivedCall { call.scoped.arrived }
     private var caller: Caller { call.scoped.caller }
@@ -37,8 +46,16 @@ struct Facts {
         case .toolName, .toolEffect, .toolTags, .backend:
             Self.known(fact, of: tool) ?? Known(values: [])
         case .statement(let part): Self.known(part, in: call.examination, of: tool.operation)
-        default: Known(values: values(of: fact))
+        default: remembered(fact)
         }
+    }
+
+    private func remembered(_ fact: Fact) -> Known {
+        guard let place = fact.place else { return Known(values: values(of: fact)) }
+        if let known = memory.found[place] { return known }
+        let known = Known(values: values(of: fact))
+        memory.found[place] = known
+        return known
     }
 
     /// What a statement is found to do; where there is none it does nothing, and where nobody
@@ -109,6 +126,27 @@ struct Facts {
         case .object(let object):
             object.members.flatMap { [.string($0.name)] + strings(in: $0.value) }
         case .null, .bool, .number: []
+        }
+    }
+}
+
+extension Fact {
+    fileprivate static let remembered = 10
+
+    /// Where the memory of a call keeps it; nil for facts that have a name in them.
+    fileprivate var place: Int? {
+        switch self {
+        case .callerSubject: 0
+        case .callerIssuer: 1
+        case .callerKind: 2
+        case .callerGroups: 3
+        case .clientID: 4
+        case .clientAddress: 5
+        case .anyArgument: 6
+        case .httpMethod: 7
+        case .httpHost: 8
+        case .httpPath: 9
+        case .callerClaim, .argument, .toolName, .toolEffect, .toolTags, .backend, .statement: nil
         }
     }
 }

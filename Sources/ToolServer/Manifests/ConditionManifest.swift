@@ -38,6 +38,18 @@ extension Condition {
     }
 }
 
+extension Condition {
+    /// Whether it looks at the planner's estimates.
+    var asksPlanner: Bool {
+        switch self {
+        case .fact(.statement(let part), _): part.isNumber
+        case .fact: false
+        case .all(let parts), .any(let parts): parts.contains { $0.asksPlanner }
+        case .not(let part): part.asksPlanner
+        }
+    }
+}
+
 extension Fact {
     static let plain: [(name: String, fact: Fact)] =
         [

@@ -35,7 +35,12 @@ struct Resolver {
         let operation: Operation =
             switch manifest.action {
             case .sql(let text): .sql(SQLOperation(text: text.value))
-            case .freeSQL(let argument): .freeSQL(FreeSQLOperation(argument: argument.value))
+            case .freeSQL(let argument):
+                .freeSQL(
+                    FreeSQLOperation(
+                        argument: argument.value,
+                        wantsEstimate: manifests.policy.rules.contains { $0.value.when.asksPlanner }
+                    ))
             }
         let examination: Examination
         do {

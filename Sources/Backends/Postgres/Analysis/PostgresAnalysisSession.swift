@@ -36,7 +36,7 @@ struct PostgresAnalysisSession {
     }
 
     mutating func examine(
-        _ text: String, effect: Tool.Effect, author: PostgresAnalyst.Author
+        _ text: String, effect: Tool.Effect, author: PostgresAnalyst.Author, wantsEstimate: Bool
     ) throws(PostgresAnalysisError) -> PostgresFindings {
         let tokens: PostgresTokens
         let form: PostgresStatementForm
@@ -49,8 +49,8 @@ struct PostgresAnalysisSession {
         try refresh()
         do throws(PostgresFailure) {
             var work = PostgresAnalysis(
-                text: text, tokens: tokens, effect: effect, author: author, link: link,
-                catalog: catalog)
+                text: text, tokens: tokens, effect: effect, author: author,
+                wantsEstimate: wantsEstimate, link: link, catalog: catalog)
             defer { catalog = work.catalog }
             return try work.findings(form)
         } catch {
@@ -104,6 +104,7 @@ struct PostgresAnalysis {
     let tokens: PostgresTokens
     let effect: Tool.Effect
     let author: PostgresAnalyst.Author
+    let wantsEstimate: Bool
     let link: PostgresLink
     var catalog: PostgresCatalog
 
@@ -131,7 +132,7 @@ struct PostgresAnalysis {
         let reading = try read(text, description)
         try check(reading)
         var examination = try examination(reading, description)
-        if author == .caller || effect == .read, let estimate = estimate(text, description) {
+        if wantsEstimate, let estimate = estimate(text, description) {
             examination.statement?.rows = estimate.rows
             examination.statement?.cost = estimate.cost
         }
@@ -260,7 +261,7 @@ struct PostgresAnalysis {
         _ text: String, _ description: PostgresDescription
     ) -> (rows: JSONNumber, cost: JSONNumber)? {
         do throws(PostgresFailure) {
-            try link.run("BEGIN READ ONLY")
+            try link.run("BEGIN READ ONLY; SET LOCAL statement_timeout = '500ms'")
             defer { try? link.run("ROLLBACK") }
             _ = try link.rows("PREPARE _estimated AS \(text)")
             defer { try? link.run("DEALLOCATE _estimated") }

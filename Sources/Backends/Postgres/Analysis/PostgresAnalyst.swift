@@ -32,12 +32,13 @@ final class PostgresAnalyst: Sendable {
     }
 
     func examine(
-        _ text: String, effect: Tool.Effect, author: Author
+        _ text: String, effect: Tool.Effect, author: Author, wantsEstimate: Bool = false
     ) throws(BackendError) -> PostgresFindings {
         let slot = sessions[Int(Name(text).hashValue.magnitude % UInt(Self.linksMax))]
         return try slot.session.withLock { (session) throws(BackendError) in
             try ask(&session) { (session) throws(PostgresAnalysisError) in
-                try session.examine(text, effect: effect, author: author)
+                try session.examine(
+                    text, effect: effect, author: author, wantsEstimate: wantsEstimate)
             }
         }
     }

@@ -170,7 +170,9 @@ struct PostgresCatalog {
 
     static func tree(_ text: String) throws(PostgresFailure) -> PostgresTree {
         do throws(PostgresTree.Malformed) { return try PostgresTree(Array(text.utf8)) } catch {
-            throw PostgresFailure(message: "the server's tree of a statement cannot be read")
+            // Nothing is known of such a statement but that: it is too much for the reader.
+            throw PostgresFailure(
+                code: "54001", message: "the server's tree of a statement cannot be read")
         }
     }
 }

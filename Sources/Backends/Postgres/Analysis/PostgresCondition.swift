@@ -28,7 +28,9 @@ struct PostgresCondition {
         guard !isLimited else { return [] }
         var kinds: [String] = []
         for action in tree.nodes(query, "mergeActionList") {
-            let own = tree.node(action, "qual").map { condition.limits($0, negated: false) }
+            let own = tree.node(action, "qual").map {
+                condition.limits($0, negated: false, depth: 0)
+            }
             guard own != true else { continue }
             switch tree.integer(action, "commandType") {
             case 2: kinds += ["update", "merge"]
@@ -44,7 +46,9 @@ struct PostgresCondition {
     private func limits(joins root: Int) -> Bool {
         var waiting = [root]
         while let item = waiting.popLast() {
-            if let quals = tree.node(item, "quals"), limits(quals, negated: false) { return true }
+            if let quals = tree.node(item, "quals"), limits(quals, negated: false, depth: 0) {
+                return true
+            }
             waiting += tree.nodes(item, "fromlist")
             guard tree.integer(item, "jointype") == 0 else { continue }
             waiting += [tree.node(item, "larg"), tree.node(item, "rarg")].compactMap { $0 }
@@ -52,19 +56,23 @@ struct PostgresCondition {
         return false
     }
 
-    private func limits(_ item: Int, negated: Bool) -> Bool {
+    /// Nested deeper, a condition is taken for one that limits nothing.
+    private static let depthMax = 500
+
+    private func limits(_ item: Int, negated: Bool, depth: Int) -> Bool {
+        guard depth < Self.depthMax else { return false }
         if tree.isNode(item, "BOOLEXPR") {
             let parts = tree.nodes(item, "args")
             switch tree.child(item, "boolop").map({ tree.tag($0) }) {
-            case "not": return parts.allSatisfy { limits($0, negated: !negated) }
+            case "not": return parts.allSatisfy { limits($0, negated: !negated, depth: depth + 1) }
             case "and":
                 return negated
-                    ? parts.allSatisfy { limits($0, negated: true) }
-                    : parts.contains { limits($0, negated: false) }
+                    ? parts.allSatisfy { limits($0, negated: true, depth: depth + 1) }
+                    : parts.contains { limits($0, negated: false, depth: depth + 1) }
             case "or":
                 return negated
-                    ? parts.contains { limits($0, negated: true) }
-                    : parts.allSatisfy { limits($0, negated: false) }
+                    ? parts.contains { limits($0, negated: true, depth: depth + 1) }
+                    : parts.allSatisfy { limits($0, negated: false, depth: depth + 1) }
             default: return false
             }
         }

@@ -49,7 +49,9 @@ extension PostgresTreeLineage {
         }
         for _ in 0..<20 {
             recursive[expression] = current
-            for item in tree.range(of: query) { known[item] = nil }
+            let inside = tree.range(of: query)
+            known = known.filter { !inside.contains($0.key) }
+            knownOutputs = knownOutputs.filter { !inside.contains($0.key) }
             let next = lineage(of: query)
             recursive[expression] = nil
             // What it comes to is known when another round adds nothing.
@@ -141,6 +143,13 @@ extension PostgresTreeLineage {
     }
 
     private func outputs(ofEntry entry: Int, up: Int) -> [Origin] {
+        if let found = knownOutputs[entry] { return found }
+        let found = newOutputs(ofEntry: entry, up: up)
+        knownOutputs[entry] = found
+        return found
+    }
+
+    private func newOutputs(ofEntry entry: Int, up: Int) -> [Origin] {
         switch tree.integer(entry, "rtekind") {
         case 1:
             guard let query = tree.node(entry, "subquery") else { break }
@@ -193,9 +202,7 @@ extension PostgresTreeLineage {
             shared.isUnknown = true
             return []
         }
-        let owner = scopes[scopes.count - 1 - levels].query
-        for expression in tree.nodes(owner, "cteList")
-        where tree.string(expression, "ctename")?.isByteEqual(to: name) == true {
+        if let expression = scopes[scopes.count - 1 - levels].common[Name(name)] {
             return inScope(up: levels) { common(expression).outputs }
         }
         shared.isUnknown = true

@@ -27,9 +27,9 @@ final class PostgresStatements: Sendable {
     }
 
     func examine(
-        _ text: String, effect: Tool.Effect
+        _ text: String, effect: Tool.Effect, wantsEstimate: Bool = false
     ) async throws(BackendError) -> PostgresFindings {
-        let key = Name("\(effect.rawValue) \(text)")
+        let key = Name("\(effect.rawValue) \(wantsEstimate) \(text)")
         let found = known.find(key)
         if let found, let current = freshVersion, found.version.isByteEqual(to: current) {
             return found
@@ -37,7 +37,7 @@ final class PostgresStatements: Sendable {
         let outcome: Result<PostgresFindings, BackendError>
         do {
             outcome = try await workers.run { [self] _ in
-                Result { () throws(BackendError) in try ask(text, effect, found) }
+                Result { () throws(BackendError) in try ask(text, effect, wantsEstimate, found) }
             }
         } catch {
             throw BackendError(.busy, detail: "all workers are taken and the queue is full")
@@ -58,7 +58,7 @@ final class PostgresStatements: Sendable {
 
     /// Blocks.
     private func ask(
-        _ text: String, _ effect: Tool.Effect, _ known: PostgresFindings?
+        _ text: String, _ effect: Tool.Effect, _ wantsEstimate: Bool, _ known: PostgresFindings?
     ) throws(BackendError) -> PostgresFindings {
         if let known {
             let now = ContinuousClock.now
@@ -67,7 +67,8 @@ final class PostgresStatements: Sendable {
             if known.version.isByteEqual(to: current) { return known }
         }
         let now = ContinuousClock.now
-        var findings = try analyst.examine(text, effect: effect, author: .caller)
+        var findings = try analyst.examine(
+            text, effect: effect, author: .caller, wantsEstimate: wantsEstimate)
         note(findings.version, at: now)
         findings.examination = findings.examination.withDistinctNames
         findings.examination.identity = Examination.Identity()

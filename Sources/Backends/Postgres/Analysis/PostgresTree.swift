@@ -6,8 +6,8 @@
 /// visit every child and take what it does not know for unknown, never for nothing.
 struct PostgresTree {
     static let bytesMax = 8 << 20
-    /// Deeper ones the server itself refuses or nobody writes by hand.
-    static let depthMax = 4_000
+    /// Deeper ones the server itself refuses.
+    static let depthMax = 50_000
 
     enum Kind: UInt8 { case node, list, atom, string }
 

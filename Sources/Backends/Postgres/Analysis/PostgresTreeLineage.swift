@@ -9,6 +9,8 @@ final class PostgresTreeLineage {
     struct Scope {
         let query: Int
         let rangeTable: [Int]
+        /// What its `WITH` names.
+        let common: [Name: Int]
         /// Where a change has just written: from what.
         var assigned: [Int: Set<PostgresColumnNumber>] = [:]
         let target: Int
@@ -20,6 +22,8 @@ final class PostgresTreeLineage {
     let shared: PostgresLineages
     var scopes: [Scope] = []
     var known: [Int: Query] = [:]
+    /// Of entries of range tables.
+    var knownOutputs: [Int: [Origin]] = [:]
     /// Recursive queries under way, with what is known of them so far.
     var recursive: [Int: Query] = [:]
 
@@ -35,8 +39,13 @@ final class PostgresTreeLineage {
             return Query()
         }
         let target = tree.integer(query, "resultRelation") ?? 0
+        let common = tree.nodes(query, "cteList").map { expression in
+            (Name(tree.string(expression, "ctename") ?? ""), expression)
+        }
         scopes.append(
-            Scope(query: query, rangeTable: tree.nodes(query, "rtable"), target: target))
+            Scope(
+                query: query, rangeTable: tree.nodes(query, "rtable"),
+                common: Dictionary(common) { first, _ in first }, target: target))
         defer { scopes.removeLast() }
         var found = Query()
         found.deciding = decidingFrom(query)
