@@ -36,7 +36,8 @@ let package = Package(
             name: "ToolServer",
             dependencies: ["Backends", "Enforcement", "EventLoop", "JSON"],
             swiftSettings: strict),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: tested),
+        .testTarget(
+            name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: tested),
         .testTarget(
             name: "EventLoopTests", dependencies: ["EventLoop", "CLinux", "TestSupport"],
             swiftSettings: tested),

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 private let strictCorpus = "json_strict.jsonl"

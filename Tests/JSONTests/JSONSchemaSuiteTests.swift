@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 /// Every file of the suite, those of optional behaviour and of formats among them.

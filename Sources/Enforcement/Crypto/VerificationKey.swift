@@ -113,7 +113,7 @@ package struct VerificationKey: Sendable {
         let bits = modulus.count * 8 - first.leadingZeroBitCount
         let value = exponent.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard modulusBits.contains(bits), modulus.last.map({ $0 & 1 }) == 1, value >= 65_537,
-            value & 1 == 1
+            value & 1 == 1, !WeakModulus.isFactorable(modulus)
         else { throw .invalidKey }
         return try KeyHandle(modulus: modulus, exponent: exponent)
     }

@@ -18,6 +18,7 @@ enum CommandLineTool {
         toolserver mask   [--jsonl | --spans] [--types A,B] [--manifests DIR]     standard input with its values masked
         toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--manifests DIR] [--state DIR]
                                                                                   mint a short token of this installation
+        toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver audit list   [--last N] [--all] [--state DIR] [--log NAME] [--json]   the latest lines of the record
         toolserver audit show   SEQ [--state DIR] [--log NAME]                    one line, whole
         toolserver audit verify DIR --key PUBLIC                                  prove the record with its public key alone
