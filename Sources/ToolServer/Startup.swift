@@ -14,11 +14,17 @@ enum Startup {
         WorkerPool(threads: 32, queueLimit: 1_024, name: "worker")
     }
 
-    static func catalogMaker(_ workers: WorkerPool) -> CatalogMaker {
+    static func catalogMaker(
+        _ workers: WorkerPool, names: any NameLookup = SystemNameLookup()
+    ) -> CatalogMaker {
         CatalogMaker(
             makeBackend: { settings throws(BackendError) in
                 switch settings.kind {
                 case .sqlite(let sqlite): try makeSQLite(sqlite, workers)
+                case .http(let http):
+                    try HTTPBackendMaking(
+                        name: settings.name, settings: http, workers: workers, names: names
+                    ).backend()
                 }
             },
             digest: { SHA256.digest($0).hex })

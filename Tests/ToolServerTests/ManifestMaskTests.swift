@@ -51,13 +51,13 @@ import Testing
         defer { pool.stop() }
         let maker = CatalogMaker(
             makeBackend: { (settings) throws(BackendError) in
-                switch settings.kind {
-                case .sqlite(let sqlite):
-                    try SQLiteBackend(
-                        SQLiteOptions(
-                            file: sqlite.file, createFrom: sqlite.create.map { Array($0.utf8) }),
-                        pool: pool)
+                guard case .sqlite(let sqlite) = settings.kind else {
+                    throw BackendError(.invalid, detail: "not of this test")
                 }
+                return try SQLiteBackend(
+                    SQLiteOptions(
+                        file: sqlite.file, createFrom: sqlite.create.map { Array($0.utf8) }),
+                    pool: pool)
             }, digest: { "\($0.count)" })
         return try fixture(sql, effect, mask: mask).inDirectory { directory in
             do {

@@ -87,16 +87,16 @@ func aWrongServerManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "1:29: kind: unknown `sqllite`; did you mean `sqlite`?"),
     WrongManifest(
         "backends/shop.json", #"{"backend": "shop", "kind": "postgres", "password": {"env": "P"}}"#,
-        "1:29: kind: `postgres` is not served by this build; use `sqlite`"),
+        "1:29: kind: `postgres` is not served by this build; use `sqlite`, `http`"),
     WrongManifest(
         "backends/shop.json", #"{"backend": "shop", "kind": "postgres", "password": "hunter2"}"#,
-        "1:29: kind: `postgres` is not served by this build; use `sqlite`",
+        "1:29: kind: `postgres` is not served by this build; use `sqlite`, `http`",
         "1:53: password: a secret must be a reference: {\"env\": …}, {\"file\": …} or {\"exec\": […]}"
     ),
     WrongManifest(
         "backends/shop.json",
         #"{"backend": "shop", "kind": "http", "auth": {"bearer": "hunter2"}}"#,
-        "1:29: kind: `http` is not served by this build; use `sqlite`",
+        "1:1: must have either `baseURL` or `hosts`",
         "1:56: auth.bearer: a secret must be a reference: {\"env\": …}, {\"file\": …} or {\"exec\": […]}"
     ),
     WrongManifest(
@@ -168,8 +168,8 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "3:13: input.i-d: must be a letter or `_`, then letters, digits, `_`, at most 64"),
     .tool(":id", ":idd", "3:13: input.id: is never used: the statement has no `:id`"),
     .tool(
-        #""input""#, #""http": {}, "input""#,
-        "3:3: http: `http` is not served by this build; declare `sql` on an SQLite backend"),
+        #""sql": "select name from customers where id = :id""#, #""http": {}"#,
+        "4:11: http: missing key `method`"),
     .tool(
         "select name", "delete name", "2:34: effect: is `read`, but the statement changes something"
     ),
@@ -323,7 +323,7 @@ func aWrongPolicyIsNamedExactly(_ wrong: WrongManifest) throws {
     ])
     #expect(
         try fixture.problems() == [
-            "backends/shop.json:1:29: kind: `http` is not served by this build; use `sqlite`",
+            "backends/shop.json:1:1: must have either `baseURL` or `hosts`",
             "policy/shop.json:1:2: rulez: the first key must be one of `server`, `backend`, `tool`, "
                 + "`grants`, `rules`; did you mean `rules`?",
             "server.json:1:2: the text ends before the value is complete",

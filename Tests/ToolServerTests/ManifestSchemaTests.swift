@@ -21,10 +21,20 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["$defs", "groups"], IssuerManifest.groupsKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
-    ("backend", [], BackendManifest.keys),
+    ("backend", ["$defs", "sqlite"], BackendManifest.sqliteKeys),
+    ("backend", ["$defs", "http"], HTTPManifest.keys),
+    ("backend", ["$defs", "auth"], HTTPManifest.authKeys),
+    ("backend", ["$defs", "basic"], HTTPManifest.basicKeys),
+    ("backend", ["$defs", "header"], HTTPManifest.headerKeys),
+    ("backend", ["$defs", "clientTLS"], HTTPManifest.tlsKeys),
+    ("backend", ["$defs", "httpPool"], HTTPManifest.poolKeys),
+    ("backend", ["$defs", "timeouts"], HTTPManifest.timeoutKeys),
+    ("backend", ["$defs", "secret"], Node.secretKeys),
     ("tool", [], ToolManifest.keys),
     ("tool", ["properties", "limits"], ToolManifest.limitKeys),
     ("tool", ["$defs", "file"], ToolManifest.fileKeys),
+    ("tool", ["$defs", "http"], HTTPToolManifest.keys),
+    ("tool", ["$defs", "result"], HTTPToolManifest.resultKeys),
     ("tool", ["$defs", "property"], InputManifest.propertyKeys),
     ("policy", [], PolicyManifest.keys),
     ("policy", ["$defs", "grant"], PolicyManifest.grantKeys),
@@ -110,7 +120,6 @@ private func collectClosedObjects(
     #expect(types?.array?.compactMap(\.string) == InputManifest.scalarTypes)
 }
 
-/// Secrets stand in no schema yet, since no backend of this build takes one.
 @Test func aSecretIsAReference() {
     let cases: [(String, [String])] = [
         (#"{"env": "P"}"#, []), (#"{"file": "p"}"#, []), (#"{"exec": ["pass", "show"]}"#, []),

@@ -31,14 +31,14 @@ private func demo() throws -> ManifestFixture {
 @Test func theDemoLoadsOnItsOwnDatabaseWithoutAWarning() throws {
     let maker = CatalogMaker(
         makeBackend: { (settings) throws(BackendError) in
-            switch settings.kind {
-            case .sqlite(let sqlite):
-                try SQLiteBackend(
-                    SQLiteOptions(
-                        file: sqlite.file, createFrom: sqlite.create.map { Array($0.utf8) },
-                        busyTimeout: sqlite.timeout),
-                    pool: WorkerPool(threads: 1, queueLimit: 1, name: "demo"))
+            guard case .sqlite(let sqlite) = settings.kind else {
+                throw BackendError(.invalid, detail: "not of this test")
             }
+            return try SQLiteBackend(
+                SQLiteOptions(
+                    file: sqlite.file, createFrom: sqlite.create.map { Array($0.utf8) },
+                    busyTimeout: sqlite.timeout),
+                pool: WorkerPool(threads: 1, queueLimit: 1, name: "demo"))
         }, digest: { "\($0.count)" })
     let catalog = try demo().inDirectory { directory in
         do {
@@ -57,9 +57,19 @@ private func demo() throws -> ManifestFixture {
     }
 }
 
+@Test func theExampleOnHTTPLoadsWithoutAWarning() throws {
+    let pool = WorkerPool(threads: 1, queueLimit: 1, name: "example")
+    defer { pool.stop() }
+    let folder = shippedManifests.appendingPathComponent("examples/http")
+    let catalog = try Startup.catalogMaker(pool).load(directory: folder.path)
+    #expect(catalog.warnings.map(\.text) == [])
+    #expect(catalog.tools.map(\.name) == ["partner_page", "payment", "refund"])
+}
+
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {
     for path in try shippedFiles().keys {
-        #expect(path.hasPrefix("demo/") || path.hasPrefix("schema/"), "\(path)")
+        let folders = ["demo/", "examples/http/", "schema/"]
+        #expect(folders.contains { path.hasPrefix($0) }, "\(path)")
     }
 }
 

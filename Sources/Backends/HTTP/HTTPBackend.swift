@@ -30,7 +30,8 @@ package final class HTTPBackend: Backend {
         }
         try checkTarget(of: http)
         return Examination(
-            columns: [], reads: [], deciding: [], parameters: http.names,
+            columns: [], reads: [], deciding: [],
+            parameters: http.names + (options.base?.host.names ?? []),
             isReadOnly: http.isReading || http.method == "POST" && effect == .read)
     }
 
@@ -128,7 +129,7 @@ package final class HTTPBackend: Backend {
         if http.isKeyed {
             headers.append((name: "idempotency-key", value: idempotencyKey(of: job)))
         }
-        headers += try options.credential.headers()
+        headers += try await options.credential.headers()
         return HTTPClientRequest(
             method: request.method, target: request.target, host: host, headers: headers,
             body: request.body)

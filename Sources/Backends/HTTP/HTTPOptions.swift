@@ -26,7 +26,7 @@ package struct HTTPOptions: Sendable {
     package var limits: HTTPClient.Limits
 
     package init(
-        name: Name, base: Base?, egress: EgressRules, credential: HTTPCredential = .none,
+        name: Name, base: Base?, egress: EgressRules, credential: HTTPCredential = .nobody,
         limits: HTTPClient.Limits = HTTPClient.Limits()
     ) {
         self.name = name
@@ -37,12 +37,12 @@ package struct HTTPOptions: Sendable {
     }
 }
 
-/// Reads a secret anew from where it is kept; nil when it cannot be read.
-package typealias SecretReader = @Sendable () -> [UInt8]?
+/// A secret as it is now, wherever it is kept.
+package typealias SecretReader = @Sendable () async throws(BackendError) -> String
 
 /// As whom requests are sent. Never the caller's own token.
 package enum HTTPCredential: Sendable {
-    case none
+    case nobody
     case bearer(SecretReader)
     case basic(user: String, SecretReader)
     case header(name: String, SecretReader)

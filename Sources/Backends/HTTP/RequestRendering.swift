@@ -216,7 +216,7 @@ enum PathValue {
 }
 
 /// Percent-encoding.
-enum Encoded {
+package enum Encoded {
     /// All but the unreserved characters of RFC 3986 section 2.3, so that nothing is a delimiter.
     static func data(_ text: String) -> String {
         if text.utf8.allSatisfy(isUnreserved) { return text }
@@ -233,7 +233,7 @@ enum Encoded {
         return String(decoding: encoded, as: UTF8.self)
     }
 
-    static func isUnreserved(_ byte: UInt8) -> Bool {
+    package static func isUnreserved(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),

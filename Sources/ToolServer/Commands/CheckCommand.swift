@@ -135,6 +135,8 @@ extension CheckCommand {
         case .sqlite(let sqlite):
             let value = "sqlite \(printable(sqlite.file)), timeout \(spelled(sqlite.timeout))"
             return ("backend \(settings.name.text)", value)
+        case .http(let http):
+            return ("backend \(settings.name.text)", printable(http.description))
         }
     }
 

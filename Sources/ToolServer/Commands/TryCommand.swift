@@ -24,33 +24,39 @@ enum TryCommand {
             try isLines ? JSONObject() : object(arguments.operands.dropFirst().first ?? "{}")
         let workers = Startup.workers()
         defer { workers.stop() }
-        let gate = try gate(Startup.manifests(arguments), workers)
+        let names = LabNames()
+        let gate = try gate(Startup.manifests(arguments), workers, names)
         let group = try EventLoopGroup(count: 1)
         try group.start()
         return Lifetime().run(on: group.next()) {
-            if isLines { return await lines(gate, tool, as: caller) }
+            if isLines { return await lines(gate, tool, as: caller, names) }
             let judgement = await gate.judge(tool, given, as: caller)
             for line in judgement.reasoning { StandardStream.output.line(line) }
             return judgement.decision == .allow ? .done : .failed
         }
     }
 
-    private static func lines(_ gate: Gate, _ tool: String, as caller: Caller) async -> ExitCode {
+    private static func lines(
+        _ gate: Gate, _ tool: String, as caller: Caller, _ names: LabNames
+    ) async -> ExitCode {
         await JSONLines.answer { (line) throws(UsageError) in
-            try await answer(line, gate, tool, as: caller)
+            try names.script(line["resolver"])
+            return try await answer(line, gate, tool, as: caller)
         }
     }
 
-    /// `{"id","arguments"}` → `{"id","decision","code","reason","rules","facts","masked","request"}`.
+    /// `{"id","arguments"}`, with `resolver` if `LabNames` is to say what names stand for →
+    /// `{"id","decision","code","reason","rules","facts","masked","request"}`.
     static func answer(
         _ line: JSONObject, _ gate: Gate, _ tool: String, as caller: Caller
     ) async throws(UsageError) -> JSONObject {
-        let known = ["id", "arguments"]
+        let known = ["id", "arguments", "resolver"]
         let other = line.members.first { member in
             !known.contains { $0.isByteEqual(to: member.name) }
         }
         if let other {
-            throw UsageError("unknown member `\(other.name)`; a line holds `id` and `arguments`")
+            throw UsageError(
+                "unknown member `\(other.name)`; a line holds `id`, `arguments` and `resolver`")
         }
         guard case .object(let arguments) = line["arguments"] ?? .object(JSONObject()) else {
             throw UsageError("`arguments` must be an object")
@@ -74,10 +80,12 @@ enum TryCommand {
         return object
     }
 
-    private static func gate(_ directory: String, _ workers: WorkerPool) throws -> Gate {
+    private static func gate(
+        _ directory: String, _ workers: WorkerPool, _ names: LabNames
+    ) throws -> Gate {
         let catalog: Catalog
         do throws(ManifestError) {
-            catalog = try Startup.catalogMaker(workers).load(directory: directory)
+            catalog = try Startup.catalogMaker(workers, names: names).load(directory: directory)
         } catch {
             throw CommandFailure("the manifests cannot be served:\n" + error.text)
         }
@@ -141,6 +149,11 @@ extension BackendRequest {
         case .sql(let text, let parameters): ["sql": .string(text), "params": .array(parameters)]
         case .http(let request):
             [
+                // Where the name may be reached, where that was judged.
+                "connect": .array(
+                    request.addresses.compactMap { address in
+                        SocketAddress(bytes: address, port: 0).map { .string($0.ip) }
+                    }),
                 "method": .string(request.method), "url": .string(request.url),
                 "headers": .object(
                     JSONObject(distinct: request.headers.map { ($0.name, .string($0.value)) })),

@@ -4,6 +4,7 @@ package import JSON
 package struct BackendSettings: Sendable {
     package enum Kind: Sendable {
         case sqlite(SQLite)
+        case http(HTTPSettings)
     }
 
     package struct SQLite: Sendable {
@@ -20,9 +21,9 @@ package struct BackendSettings: Sendable {
 
 /// A backend as its file declares it.
 struct BackendManifest {
-    static let kinds = ["sqlite"]
-    static let unservedKinds = ["postgres", "http"]
-    static let keys = KeySet(
+    static let kinds = ["sqlite", "http"]
+    static let unservedKinds = ["postgres"]
+    static let sqliteKeys = KeySet(
         required: ["backend", "kind", "file"], optional: ["$schema", "create", "timeout"])
 
     let name: Located<Name>
@@ -30,23 +31,30 @@ struct BackendManifest {
 
     static func read(_ node: Node, directory: String, files: ManifestFiles) -> BackendManifest? {
         guard let members = node.members() else { return nil }
-        let kind = members.first { $0.name.isByteEqual(to: "kind") }
-        if let kind {
-            let word = kind.node.choice(among: kinds, unserved: unservedKinds)
-            if word == nil {
-                refuseLiteralSecrets(in: members, directory: directory)
-                return nil
-            }
+        guard let kind = members.first(where: { $0.name.isByteEqual(to: "kind") }) else {
+            node.report("missing key `kind`, one of \(quoted(kinds))")
+            return nil
         }
-        let object = ObjectReader(node, members: members, keys: keys)
-        let reader = BackendManifest.SQLiteReader(
-            object: object, directory: directory, files: files)
-        guard let nameNode = object["backend"], let name = nameNode.name(), kind != nil,
-            let sqlite = reader.settings()
-        else { return nil }
+        guard let word = kind.node.choice(among: kinds, unserved: unservedKinds) else {
+            refuseLiteralSecrets(in: members, directory: directory)
+            return nil
+        }
+        let isHTTP = word.isByteEqual(to: "http")
+        let object = ObjectReader(
+            node, members: members, keys: isHTTP ? HTTPManifest.keys : sqliteKeys)
+        let settings: BackendSettings.Kind?
+        if isHTTP {
+            settings = HTTPManifest(object: object, directory: directory).settings()
+                .map { .http($0) }
+        } else {
+            settings = SQLiteReader(object: object, directory: directory, files: files).settings()
+                .map { .sqlite($0) }
+        }
+        guard let nameNode = object["backend"], let name = nameNode.name(), let settings else {
+            return nil
+        }
         return BackendManifest(
-            name: nameNode.located(name),
-            settings: BackendSettings(name: name, kind: .sqlite(sqlite)))
+            name: nameNode.located(name), settings: BackendSettings(name: name, kind: settings))
     }
 
     /// Also in a kind that is not served: a literal must not stay in the file until it is.

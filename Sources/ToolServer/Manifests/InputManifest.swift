@@ -124,7 +124,7 @@ extension InputManifest {
         "patternProperties",
     ]
 
-    static func whole(_ node: Node) -> InputManifest? {
+    static func whole(_ node: Node, takesLists: Bool = false) -> InputManifest? {
         guard let members = node.members(), case .object(var schema) = node.value.plain() else {
             return nil
         }
@@ -144,23 +144,25 @@ extension InputManifest {
             more.node.report("must be false: arguments that no one declared are refused")
         }
         schema["additionalProperties"] = false
-        guard let check = node.schema(.object(schema)), let places = propertyPlaces(members) else {
+        guard let check = node.schema(.object(schema)),
+            let places = propertyPlaces(members, takesLists: takesLists)
+        else {
             return nil
         }
         return InputManifest(
             schema: .object(schema), check: InputCheck(schema: check), properties: places)
     }
 
-    private static func propertyPlaces(_ members: [Member]) -> [Located<Name>]? {
+    private static func propertyPlaces(_ members: [Member], takesLists: Bool) -> [Located<Name>]? {
         guard let properties = members.first(where: { $0.name.isByteEqual(to: "properties") })
         else { return [] }
         guard let declared = properties.node.members(), isListable(declared, of: properties.node)
         else { return nil }
-        for property in declared { refuseUnbindable(property) }
+        for property in declared { refuseUnbindable(property, takesLists: takesLists) }
         return declared.map { Located(value: Name($0.name), place: $0.namePlace) }
     }
 
-    private static func refuseUnbindable(_ property: Member) {
+    private static func refuseUnbindable(_ property: Member, takesLists: Bool) {
         let parts = property.node.members() ?? []
         for part in parts where part.name.isByteEqual(to: "default") {
             part.node.findings.problem(
@@ -168,7 +170,7 @@ extension InputManifest {
         }
         let type = property.node.value.plain()["type"]
         let types = type?.array ?? type.map { [$0] } ?? []
-        let allowed = scalarTypes + ["null"]
+        let allowed = scalarTypes + (takesLists ? ["array", "object", "null"] : ["null"])
         let isScalar = types.allSatisfy { type in
             allowed.contains { type.string?.isByteEqual(to: $0) == true }
         }
@@ -243,7 +245,7 @@ extension Node {
     }
 }
 
-private func isParameterName(_ name: String) -> Bool {
+func isParameterName(_ name: String) -> Bool {
     guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
     let isDigit = (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
     return !isDigit && name.utf8.allSatisfy { isWordByte($0) && $0 != UInt8(ascii: "-") }

@@ -41,6 +41,7 @@ struct Resolver {
                         argument: argument.value,
                         wantsEstimate: manifests.policy.rules.contains { $0.value.when.asksPlanner }
                     ))
+            case .http(let http): .http(http.value)
             }
         let examination: Examination
         do {
@@ -48,6 +49,10 @@ struct Resolver {
         } catch {
             findings.problem(printable(error.detail), at: manifest.action.place)
             return nil
+        }
+        if case .http(let http) = operation {
+            HTTPToolCheck(findings: findings).check(
+                manifest, http, used: examination.parameters)
         }
         if operation.isSettledAtLoad {
             checkParameters(of: manifest, examination)

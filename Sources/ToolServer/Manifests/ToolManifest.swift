@@ -5,12 +5,11 @@ import JSON
 struct ToolManifest {
     static let keys = KeySet(
         required: ["tool", "title", "description", "backend", "scope", "effect"],
-        optional: ["$schema", "tags", "input", "inputSchema", "sql", "sqlArgument", "limits"],
-        unserved: [
-            "http": "declare `sql` on an SQLite backend",
-            "result": "declare `sql`, whose columns are the result",
-            "bind": "declare the value as an input",
-        ])
+        optional: [
+            "$schema", "tags", "input", "inputSchema", "sql", "sqlArgument", "http", "result",
+            "outputSchema", "limits",
+        ],
+        unserved: ["bind": "declare the value as an input"])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
     static let statementBytesMax = 64 << 10
@@ -31,11 +30,13 @@ struct ToolManifest {
         case sql(Located<String>)
         /// The caller writes the statement, in this argument.
         case freeSQL(argument: Located<Name>)
+        case http(Located<HTTPOperation>)
 
         var place: Place {
             switch self {
             case .sql(let text): text.place
             case .freeSQL(let argument): argument.place
+            case .http(let operation): operation.place
             }
         }
     }
@@ -67,6 +68,15 @@ struct ToolManifest {
     private static func action(
         of object: ObjectReader, tool: Name?, files: ManifestFiles
     ) -> Action? {
+        if let http = object["http"] {
+            for other in ["sql", "sqlArgument"] {
+                object[other]?.report("stands beside `http`; declare one of them")
+            }
+            return HTTPToolManifest.read(object).map { .http(http.located($0)) }
+        }
+        for other in ["result", "outputSchema"] {
+            object[other]?.report("is for `http`; the columns of a statement are its result")
+        }
         guard let argument = object["sqlArgument"] else {
             return sql(of: object, tool: tool, files: files).map { .sql($0) }
         }
@@ -89,7 +99,7 @@ struct ToolManifest {
             _ = InputManifest.whole(whole)
             return nil
         case (let short?, nil): return .short(short)
-        case (nil, let whole?): return .whole(whole)
+        case (nil, let whole?): return .whole(whole, takesLists: object["http"] != nil)
         case (nil, nil): return .none(at: object.node.place)
         }
     }
