@@ -127,7 +127,7 @@ import Testing
         return try ContinuousClock().measure { _ = try JSONParser.parse(bytes) }
     }
     // Quadratic work would take 400,000,000 comparisons: minutes in a debug build.
-    #expect(try seconds(20_000) < .seconds(2))
+    #expect(try seconds(20_000) < .seconds(10))
 }
 
 @Test func aMillionElementsTakeLinearTime() throws {

@@ -110,5 +110,5 @@ import Testing
     #expect(
         try violations(nest, "{}").last == " must be simpler to be checked against the schema")
     #expect(try violations(open, "{\(keys)}").isEmpty)
-    #expect(ContinuousClock.now - started < .seconds(10))
+    #expect(ContinuousClock.now - started < .seconds(30))
 }
