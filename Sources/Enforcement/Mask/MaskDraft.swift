@@ -10,6 +10,11 @@ struct MaskDraft {
         let isCopy: Bool
     }
 
+    mutating func clear() {
+        bytes.removeAll(keepingCapacity: true)
+        pieces.removeAll(keepingCapacity: true)
+    }
+
     /// Appends bytes `start..<end` of `text`, which begins at `offset` of what the findings are in.
     /// A number that stands bare in JSON gets quotes: the text around it must stay JSON.
     mutating func append(
@@ -24,7 +29,7 @@ struct MaskDraft {
             let isBare = quotes.areOpenForNumbers && text.isBareNumber(from, to)
             pieces.append(Piece(start: bytes.count, source: from..<to, isCopy: false))
             if isBare { bytes.append(UInt8(ascii: "\"")) }
-            bytes += masks.replacement(for: text.extracting(from..<to), finding.what)
+            masks.append(replacementOf: text.extracting(from..<to), finding.what, to: &bytes)
             if isBare { bytes.append(UInt8(ascii: "\"")) }
             quotes.pass(text, from, to)
             copied = to

@@ -8,36 +8,46 @@ package struct Pseudonym: Sendable {
     static let textCount = 18
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
-    private let key: [UInt8]
+    private let key: HMACKey
     private let keyID: [UInt8]
 
     /// One key for each tenant and purpose, from one that is kept: what joins within one of them
     /// joins nothing outside.
     package init(master: [UInt8], tenant: String, purpose: String = "mask") {
         let label = "toolserver pseudonym\0\(tenant.utf8.count)\0\(tenant)\0\(purpose)"
-        key = HMACSHA256.authenticate(Array(label.utf8), key: master).bytes
-        let digest = HMACSHA256.authenticate(Array("key id".utf8), key: key).bytes
+        key = HMACKey(HMACSHA256.authenticate(Array(label.utf8), key: master).bytes)
+        let digest = key.authenticate(Array("key id".utf8)).bytes
         keyID = digest.prefix(2).map { Self.alphabet[Int($0 & 31)] }
     }
 
     static func isLetter(_ byte: UInt8) -> Bool { byte.isLower || (0x32...0x37).contains(byte) }
 
-    /// `value` in its canonical form; `kind` is part of what is hashed.
     func token(for value: [UInt8], kind: [UInt8]) -> [UInt8] {
-        let digest = HMACSHA256.authenticate(kind + [0] + value, key: key)
-        var token = [UInt8(ascii: "<")] + kind + [UInt8(ascii: ":")] + keyID
-        var bits: UInt32 = 0
-        var bitCount: UInt32 = 0
-        for byte in digest.bytes.prefix(10) {
-            bits = bits << 8 | UInt32(byte)
-            bitCount += 8
-            while bitCount >= 5 {
-                bitCount -= 5
-                token.append(Self.alphabet[Int(bits >> bitCount & 31)])
+        var token: [UInt8] = []
+        append(tokenFor: value, kind: kind, to: &token)
+        return token
+    }
+
+    /// `value` in its canonical form; `kind` is part of what is hashed.
+    func append(tokenFor value: [UInt8], kind: [UInt8], to bytes: inout [UInt8]) {
+        let digest = key.authenticate(kind + [0] + value)
+        bytes.append(UInt8(ascii: "<"))
+        bytes += kind
+        bytes.append(UInt8(ascii: ":"))
+        bytes += keyID
+        unsafe digest.withBytes { digest in
+            var bits: UInt32 = 0
+            var bitCount: UInt32 = 0
+            for index in 0..<10 {
+                bits = bits << 8 | UInt32(unsafe digest[index])
+                bitCount += 8
+                while bitCount >= 5 {
+                    bitCount -= 5
+                    bytes.append(Self.alphabet[Int(bits >> bitCount & 31)])
+                }
             }
         }
-        token.append(UInt8(ascii: ">"))
-        return token
+        bytes.append(UInt8(ascii: ">"))
     }
 
     /// Whether the whole of `value` is a token already.

@@ -3,6 +3,8 @@ struct TextMask {
     private var scanner: ValueScanner
     let masks: ValueMasks
     private let isIdle: Bool
+    /// Kept for its buffers.
+    private var draft = MaskDraft()
 
     init(_ masks: ValueMasks, wanted: WantedValues) {
         self.masks = masks
@@ -12,8 +14,15 @@ struct TextMask {
 
     /// Nil where there is nothing to mask, which is what most texts are.
     mutating func masked(_ text: Span<UInt8>, around: Meaning = .nothing) -> [UInt8]? {
-        let findings = find(text, around: around)
-        return findings.isEmpty ? nil : written(text, findings)
+        guard !isIdle, !Pseudonym.isToken(text) else { return nil }
+        guard text.count <= ScanWindows.size else {
+            let findings = ScanWindows.findings(text, around: around, by: &self)
+            return findings.isEmpty ? nil : written(text, findings)
+        }
+        scanner.scan(text, around: around)
+        guard !scanner.findings.isEmpty else { return nil }
+        settle(text, around: around)
+        return draft.bytes
     }
 
     mutating func masked(_ text: String) -> String {
@@ -28,19 +37,26 @@ struct TextMask {
     }
 
     /// At most one window long.
-    ///
-    /// What is masked is looked at once more: a value that ran into another is seen for one when
-    /// the other is gone, and a text that was masked must not change when it is masked again.
     mutating func scanWindow(_ text: Span<UInt8>, around: Meaning) -> [Finding] {
         scanner.scan(text, around: around)
+        return scanner.findings.isEmpty ? [] : settle(text, around: around)
+    }
+
+    /// What is masked is looked at once more: a value that ran into another is seen for one when
+    /// the other is gone, and a text that was masked must not change when it is masked again.
+    @discardableResult
+    private mutating func settle(_ text: Span<UInt8>, around: Meaning) -> [Finding] {
         var all = scanner.findings
-        guard !all.isEmpty else { return all }
-        for _ in 0..<Self.roundsMax {
-            var draft = MaskDraft()
+        for round in 0...Self.roundsMax {
+            draft.clear()
             var quotes = JSONQuotes(of: text)
             draft.append(
                 text, 0, text.count, findings: all, offset: 0, quotes: &quotes, by: masks)
-            scanner.scan(draft.bytes.span, around: around)
+            // One value that was all of the text has left nothing.
+            let isWhole = all.count == 1 && all[0].start == 0 && all[0].end == text.count
+            if isWhole || round == Self.roundsMax { break }
+            let masked = draft.bytes
+            scanner.scan(masked.span, around: around)
             let more = scanner.findings.compactMap { finding in
                 draft.source(of: finding.start, finding.end).map {
                     Finding(finding.what, $0.lowerBound, $0.upperBound)

@@ -42,10 +42,10 @@ package struct ValueReveal: Sendable {
 /// What no rule names is masked too: a secret is redacted, an identifier becomes a token. Without
 /// a key for tokens it is redacted as well.
 package struct ValueMasks: Sendable {
-    private var kinds: [ValueKind: ValueRule.Treatment] = [:]
-    private var own: [ValueRule.Treatment] = []
     private var reveals: [ValueReveal] = []
+    /// By kind, then by own detector.
     private let labels: [[UInt8]]
+    private var treatments: [ValueRule.Treatment] = []
     private var allWanted = WantedValues(of: EmptyCollection())
     let detectors: OwnDetectors
     let pseudonym: Pseudonym?
@@ -53,14 +53,16 @@ package struct ValueMasks: Sendable {
     package init(policy: Policy = Policy(), pseudonym: Pseudonym? = nil) {
         self.pseudonym = pseudonym
         detectors = OwnDetectors(all: policy.detectors)
-        labels = policy.detectors.map { Pseudonym.kind(of: $0.name.text) }
+        labels =
+            ValueKind.allCases.map { Array($0.rawValue.utf8) }
+            + policy.detectors.map { Pseudonym.kind(of: $0.name.text) }
         reveals = policy.valueReveals
-        for kind in ValueKind.allCases {
-            kinds[kind] =
-                Self.treatment(of: .kind(kind), in: policy)
-                ?? (kind.isSecret ? .redact : .pseudonym)
+        treatments = ValueKind.allCases.map { kind in
+            Self.treatment(of: .kind(kind), in: policy) ?? (kind.isSecret ? .redact : .pseudonym)
         }
-        own = policy.detectors.map { Self.treatment(of: .detector($0.name), in: policy) ?? .redact }
+        treatments += policy.detectors.map {
+            Self.treatment(of: .detector($0.name), in: policy) ?? .redact
+        }
         allWanted = wanted(lifted: [], only: nil)
     }
 
@@ -90,42 +92,45 @@ package struct ValueMasks: Sendable {
                 && only?.contains(kind) != false
         }
         let own = detectors.all.indices.filter { place in
-            self.own[place] != .keep && !lifted.contains(.detector(detectors.all[place].name))
+            treatments[ValueKind.allCases.count + place] != .keep
+                && !lifted.contains(.detector(detectors.all[place].name))
         }
         return WantedValues(of: kinds, own: own)
     }
 
-    func treatment(of kind: ValueKind) -> ValueRule.Treatment { kinds[kind] ?? .redact }
+    func treatment(of kind: ValueKind) -> ValueRule.Treatment { treatments[kind.place] }
 
-    /// The word of a placeholder or token.
-    func label(of what: Finding.What) -> [UInt8] {
+    private func place(of what: Finding.What) -> Int {
         switch what {
-        case .kind(let kind): Array(kind.rawValue.utf8)
-        case .own(let place): labels[place]
+        case .kind(let kind): kind.place
+        case .own(let place): ValueKind.allCases.count + place
         }
     }
 
+    /// The word of a placeholder or token.
+    func label(of what: Finding.What) -> [UInt8] { labels[place(of: what)] }
+
     /// What stands in the place of `value`.
     func replacement(for value: Span<UInt8>, _ what: Finding.What) -> [UInt8] {
-        var treatment = ValueRule.Treatment.redact
-        var kind: ValueKind?
-        switch what {
-        case .kind(let found):
-            kind = found
-            treatment = self.treatment(of: found)
-        case .own(let place): treatment = own[place]
-        }
-        switch treatment {
-        case .keep, .redact: break
+        var bytes: [UInt8] = []
+        append(replacementOf: value, what, to: &bytes)
+        return bytes
+    }
+
+    func append(replacementOf value: Span<UInt8>, _ what: Finding.What, to bytes: inout [UInt8]) {
+        let place = place(of: what)
+        let kind = place < ValueKind.allCases.count ? ValueKind.allCases[place] : nil
+        switch treatments[place] {
         case .partial where kind?.isSecret != true:
-            return Partial.masked(Canonical.shown(value, kind: kind)[...])
-        case .partial: break
-        case .pseudonym:
-            guard let pseudonym else { break }
-            return pseudonym.token(
-                for: Canonical.form(of: value, kind: kind), kind: label(of: what))
+            bytes += Partial.masked(Canonical.shown(value, kind: kind)[...])
+        case .pseudonym where pseudonym != nil:
+            pseudonym?.append(
+                tokenFor: Canonical.form(of: value, kind: kind), kind: labels[place], to: &bytes)
+        case .keep, .partial, .pseudonym, .redact:
+            bytes.append(UInt8(ascii: "["))
+            bytes += labels[place]
+            bytes.append(UInt8(ascii: "]"))
         }
-        return [UInt8(ascii: "[")] + label(of: what) + [UInt8(ascii: "]")]
     }
 }
 

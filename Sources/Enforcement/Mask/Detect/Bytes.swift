@@ -28,7 +28,8 @@ struct ByteClass: OptionSet {
         case UInt8(ascii: "g")...UInt8(ascii: "z"): [.lower, .notHex]
         case 0x80...: .wide
         case UInt8(ascii: "@"), UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "+"),
-            UInt8(ascii: "-"), UInt8(ascii: "<"):
+            UInt8(ascii: "-"), UInt8(ascii: "<"), UInt8(ascii: "%"), UInt8(ascii: "&"),
+            UInt8(ascii: "\\"):
             .trigger
         default: []
         }

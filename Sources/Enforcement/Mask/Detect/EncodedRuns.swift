@@ -1,6 +1,9 @@
 /// Long runs that are text in base64 or in hexadecimal digits.
 enum EncodedRuns {
     static let lengthMin = 16
+    /// A run is broken into words by `+`, `/`, `-` and `_`, which stand for few bytes of a text:
+    /// one of its words has this length.
+    static let wordMin = 8
 
     /// Calls `body` with each run that decodes to text, and what it decodes to.
     static func each(

@@ -4,102 +4,121 @@ enum Escapes {
     /// False where there was none.
     static func write(_ text: Span<UInt8>, into view: inout MappedText) -> Bool {
         view.clear()
-        var hasChanged = false
+        var copied = 0
         var index = 0
         while index < text.count {
-            let end = decode(text, at: index, into: &view)
-            if end > index {
-                hasChanged = true
-                index = end
-            } else {
-                view.append(text[index], from: index, to: index + 1)
+            guard mayBegin(text[index]), let escape = escape(text, at: index) else {
                 index += 1
+                continue
             }
+            view.copy(text, copied, index)
+            if let scalar = escape.scalar {
+                if scalar.value < 0x100, escape.isByte {
+                    view.append(UInt8(scalar.value), for: index, escape.end)
+                } else {
+                    view.append(scalar, for: index, escape.end)
+                }
+            }
+            index = escape.end
+            copied = index
         }
-        return hasChanged
+        if copied > 0 { view.copy(text, copied, text.count) }
+        return copied > 0
     }
 
-    /// The end of the escape at `index`; `index` where none stands there.
-    private static func decode(
-        _ text: Span<UInt8>, at index: Int, into view: inout MappedText
-    ) -> Int {
+    @inline(__always)
+    private static func mayBegin(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "&")
+            || byte == UInt8(ascii: "+")
+    }
+
+    /// What an escape stands for, and where it ends.
+    private struct Escape {
+        /// Nil for what cannot be seen.
+        var scalar: Unicode.Scalar?
+        /// One byte of UTF-8, and no scalar by itself.
+        var isByte = false
+        var end: Int
+
+        init(byte: UInt8, end: Int) {
+            scalar = Unicode.Scalar(byte)
+            isByte = true
+            self.end = end
+        }
+
+        init(_ value: UInt32, end: Int) {
+            scalar = Unicode.Scalar(value) ?? "\u{FFFD}"
+            self.end = end
+        }
+
+        init(nothing end: Int) { self.end = end }
+    }
+
+    private static func escape(_ text: Span<UInt8>, at index: Int) -> Escape? {
         switch text[index] {
-        case UInt8(ascii: "%"): percent(text, index, &view)
-        case UInt8(ascii: "\\"): backslash(text, index, &view)
-        case UInt8(ascii: "&"): entity(text, index, &view)
-        case UInt8(ascii: "+") where text.at(index - 1).isDigit && text.at(index + 1).isDigit:
-            // A form writes a space so.
-            single(0x20, index, index + 1, &view)
-        default: index
+        case UInt8(ascii: "%"): percent(text, index)
+        case UInt8(ascii: "\\"): backslash(text, index)
+        case UInt8(ascii: "&"): entity(text, index)
+        // A form writes a space so.
+        default:
+            text.at(index - 1).isDigit && text.at(index + 1).isDigit
+                ? Escape(byte: 0x20, end: index + 1) : nil
         }
     }
 
-    private static func single(
-        _ byte: UInt8, _ start: Int, _ end: Int, _ view: inout MappedText
-    ) -> Int {
-        view.append(byte, from: start, to: end)
-        return end
-    }
-
-    private static func percent(_ text: Span<UInt8>, _ index: Int, _ view: inout MappedText) -> Int
-    {
+    private static func percent(_ text: Span<UInt8>, _ index: Int) -> Escape? {
         if text.at(index + 1) | 0x20 == UInt8(ascii: "u"), let value = hex(text, index + 2, 4) {
-            return scalar(value, index, index + 6, &view)
+            return Escape(value, end: index + 6)
         }
-        guard let value = hex(text, index + 1, 2) else { return index }
-        return single(UInt8(value), index, index + 3, &view)
+        return hex(text, index + 1, 2).map { Escape(byte: UInt8($0), end: index + 3) }
     }
 
-    private static func backslash(
-        _ text: Span<UInt8>, _ index: Int, _ view: inout MappedText
-    ) -> Int {
+    private static func backslash(_ text: Span<UInt8>, _ index: Int) -> Escape? {
         switch text.at(index + 1) {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "'"):
-            return single(text[index + 1], index, index + 2, &view)
-        case UInt8(ascii: "n"): return single(0x0A, index, index + 2, &view)
-        case UInt8(ascii: "r"): return single(0x0D, index, index + 2, &view)
-        case UInt8(ascii: "t"): return single(0x09, index, index + 2, &view)
+            Escape(byte: text[index + 1], end: index + 2)
+        case UInt8(ascii: "n"): Escape(byte: 0x0A, end: index + 2)
+        case UInt8(ascii: "r"): Escape(byte: 0x0D, end: index + 2)
+        case UInt8(ascii: "t"): Escape(byte: 0x09, end: index + 2)
         case UInt8(ascii: "x"):
-            guard let value = hex(text, index + 2, 2) else { return index }
-            return single(UInt8(value), index, index + 4, &view)
-        case UInt8(ascii: "u"): return unicode(text, index, &view)
-        default: return index
+            hex(text, index + 2, 2).map { Escape(byte: UInt8($0), end: index + 4) }
+        case UInt8(ascii: "u"): unicode(text, index)
+        default: nil
         }
     }
 
-    private static func unicode(_ text: Span<UInt8>, _ index: Int, _ view: inout MappedText) -> Int
-    {
+    private static func unicode(_ text: Span<UInt8>, _ index: Int) -> Escape? {
         if text.at(index + 2) == UInt8(ascii: "{") {
             let end = text.end(of: index + 3, atMost: 6) { $0.isHex }
             guard end > index + 3, text.at(end) == UInt8(ascii: "}"),
                 let value = hex(text, index + 3, end - index - 3)
-            else { return index }
-            return scalar(value, index, end + 1, &view)
+            else { return nil }
+            return Escape(value, end: end + 1)
         }
-        guard let value = hex(text, index + 2, 4) else { return index }
+        guard let value = hex(text, index + 2, 4) else { return nil }
         if value & 0xFC00 == 0xD800, text.at(index + 6) == UInt8(ascii: "\\"),
             text.at(index + 7) == UInt8(ascii: "u"), let low = hex(text, index + 8, 4),
             low & 0xFC00 == 0xDC00
         {
-            return scalar(0x10000 + (value & 0x3FF) << 10 + low & 0x3FF, index, index + 12, &view)
+            return Escape(0x10000 + (value & 0x3FF) << 10 + low & 0x3FF, end: index + 12)
         }
-        return scalar(value, index, index + 6, &view)
+        return Escape(value, end: index + 6)
     }
 
-    private static func entity(_ text: Span<UInt8>, _ index: Int, _ view: inout MappedText) -> Int {
-        guard text.at(index + 1) == UInt8(ascii: "#") else { return named(text, index, &view) }
+    private static func entity(_ text: Span<UInt8>, _ index: Int) -> Escape? {
+        guard text.at(index + 1) == UInt8(ascii: "#") else { return named(text, index) }
         let isHex = text.at(index + 2) | 0x20 == UInt8(ascii: "x")
         let start = index + (isHex ? 3 : 2)
         let end = text.end(of: start, atMost: 7) { isHex ? $0.isHex : $0.isDigit }
-        guard end > start else { return index }
+        guard end > start else { return nil }
         var value: UInt32 = 0
         for place in start..<end {
             value = value &* (isHex ? 16 : 10) &+ UInt32(text[place].hexValue)
         }
-        return scalar(value, index, text.at(end) == UInt8(ascii: ";") ? end + 1 : end, &view)
+        return Escape(value, end: text.at(end) == UInt8(ascii: ";") ? end + 1 : end)
     }
 
-    private static func named(_ text: Span<UInt8>, _ index: Int, _ view: inout MappedText) -> Int {
+    private static func named(_ text: Span<UInt8>, _ index: Int) -> Escape? {
         let names: [(StaticString, UInt8)] = [
             ("amp;", 0x26), ("lt;", 0x3C), ("gt;", 0x3E), ("quot;", 0x22), ("apos;", 0x27),
             ("nbsp;", 0x20), ("commat;", 0x40), ("period;", 0x2E), ("colon;", 0x3A),
@@ -109,19 +128,12 @@ enum Escapes {
             ("num;", 0x23), ("lpar;", 0x28), ("rpar;", 0x29), ("shy;", 0), ("zwnj;", 0),
             ("zwj;", 0),
         ]
+        guard text.at(index + 1).isLetter else { return nil }
         for (name, byte) in names where text.has(name, at: index + 1) {
             let end = index + 1 + name.utf8CodeUnitCount
-            if byte > 0 { view.append(byte, from: index, to: end) }
-            return end
+            return byte > 0 ? Escape(byte: byte, end: end) : Escape(nothing: end)
         }
-        return index
-    }
-
-    private static func scalar(
-        _ value: UInt32, _ start: Int, _ end: Int, _ view: inout MappedText
-    ) -> Int {
-        view.append(Unicode.Scalar(value) ?? "\u{FFFD}", from: start, to: end)
-        return end
+        return nil
     }
 
     private static func hex(_ text: Span<UInt8>, _ start: Int, _ length: Int) -> UInt32? {

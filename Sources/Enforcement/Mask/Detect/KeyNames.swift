@@ -1,6 +1,6 @@
 /// What the name of a field says that its value is: `DB_PASSWORD`, `apiKey`, `x-auth-token`.
 enum KeyNames {
-    enum Meaning {
+    enum Meaning: Sendable {
         case password
         /// A key or token: its value must look like one.
         case secret
@@ -59,103 +59,147 @@ enum KeyNames {
             return ends(word)
                 && (count == length || bytes[count - length - 1] == UInt8(ascii: "_"))
         }
-
-        func has(_ word: StaticString) -> Bool {
-            var shorter = self
-            while shorter.count > 0 {
-                if shorter.endsWord(word) { return true }
-                while shorter.count > 0, shorter.bytes[shorter.count - 1] != UInt8(ascii: "_") {
-                    shorter.count -= 1
-                }
-                if shorter.count > 0 { shorter.count -= 1 }
-            }
-            return false
-        }
     }
 
     static func meaning(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Meaning? {
-        meaning(Folded(text, start, end))
+        KeyWords.shared.mayEnd(text, start, end) ? meaning(Folded(text, start, end)) : nil
     }
 
     static func meaning(_ key: Folded) -> Meaning? {
-        guard key.count >= 2 else { return nil }
-        switch key.bytes[key.count - 1] {
-        case UInt8(ascii: "d"), UInt8(ascii: "t"), UInt8(ascii: "s"), UInt8(ascii: "e"),
-            UInt8(ascii: "w"), UInt8(ascii: "a"), UInt8(ascii: "y"), UInt8(ascii: "n"),
-            UInt8(ascii: "l"), UInt8(ascii: "v"), UInt8(ascii: "c"), UInt8(ascii: "g"),
-            UInt8(ascii: "k"), UInt8(ascii: "o"), UInt8(ascii: "h"), UInt8(ascii: "2"), 0x80...:
-            break
-        default: return nil
+        guard let last = key.lastPair else { return nil }
+        for entry in KeyWords.shared.entries(ending: last) where entry.ends(key) {
+            if entry.meaning == .secret, isPaging(key) { return nil }
+            return entry.meaning
         }
-        if isPassword(key) { return .password }
-        if key.endsWord("cvv") || key.endsWord("cvc") || key.endsWord("cvv2")
-            || key.endsWord("cvc2")
-            || key.endsWord("csc") || key.endsWord("card_code") || key.endsWord("security_code")
-        {
-            return .cardCode
-        }
-        if key.endsWord("authorization") { return .authorization }
-        if key.endsWord("signature") || key.endsWord("sig") || key.endsWord("hmac") {
-            return .signature
-        }
-        if isSecret(key) { return .secret }
-        let sessions: [StaticString] = [
-            "session", "sessionid", "session_id", "sess", "sid", "phpsessid", "jsessionid",
-            "aspsessionid", "asp_net_session_id", "remember_me", "jwt",
-        ]
-        return sessions.contains { key.endsWord($0) } || key.ends("sessid") || key.ends("sessionid")
-            ? .session : nil
+        return key.endsWord("key") && key.has(KeyWords.shared.owners) ? .secret : nil
     }
 
-    private static func isPassword(_ key: Folded) -> Bool {
-        let anywhere: [StaticString] = [
-            "password", "passwd", "passwort", "kennwort", "passphrase", "pass_phrase", "contraseña",
-            "contrasena", "wachtwoord", "lösenord", "пароль", "密码", "密碼", "パスワード", "비밀번호",
-            "adgangskode", "pass_word", "口令", "jelszó", "salasana",
-        ]
-        let words: [StaticString] = [
-            "pwd", "pass", "pw", "psw", "mot_de_passe", "motdepasse", "senha", "clave", "hasło",
-            "haslo", "parola", "heslo", "şifre", "sifre", "passcode", "passwords", "passord", "pin",
-            "pincode", "pin_code", "passw",
-        ]
-        return anywhere.contains { key.ends($0) } || words.contains { key.endsWord($0) }
-            || key.count <= 12 && key.ends("pass") && !key.ends("bypass") && !key.ends("compass")
-                && key.count > 4 && key.has("db")
+    /// `next_page_token`: where a list goes on, for anyone to see.
+    private static func isPaging(_ key: Folded) -> Bool {
+        guard key.ends("token") || key.ends("tokens") else { return false }
+        return key.has(KeyWords.shared.pagings) || key.ends("pagetoken") || key.ends("nexttoken")
+    }
+}
+
+/// The words that names of secrets end with.
+struct KeyWords: Sendable {
+    struct Entry: Sendable {
+        let word: StaticString
+        let meaning: KeyNames.Meaning
+        /// Also behind other letters.
+        let isAnywhere: Bool
+
+        func ends(_ key: KeyNames.Folded) -> Bool {
+            isAnywhere ? key.ends(word) : key.endsWord(word)
+        }
     }
 
-    private static func isSecret(_ key: Folded) -> Bool {
-        if key.ends("token") || key.endsWord("tokens") {
-            let paging: [StaticString] = [
-                "page", "next", "continuation", "sync", "cursor", "prev", "previous", "start",
-                "resume", "design", "pad", "eos", "bos", "mask", "sep", "unk",
-            ]
-            return !paging.contains { key.has($0) } && !key.ends("pagetoken")
-                && !key.ends("nexttoken")
+    static let shared = KeyWords()
+
+    let owners: Set<UInt64>
+    let pagings: Set<UInt64>
+    private let byEnd: [UInt16: [Entry]]
+
+    private init() {
+        let entries =
+            Self.anywhere.map { Entry(word: $0.0, meaning: $0.1, isAnywhere: true) }
+            + Self.words.map { Entry(word: $0.0, meaning: $0.1, isAnywhere: false) }
+        byEnd = Dictionary(grouping: entries) { $0.word.lastPair }
+        var ends = [Bool](repeating: false, count: 1 << 16)
+        for pair in byEnd.keys { ends[Int(pair)] = true }
+        ends[Int(("key" as StaticString).lastPair)] = true
+        self.ends = ends
+        owners = Set(Self.ownerWords.split(separator: " ").map { KeyNames.hash(Array($0.utf8)) })
+        pagings = Set(Self.pagingWords.split(separator: " ").map { KeyNames.hash(Array($0.utf8)) })
+    }
+
+    func entries(ending pair: UInt16) -> [Entry] { byEnd[pair] ?? [] }
+
+    /// By the last two bytes in lower case: most names are none of them.
+    private let ends: [Bool]
+
+    @inline(__always)
+    func mayEnd(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        end - start >= 2 && ends[Int(text[end - 2].lowered) << 8 | Int(text[end - 1].lowered)]
+    }
+
+    /// Also behind other letters: `PGPASSWORD`, `mytoken`.
+    private static let anywhere: [(StaticString, KeyNames.Meaning)] = [
+        ("password", .password), ("passwd", .password), ("passwort", .password),
+        ("kennwort", .password), ("passphrase", .password), ("pass_phrase", .password),
+        ("contraseña", .password), ("contrasena", .password), ("wachtwoord", .password),
+        ("lösenord", .password), ("пароль", .password), ("密码", .password), ("密碼", .password),
+        ("パスワード", .password), ("비밀번호", .password), ("口令", .password),
+        ("adgangskode", .password), ("pass_word", .password), ("jelszó", .password),
+        ("salasana", .password), ("token", .secret), ("secret", .secret), ("apikey", .secret),
+        ("api_key", .secret), ("accesskey", .secret), ("secretkey", .secret),
+        ("privatekey", .secret), ("accountkey", .secret), ("authkey", .secret),
+        ("sessid", .session), ("sessionid", .session),
+    ]
+
+    /// As whole words.
+    private static let words: [(StaticString, KeyNames.Meaning)] = [
+        ("pwd", .password), ("pass", .password), ("pw", .password), ("psw", .password),
+        ("mot_de_passe", .password), ("motdepasse", .password), ("senha", .password),
+        ("clave", .password), ("hasło", .password), ("haslo", .password), ("parola", .password),
+        ("heslo", .password), ("şifre", .password), ("sifre", .password), ("passcode", .password),
+        ("passwords", .password), ("passord", .password), ("pin", .password),
+        ("pincode", .password), ("pin_code", .password), ("dbpass", .password),
+        ("tokens", .secret), ("secrets", .secret), ("credential", .secret),
+        ("credentials", .secret), ("auth", .secret), ("bearer", .secret),
+        ("access_key_id", .secret), ("sas", .secret), ("authorization_code", .secret),
+        ("refresh", .secret), ("seed", .secret), ("mnemonic", .secret),
+        ("client_assertion", .secret), ("cvv", .cardCode), ("cvc", .cardCode),
+        ("cvv2", .cardCode), ("cvc2", .cardCode), ("csc", .cardCode), ("card_code", .cardCode),
+        ("security_code", .cardCode), ("authorization", .authorization),
+        ("signature", .signature), ("sig", .signature), ("hmac", .signature),
+        ("session", .session), ("session_id", .session), ("sess", .session), ("sid", .session),
+        ("asp_net_session_id", .session), ("remember_me", .session), ("jwt", .session),
+    ]
+
+    /// Whose key is a secret; a key may also be a column or a place on a keyboard.
+    private static let ownerWords = """
+        secret access api auth private signing encryption account master service server consumer \
+        license licence subscription shared storage admin deploy session hmac app application \
+        client write rest decryption crypt cipher aes jwt webhook functions integration sas token
+        """
+
+    private static let pagingWords = """
+        page next continuation sync cursor prev previous start resume design pad eos bos mask sep unk
+        """
+}
+
+extension StaticString {
+    fileprivate var lastPair: UInt16 {
+        withUTF8Buffer { bytes in
+            unsafe UInt16(bytes[bytes.count - 2]) << 8 | UInt16(bytes[bytes.count - 1])
         }
-        if key.ends("secret") || key.endsWord("secrets") || key.ends("apikey")
-            || key.ends("api_key")
-        {
-            return true
+    }
+}
+
+extension KeyNames {
+    /// FNV-1a.
+    fileprivate static func hash(_ bytes: [UInt8]) -> UInt64 {
+        bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+}
+
+extension KeyNames.Folded {
+    fileprivate var lastPair: UInt16? {
+        count < 2 ? nil : UInt16(bytes[count - 2]) << 8 | UInt16(bytes[count - 1])
+    }
+
+    /// Whether one of the words of the name has one of these hashes.
+    fileprivate func has(_ words: Set<UInt64>) -> Bool {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in 0..<count {
+            guard bytes[index] == UInt8(ascii: "_") else {
+                hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3
+                continue
+            }
+            if words.contains(hash) { return true }
+            hash = 0xcbf2_9ce4_8422_2325
         }
-        if key.endsWord("key") || key.ends("accesskey") || key.ends("secretkey")
-            || key.ends("privatekey")
-            || key.ends("accountkey") || key.ends("authkey")
-        {
-            let kinds: [StaticString] = [
-                "secret", "access", "api", "auth", "private", "signing", "encryption", "account",
-                "master", "service", "server", "consumer", "license", "licence", "subscription",
-                "shared", "storage", "admin", "deploy", "session", "hmac", "app", "application",
-                "client", "write", "rest", "decryption", "crypt", "cipher", "aes", "jwt", "webhook",
-                "functions", "secretkey", "integration", "sas", "token",
-            ]
-            return key.ends("accesskey") || key.ends("secretkey") || key.ends("privatekey")
-                || key.ends("accountkey") || key.ends("authkey") || kinds.contains { key.has($0) }
-        }
-        let words: [StaticString] = [
-            "credential", "credentials", "auth", "bearer", "access_key_id", "sas", "api_secret",
-            "key_secret", "authorization_code", "refresh", "otp_secret", "seed", "mnemonic",
-            "client_assertion",
-        ]
-        return words.contains { key.endsWord($0) }
+        return words.contains(hash)
     }
 }

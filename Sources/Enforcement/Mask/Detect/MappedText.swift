@@ -1,49 +1,62 @@
-/// A text made easier to read, and where each of its bytes stood in the text it was made from.
+/// A text made easier to read, and where each part of it stood in the text it was made from.
 ///
 /// What is found in it is masked in the original: the bytes that a value was written with, and
-/// all that was left out between them.
+/// all that was left out between them. Most of a text is copied as it is, so its places are kept
+/// by parts.
 struct MappedText {
     private(set) var bytes: [UInt8] = []
-    private var starts: [Int32] = []
-    private var ends: [Int32] = []
+    private var parts: [Part] = []
+
+    /// `start..<end` of the source; longer or shorter than what it became, unless it was copied.
+    private struct Part {
+        let place: Int
+        let start: Int
+        let end: Int
+        let isCopy: Bool
+    }
 
     mutating func clear() {
         bytes.removeAll(keepingCapacity: true)
-        starts.removeAll(keepingCapacity: true)
-        ends.removeAll(keepingCapacity: true)
+        parts.removeAll(keepingCapacity: true)
     }
 
-    mutating func append(_ byte: UInt8, from start: Int, to end: Int) {
+    mutating func copy(_ text: Span<UInt8>, _ start: Int, _ end: Int) {
+        guard start < end else { return }
+        parts.append(Part(place: bytes.count, start: start, end: end, isCopy: true))
+        // The buffer is only lent to the copy.
+        unsafe text.extracting(start..<end).withUnsafeBufferPointer {
+            unsafe bytes.append(contentsOf: $0)
+        }
+    }
+
+    mutating func append(_ byte: UInt8, for start: Int, _ end: Int) {
+        parts.append(Part(place: bytes.count, start: start, end: end, isCopy: false))
         bytes.append(byte)
-        starts.append(Int32(truncatingIfNeeded: start))
-        ends.append(Int32(truncatingIfNeeded: end))
     }
 
-    mutating func append(_ scalar: Unicode.Scalar, from start: Int, to end: Int) {
-        for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
-            append(byte, from: start, to: end)
+    mutating func append(_ scalar: Unicode.Scalar, for start: Int, _ end: Int) {
+        parts.append(Part(place: bytes.count, start: start, end: end, isCopy: false))
+        bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    }
+
+    /// Bytes `start..<end` of this text as a range of its source.
+    func source(_ start: Int, _ end: Int) -> (start: Int, end: Int) {
+        guard start < end else { return (0, 0) }
+        let first = part(at: start)
+        let last = part(at: end - 1)
+        return (
+            first.isCopy ? first.start + start - first.place : first.start,
+            last.isCopy ? last.start + end - last.place : last.end
+        )
+    }
+
+    private func part(at index: Int) -> Part {
+        var low = 0
+        var high = parts.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if parts[middle].place <= index { low = middle } else { high = middle }
         }
-    }
-
-    /// Bytes `start..<end` of this text as a range of the original.
-    func original(_ start: Int, _ end: Int) -> (start: Int, end: Int) {
-        guard start < end, end <= ends.count else { return (0, 0) }
-        return (Int(starts[start]), Int(ends[end - 1]))
-    }
-
-    /// Where a byte stood, for a text that is made from this one.
-    func start(_ index: Int) -> Int { Int(starts[index]) }
-    func end(_ index: Int) -> Int { Int(ends[index]) }
-}
-
-extension MappedText {
-    /// The map of a text that was made from a text that was made from the original.
-    mutating func follow(_ other: MappedText) {
-        for index in starts.indices {
-            let start = Int(starts[index])
-            let end = Int(ends[index])
-            starts[index] = Int32(truncatingIfNeeded: other.start(start))
-            ends[index] = Int32(truncatingIfNeeded: other.end(end - 1))
-        }
+        return parts[low]
     }
 }

@@ -11,32 +11,25 @@ enum Normal {
     static func write(_ text: Span<UInt8>, into view: inout MappedText) -> Bool {
         view.clear()
         var hasChanged = false
+        var copied = 0
         var index = 0
         while index < text.count {
-            let byte = text[index]
-            guard byte >= 0xC2, let (scalar, end) = scalar(text, at: index) else {
-                if hasChanged { view.append(byte, from: index, to: index + 1) }
+            guard text[index] >= 0xC2, let (scalar, end) = scalar(text, at: index) else {
                 index += 1
                 continue
             }
             let form = form(of: scalar)
             if case .same = form {
-                if hasChanged {
-                    for place in index..<end {
-                        view.append(text[place], from: place, to: place + 1)
-                    }
-                }
                 index = end
                 continue
             }
-            if !hasChanged {
-                // Most texts need nothing: what came before is copied at the first that does.
-                hasChanged = true
-                for place in 0..<index { view.append(text[place], from: place, to: place + 1) }
-            }
-            if case .ascii(let plain) = form { view.append(plain, from: index, to: end) }
+            hasChanged = true
+            view.copy(text, copied, index)
+            if case .ascii(let plain) = form { view.append(plain, for: index, end) }
             index = end
+            copied = end
         }
+        if hasChanged { view.copy(text, copied, text.count) }
         return hasChanged
     }
 

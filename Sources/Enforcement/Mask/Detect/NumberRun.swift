@@ -4,15 +4,50 @@
 /// constant for each of them.
 struct NumberRun {
     struct Group {
-        var start = 0
-        var end = 0
-        /// How many digits the run has up to the end of this group.
-        var digitsEnd = 0
+        private let start32: Int32
+        private let end32: Int32
+        private let digitsEnd8: UInt8
         /// The byte before it; `mixed` for several different ones.
-        var separator: UInt8 = 0
+        let separator: UInt8
+
+        init(start: Int = 0, end: Int = 0, digitsEnd: Int = 0, separator: UInt8 = 0) {
+            start32 = Int32(truncatingIfNeeded: start)
+            end32 = Int32(truncatingIfNeeded: end)
+            digitsEnd8 = UInt8(truncatingIfNeeded: digitsEnd)
+            self.separator = separator
+        }
+
+        var start: Int { Int(start32) }
+        var end: Int { Int(end32) }
+        /// How many digits the run has up to the end of this group.
+        var digitsEnd: Int { Int(digitsEnd8) }
     }
 
     static let groupsMax = 20
+
+    /// Whether a run is worth a look: six digits, or four groups. Most numbers are neither.
+    @inline(__always)
+    static func isWorthwhile(_ text: Span<UInt8>, at start: Int) -> Bool {
+        var digits = 0
+        var groups = 1
+        var gap = 0
+        var index = start
+        while index < text.count {
+            let byte = text[index]
+            if byte.isDigit {
+                if gap > 0 { groups += 1 }
+                gap = 0
+                digits += 1
+                if digits > 5 || groups > 3 { return true }
+            } else {
+                gap += 1
+                if gap > 4 || !isSeparator(byte) { return false }
+            }
+            index += 1
+        }
+        return false
+    }
+
     /// As in `(0) ` or ` / `: people write telephone numbers so, and nothing else.
     static let mixed: UInt8 = 1
 

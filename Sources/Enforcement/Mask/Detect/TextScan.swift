@@ -6,12 +6,13 @@
 /// it has not taken more than a fixed number of times, so the time grows with the text and
 /// nothing else. It must never follow a value back and forth: that is what makes expressions slow.
 enum TextScan {
-    /// Appends in no particular order; hits may overlap. `around` is what is known about the whole
+    /// Appends in no particular order; hits may overlap. Answers what else is to be done about the
+    /// text. `around` is what is known about the whole
     /// text, such as the name of its column.
     static func find(
         in text: Span<UInt8>, around: Meaning = .nothing, isDecoded: Bool = false,
         into findings: inout [Finding]
-    ) {
+    ) -> Needs {
         let table = ByteClass.table
         let classes = table.span
         var scan = WordScan(around: around, isDecoded: isDecoded)
@@ -38,9 +39,20 @@ enum TextScan {
                 seen.formUnion(next)
                 index += 1
             }
+            if index - start >= EncodedRuns.wordMin { scan.needs.formUnion(.runs) }
             index = scan.word(text, start, index, seen, into: &findings)
         }
+        return scan.needs
     }
+}
+
+/// What of a text must be made plain or decoded.
+struct Needs: OptionSet {
+    let rawValue: UInt8
+
+    static let plain = Needs(rawValue: 1)
+    static let escapes = Needs(rawValue: 2)
+    static let runs = Needs(rawValue: 4)
 }
 
 /// What the main loop does at each word and sign, and the little that it must remember.
@@ -48,9 +60,12 @@ struct WordScan {
     let around: Meaning
     /// A layer of escapes was taken off: a backslash in front of a quote is just one.
     let isDecoded: Bool
+    fileprivate(set) var needs: Needs = []
     /// Before it an `@` belongs to an address, `://ana@host`, and is no e-mail.
     private var hostStart = 0
     private var wideEnd = 0
+    private let words = WordTable.shared
+    private let keys = VendorKeys.shared
 
     init(around: Meaning, isDecoded: Bool) {
         self.around = around
@@ -69,7 +84,7 @@ struct WordScan {
         _ text: Span<UInt8>, _ start: Int, _ end: Int, _ seen: ByteClass,
         into findings: inout [Finding]
     ) -> Int {
-        if let key = VendorKeys.shared.find(text, at: start) {
+        if let key = keys.find(text, at: start) {
             return taken(key, &findings, atLeast: end)
         }
         if seen.isDisjoint(with: .digit) { return letters(text, start, end, seen, into: &findings) }
@@ -97,7 +112,7 @@ struct WordScan {
                 return taken(finding, &findings, atLeast: end)
             }
         }
-        guard length >= 3 || text.at(end) >= 0x80, WordTable.shared.mayLead(text, start) else {
+        guard length >= 3 || text.at(end) >= 0x80, words.mayLead(text, start) else {
             return end
         }
         return lead(text, start, end, into: &findings)
@@ -108,7 +123,7 @@ struct WordScan {
         _ text: Span<UInt8>, _ start: Int, _ end: Int, into findings: inout [Finding]
     ) -> Int {
         let end = text.end(of: end, atMost: 24) { $0.isWord || $0 >= 0x80 }
-        let cues = WordTable.shared.meaning(text, start, end).cues
+        let cues = words.meaning(text, start, end).cues
         guard !cues.isDisjoint(with: .leading) else { return end }
         var finding: Finding?
         if cues.contains(.birth) { finding = Dates.birth(text, after: end) }
@@ -146,7 +161,9 @@ struct WordScan {
             }
         }
         if seen.isDisjoint(with: .letter) {
-            if let finding = NumberScan(text, at: start, around: around).finding(in: text) {
+            if NumberRun.isWorthwhile(text, at: start),
+                let finding = NumberScan(text, at: start, around: around).finding(in: text)
+            {
                 return finding
             }
             if next == UInt8(ascii: "-") || next == UInt8(ascii: "+") || next == 0x20,
@@ -185,7 +202,7 @@ struct WordScan {
     private func gluedCard(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
         let digits = text.end(of: start, atMost: 12) { $0.isLetter }
         guard digits > start, (13...19).contains(end - digits),
-            WordTable.shared.meaning(text, start, digits).cues.contains(.card)
+            words.meaning(text, start, digits).cues.contains(.card)
         else { return nil }
         let number = Digits(text, digits, end)
         return number.count == end - digits && Cards.isCard(number, number.count)
@@ -241,7 +258,12 @@ struct WordScan {
         switch text[index] {
         case UInt8(ascii: "@"):
             if index >= hostStart { finding = Emails.find(text, at: index) }
-        case UInt8(ascii: "+"): finding = Phones.international(text, plus: index)
+        case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: "&"):
+            needs.formUnion(.escapes)
+            return index + 1
+        case UInt8(ascii: "+"):
+            needs.formUnion(.escapes)
+            finding = Phones.international(text, plus: index)
         case UInt8(ascii: ":"): finding = colon(text, index)
         case UInt8(ascii: "="): finding = Assignments.find(text, sign: index, isDecoded: isDecoded)
         case UInt8(ascii: "<"):
@@ -281,6 +303,7 @@ struct WordScan {
     mutating func wide(
         _ text: Span<UInt8>, at index: Int, into findings: inout [Finding]
     ) -> Int {
+        needs.formUnion(.plain)
         let start = text.start(of: index, atMost: 24) { $0.isLetter }
         let end = text.end(of: index, atMost: 64) { $0 >= 0x80 }
         guard start >= wideEnd else {
@@ -288,7 +311,7 @@ struct WordScan {
             return end
         }
         wideEnd = end
-        guard WordTable.shared.mayLead(text, start) else { return end }
+        guard words.mayLead(text, start) else { return end }
         return lead(text, start, end, into: &findings)
     }
 }

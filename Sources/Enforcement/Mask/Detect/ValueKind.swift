@@ -12,6 +12,30 @@ package enum ValueKind: String, Sendable, CaseIterable {
     case privateKey = "private_key"
     case apiKey = "api_key"
 
+    /// Among all kinds.
+    var place: Int {
+        switch self {
+        case .email: 0
+        case .phone: 1
+        case .card: 2
+        case .iban: 3
+        case .ssn: 4
+        case .ip: 5
+        case .mac: 6
+        case .passport: 7
+        case .imei: 8
+        case .crypto: 9
+        case .nationalID: 10
+        case .birthDate: 11
+        case .cardCode: 12
+        case .jwt: 13
+        case .password: 14
+        case .token: 15
+        case .privateKey: 16
+        case .apiKey: 17
+        }
+    }
+
     /// Secrets win over identifiers, and nothing of one may be left to see.
     package var isSecret: Bool {
         switch self {

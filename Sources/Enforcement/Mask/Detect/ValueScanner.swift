@@ -8,8 +8,8 @@ struct ValueScanner {
     private(set) var findings: [Finding] = []
     private let detectors: OwnDetectors
     private let wanted: WantedValues
-    private var plain = MappedText()
-    private var layers: [MappedText] = []
+    /// Each is made from the one before it, the first from the text.
+    private var views: [MappedText] = []
     private var found: [Finding] = []
 
     init(wanted: WantedValues, detectors: OwnDetectors = OwnDetectors()) {
@@ -22,81 +22,89 @@ struct ValueScanner {
 
     mutating func scan(_ text: Span<UInt8>, around: Meaning = .nothing) {
         findings.removeAll(keepingCapacity: true)
-        let needs = Needs(text)
         // Nothing of two bytes tells anything.
         guard text.count > 2 else { return }
-        if needs.rawValue != 0, layers.isEmpty { layers = [MappedText(), MappedText()] }
-        if needs.contains(.plain), Normal.write(text, into: &plain) {
-            scanPlain(needs, around)
-        } else {
-            look(text, around: around, through: nil)
-            if needs.contains(.runs) { lookIntoRuns(text, through: nil) }
-            if needs.contains(.escapes), Escapes.write(text, into: &layers[0]) {
-                scanLayers(around)
-            }
+        let needs = look(text, around: around, depth: 0, isDecoded: false)
+        if needs.contains(.runs) { lookIntoRuns(text, depth: 0) }
+        var depth = 0
+        if needs.contains(.plain), write(text, at: 0, Normal.write) {
+            depth = 1
+            look(at: depth, around, isDecoded: false)
         }
+        if depth > 0 || needs.contains(.escapes) { lookDeeper(text, from: depth, around) }
         if findings.count > 1 { Finding.merge(&findings) }
     }
 
-    private mutating func scanPlain(_ needs: Needs, _ around: Meaning) {
-        let view = plain
-        look(view.bytes.span, around: around, through: view)
-        // What was full-width may be an escape or a run now.
-        lookIntoRuns(view.bytes.span, through: view)
-        if Escapes.write(view.bytes.span, into: &layers[0]) {
-            layers[0].follow(view)
-            scanLayers(around)
+    /// One layer of escapes off, and one more.
+    private mutating func lookDeeper(_ text: Span<UInt8>, from start: Int, _ around: Meaning) {
+        var depth = start
+        for _ in 0..<2 {
+            guard writeNext(text, from: depth, Escapes.write) else { return }
+            depth += 1
+            if writeNext(text, from: depth, Normal.write) { depth += 1 }
+            look(at: depth, around, isDecoded: true)
         }
     }
 
-    /// The first layer is written; one more is taken off.
-    private mutating func scanLayers(_ around: Meaning) {
-        for depth in 0..<2 {
-            let view = layers[depth]
-            if Normal.write(view.bytes.span, into: &plain) {
-                plain.follow(view)
-                let flat = plain
-                look(flat.bytes.span, around: around, through: flat, isDecoded: true)
-            } else {
-                look(view.bytes.span, around: around, through: view, isDecoded: true)
-            }
-            lookIntoRuns(view.bytes.span, through: view)
-            guard depth == 0, Escapes.write(view.bytes.span, into: &layers[1]) else { return }
-            layers[1].follow(view)
-        }
+    private mutating func writeNext(
+        _ text: Span<UInt8>, from depth: Int, _ change: (Span<UInt8>, inout MappedText) -> Bool
+    ) -> Bool {
+        guard depth > 0 else { return write(text, at: 0, change) }
+        let source = views[depth - 1].bytes
+        return write(source.span, at: depth, change)
+    }
+
+    private mutating func write(
+        _ text: Span<UInt8>, at place: Int, _ change: (Span<UInt8>, inout MappedText) -> Bool
+    ) -> Bool {
+        if views.count == place { views.append(MappedText()) }
+        return change(text, &views[place])
+    }
+
+    private mutating func look(at depth: Int, _ around: Meaning, isDecoded: Bool) {
+        let bytes = views[depth - 1].bytes
+        let needs = look(bytes.span, around: around, depth: depth, isDecoded: isDecoded)
+        if needs.contains(.runs) { lookIntoRuns(bytes.span, depth: depth) }
     }
 
     private mutating func look(
-        _ text: Span<UInt8>, around: Meaning, through view: MappedText?, isDecoded: Bool = false
-    ) {
+        _ text: Span<UInt8>, around: Meaning, depth: Int, isDecoded: Bool
+    ) -> Needs {
         found.removeAll(keepingCapacity: true)
-        TextScan.find(in: text, around: around, isDecoded: isDecoded, into: &found)
-        detectors.find(in: text, into: &found)
+        let needs = TextScan.find(
+            in: text, around: around, isDecoded: isDecoded, into: &found)
+        if !detectors.all.isEmpty { detectors.find(in: text, into: &found) }
         for finding in found where wanted.contains(finding.what) {
-            var finding = finding
-            if let view { (finding.start, finding.end) = view.original(finding.start, finding.end) }
-            findings.append(finding)
+            findings.append(original(finding, depth))
         }
+        return needs
+    }
+
+    private func original(_ finding: Finding, _ depth: Int) -> Finding {
+        var finding = finding
+        for view in views[..<depth].reversed() {
+            (finding.start, finding.end) = view.source(finding.start, finding.end)
+        }
+        return finding
     }
 
     /// A hit anywhere in an encoded run masks the run: nothing of it can be shown by halves.
-    private mutating func lookIntoRuns(_ text: Span<UInt8>, through view: MappedText?) {
+    private mutating func lookIntoRuns(_ text: Span<UInt8>, depth: Int) {
         var runs: [Finding] = []
         let (detectors, wanted) = (detectors, wanted)
         EncodedRuns.each(in: text) { start, end, decoded in
             var hits: [Finding] = []
             Self.lookInto(decoded, detectors, depth: 0, into: &hits)
             guard let first = hits.first(where: { wanted.contains($0.what) }) else { return }
-            let range = view?.original(start, end) ?? (start, end)
-            runs.append(Finding(first.what, range.0, range.1))
+            runs.append(Finding(first.what, start, end))
         }
-        findings.append(contentsOf: runs)
+        for run in runs { findings.append(original(run, depth)) }
     }
 
     private static func lookInto(
         _ decoded: [UInt8], _ detectors: OwnDetectors, depth: Int, into hits: inout [Finding]
     ) {
-        TextScan.find(in: decoded.span, into: &hits)
+        _ = TextScan.find(in: decoded.span, into: &hits)
         detectors.find(in: decoded.span, into: &hits)
         guard depth == 0, hits.isEmpty else { return }
         var inner: [Finding] = []
@@ -105,46 +113,9 @@ struct ValueScanner {
         }
         var view = MappedText()
         if Escapes.write(decoded.span, into: &view) {
-            TextScan.find(in: view.bytes.span, into: &inner)
+            _ = TextScan.find(in: view.bytes.span, into: &inner)
         }
         hits.append(contentsOf: inner)
-    }
-}
-
-/// What of a text must be made plain or decoded, by one look at its bytes.
-private struct Needs: OptionSet {
-    let rawValue: UInt8
-    init(rawValue: UInt8) { self.rawValue = rawValue }
-
-    static let plain = Needs(rawValue: 1)
-    static let escapes = Needs(rawValue: 2)
-    static let runs = Needs(rawValue: 4)
-
-    private static let table: [UInt8] = (0..<256).map { value in
-        let byte = UInt8(value)
-        if byte.isBase64 && byte != UInt8(ascii: "+") { return 8 }
-        switch byte {
-        case 0x80...: return plain.rawValue
-        case UInt8(ascii: "%"), UInt8(ascii: "\\"), UInt8(ascii: "&"): return escapes.rawValue
-        case UInt8(ascii: "+"): return escapes.rawValue | 8
-        default: return 0
-        }
-    }
-
-    init(_ text: Span<UInt8>) {
-        let kinds = Self.table
-        let table = kinds.span
-        var needs: UInt8 = 0
-        var run = 0
-        var longest = 0
-        for index in 0..<text.count {
-            let kind = table[Int(text[index])]
-            needs |= kind
-            run = kind & 8 != 0 ? run + 1 : 0
-            longest = max(longest, run)
-        }
-        self.init(rawValue: needs & 3)
-        if longest >= EncodedRuns.lengthMin { formUnion(.runs) }
     }
 }
 
@@ -160,10 +131,7 @@ struct WantedValues: Sendable {
         for place in own { self.own |= 1 << UInt64(place) }
     }
 
-    private static let places = Dictionary(
-        uniqueKeysWithValues: ValueKind.allCases.enumerated().map { ($1, UInt32($0)) })
-
-    private static func bit(_ kind: ValueKind) -> UInt32 { 1 << (places[kind] ?? 31) }
+    private static func bit(_ kind: ValueKind) -> UInt32 { 1 << UInt32(kind.place) }
 
     func contains(_ what: Finding.What) -> Bool {
         switch what {
