@@ -56,6 +56,10 @@ enum ValueSample {
         "Basic ⟦token:QWxhZGRpbjpvcGVuIHNlc2FtZQ==⟧",
         "AWS_SECRET_ACCESS_KEY=⟦api_key:wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzKq7eYvQ2⟧",
         "Cookie: sid=⟦token:Xk29fLq81mZpTT03vbNw⟧; theme=dark", "PIN: ⟦password:4711⟧",
+        "IDENTIFIED BY '⟦password:qT7xw2!a⟧'", "--token ⟦api_key:IKMPfGslFTAwgNWDSsEtQ7j4⟧",
+        "Authorization: token ⟦token:iySCnF3J4UlkWWX533WFiYH2⟧", "D.O.B. ⟦birth_date:12-Mar-1974⟧",
+        "password: ⟦password:a(*U8BxAh⟧", "call me on ⟦phone:32 12 34 56⟧",
+        "⟦mac:ea-6a-d5-88-47-40⟧",
         // Hidden
         "card ⟦card:４１１１１１１１１１１１１１１１⟧", "⟦card:4111\u{200B}1111\u{200B}1111\u{200B}1111⟧",
         "ssn ⟦ssn:٥٣٦-٢٢-٨٧١٠⟧", "⟦card:4111–1111–1111–1111⟧", "u=⟦email:ana%40example.com⟧&x",
@@ -83,7 +87,9 @@ enum ValueSample {
         "18:30-20:00",
         "-----BEGIN CERTIFICATE-----\nAAAABBBB\n-----END CERTIFICATE-----", "eyJ is how it begins",
         "3.14159265358979", "1732175999123456789", "uptime 32 min", "#FF8800", "", " ", "名前",
-        "order 20261121-0007", "12345678Y", "passport photo of 2026",
+        "order 20261121-0007", "if password == confirm:", "sections 1.2.3.4", "app/1.2.3.4",
+        "987-65-4321", "ZZ 278653 T", "secret = get_secret('a')", "12345678Y",
+        "passport photo of 2026",
         "c2lkZWJhciB3aWR0aCBpcyAzMDA=",
     ]
 

@@ -29,7 +29,7 @@ enum Addresses {
     private static func isVersion(_ text: Span<UInt8>, before start: Int) -> Bool {
         if text.at(start - 1) == UInt8(ascii: "/"), text.at(start - 2).isLetter {
             let word = text.start(of: start - 1, atMost: 32) { $0.isWord }
-            return text.at(word - 1) != UInt8(ascii: "/") && text[word].isUpper
+            return text.at(word - 1) != UInt8(ascii: "/") && text.at(word - 1) != UInt8(ascii: ".")
         }
         if text.at(start - 1) == UInt8(ascii: "#") { return true }
         let gap = text.start(of: start, atMost: 4) { !($0.isWord || $0 >= 0x80) }

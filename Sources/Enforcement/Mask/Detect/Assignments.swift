@@ -61,6 +61,17 @@ enum Assignments {
         return Finding(.password, from, stop)
     }
 
+    /// `--token …`, `consumer_secret …`: nothing but a blank before a long and random value.
+    static func option(_ text: Span<UInt8>, after end: Int) -> Finding? {
+        let start = text.end(of: end, atMost: 2) { $0.isBlank }
+        guard start > end else { return nil }
+        let stop = text.end(of: start, atMost: 512) { $0.isToken }
+        guard stop - start >= 16, !text.at(stop).isWord, !isPlaceholder(text, start, stop),
+            Strength(text, start, stop).isRandom
+        else { return nil }
+        return Finding(.apiKey, start, stop)
+    }
+
     private static func isKey(_ byte: UInt8) -> Bool {
         byte.isToken || byte == UInt8(ascii: ".") || byte >= 0x80
     }
@@ -94,7 +105,8 @@ enum Assignments {
         _ text: Span<UInt8>, after sign: Int, meaning: KeyNames.Meaning, isDecoded: Bool
     ) -> Finding? {
         var start = sign + 1
-        // `:=`, `=>`, `==`.
+        // `==` compares; `:=` and `=>` give.
+        if text[sign] == UInt8(ascii: "="), text.at(start) == UInt8(ascii: "=") { return nil }
         if text.at(start) == UInt8(ascii: "=") || text.at(start) == UInt8(ascii: ">") { start += 1 }
         start = text.end(of: start, atMost: 4) { $0.isBlank }
         let slashes = text.end(of: start, atMost: 8) { $0 == UInt8(ascii: "\\") }
@@ -166,7 +178,9 @@ enum Assignments {
         _ text: Span<UInt8>, _ start: Int, _ end: Int, meaning: KeyNames.Meaning, isQuoted: Bool,
         sign: UInt8
     ) -> Finding? {
-        guard end > start, !isPlaceholder(text, start, end) else { return nil }
+        guard end > start else { return nil }
+        if meaning == .authorization { return credentials(text, start) }
+        guard !isPlaceholder(text, start, end) else { return nil }
         let strength = Strength(text, start, end)
         switch meaning {
         case .cardCode:
@@ -184,17 +198,21 @@ enum Assignments {
         case .signature:
             return strength.length >= 32 && strength.isRandom && isNoPath(text, start, end)
                 ? Finding(.apiKey, start, end) : nil
-        case .authorization:
-            // A scheme, then what it carries.
-            let scheme = text.end(of: start, atMost: 24) { $0.isToken }
-            let from =
-                text.at(scheme) == 0x20 ? text.end(of: scheme, atMost: 3) { $0 == 0x20 } : start
-            let stop = text.end(of: from, atMost: valueMax) {
-                !$0.isSpace && !$0.isQuote && $0 != UInt8(ascii: "\\")
-            }
-            return stop - from >= 8 && Strength(text, from, stop).isRandom
-                ? Finding(.token, from, stop) : nil
+        case .authorization: return nil
         }
+    }
+
+    /// A scheme, then what it carries: `token …`, `ApiKey …`.
+    private static func credentials(_ text: Span<UInt8>, _ start: Int) -> Finding? {
+        let scheme = text.end(of: start, atMost: 24) { $0.isToken }
+        let from = text.at(scheme) == 0x20 ? text.end(of: scheme, atMost: 3) { $0 == 0x20 } : start
+        let stop = text.end(of: from, atMost: valueMax) {
+            !$0.isSpace && !$0.isQuote && $0 != UInt8(ascii: "\\")
+        }
+        guard stop - from >= 8, !isPlaceholder(text, from, stop),
+            Strength(text, from, stop).isRandom
+        else { return nil }
+        return Finding(.token, from, stop)
     }
 
     private static func isPassword(

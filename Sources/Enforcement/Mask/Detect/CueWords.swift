@@ -7,7 +7,7 @@ extension WordTable {
                 """
                 phone phones telephone tel tele mobile mobil cell cellphone cellular fax whatsapp sms msisdn \
                 signal viber landline hotline phonenumber mobilenumber telno phoneno telefon telefono \
-                teléfono telefone téléphone telefoon telefoonnummer telefonnummer telefonnr telefonu \
+                teléfono telefone tél téléphone telefoon telefoonnummer telefonnummer telefonnr telefonu \
                 handy handynummer mobilnummer mobilfunk rufnummer festnetz durchwahl móvil movil celular \
                 celulare cellulare portable numéro gsm komórka komorka kontakttelefon matkapuhelin puhelin \
                 puh telefax faks cep telefonun telefonum тел телефон телефона мобильный моб факс номер \
@@ -64,7 +64,7 @@ extension WordTable {
             (
                 .version,
                 """
-                version versions ver v vers versión versão versione sec section sect chapter chap \
+                version versions sections versión ver v vers versión versão versione sec section sect chapter chap \
                 release rel firmware fw build driver rev revision oid semver sw kernel clause \
                 paragraph para step fig figure table appendix abschnitt kapitel artikel article art \
                 chapitre sección seção sezione update patch upgrade upgraded requires package pkg \
@@ -87,9 +87,10 @@ extension WordTable {
                 """
                 password passwd passwort kennwort passphrase pwd pass passe passcode pw contraseña \
                 contrasena clave senha wachtwoord lösenord losenord adgangskode passord salasana \
-                hasło haslo heslo jelszó jelszo parola parolă şifre sifre пароль пароля pin
+                hasło haslo heslo jelszó jelszo identified parola parolă şifre sifre пароль пароля pin
                 """
             ),
+            (.credential, "token secret apikey accesstoken authtoken clientsecret"),
             (
                 .licence,
                 """
@@ -116,12 +117,12 @@ extension WordTable {
                 """
                 national nationalid nationalidnumber nin identity identification idnumber idno taxid \
                 taxnumber personalnumber personnummer ausweis personalausweis identité identidad \
-                identidade documento citizen citizenid socialinsurance insurance versicherungsnummer
+                identidade documento citizen citizenid socialinsurance versicherungsnummer
                 """
             ),
             (.cpf, "cpf contribuinte cadastro cnpj"),
             (.nhs, "nhs nhsnumber nhsno"),
-            (.nino, "ni nino nationalinsurance"),
+            (.nino, "ni nino nationalinsurance insurance"),
             (.pesel, "pesel peselu"),
             (.aadhaar, "aadhaar aadhar adhaar uid uidai आधार"),
             (.bsn, "bsn burgerservicenummer sofinummer sofi"),

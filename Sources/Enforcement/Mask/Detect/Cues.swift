@@ -23,9 +23,11 @@ struct Cues: OptionSet {
     static let licence = Cues(rawValue: 1 << 14)
     static let wallet = Cues(rawValue: 1 << 15)
     static let iban = Cues(rawValue: 1 << 16)
+    /// A word that a key or token follows: `--token …`.
+    static let credential = Cues(rawValue: 1 << 17)
 
     /// Words that make the scanner look at what comes after them.
-    static let leading: Cues = [.birth, .passport, .bearer, .basic, .secret, .licence]
+    static let leading: Cues = [.birth, .passport, .bearer, .basic, .secret, .licence, .credential]
 }
 
 /// What one word means: cues, and the national numbers that it names.

@@ -108,26 +108,39 @@ enum LetterIDs {
     }
 
     private static func isNINO(_ text: Span<UInt8>, _ start: Int) -> Bool {
-        guard isNINOPrefix(text[start], text[start + 1]) else { return false }
+        guard text[start].isUpper, text[start + 1].isUpper, text[start + 8].isUpper else {
+            return false
+        }
         for index in (start + 2)..<(start + 8) where !text[index].isDigit { return false }
-        return (UInt8(ascii: "A")...UInt8(ascii: "D")).contains(text[start + 8])
+        return isNINOPrefix(text[start], text[start + 1]) && isNINOSuffix(text[start + 8])
+            || isNamedNINO(text, start)
     }
 
+    /// Two letters, six digits in pairs or together, one letter.
     private static func spacedNINO(_ text: Span<UInt8>, _ start: Int) -> Finding? {
-        guard isNINOPrefix(text[start], text[start + 1]) else { return nil }
         var index = start + 2
-        for _ in 0..<3 {
-            guard isJoint(text.at(index)), text.at(index + 1).isDigit, text.at(index + 2).isDigit
-            else {
-                return nil
-            }
-            index += 3
+        var digits = 0
+        while digits < 6 {
+            if isJoint(text.at(index)) { index += 1 }
+            guard text.at(index).isDigit else { return nil }
+            index += 1
+            digits += 1
         }
-        guard isJoint(text.at(index)),
-            (UInt8(ascii: "A")...UInt8(ascii: "D")).contains(text.at(index + 1)),
-            !text.at(index + 2).isWord
-        else { return nil }
-        return Finding(.nationalID, start, index + 2)
+        if isJoint(text.at(index)) { index += 1 }
+        guard text.at(index).isUpper, !text.at(index + 1).isWord else { return nil }
+        let isOfficial = isNINOPrefix(text[start], text[start + 1]) && isNINOSuffix(text[index])
+        guard isOfficial || isNamedNINO(text, start) else { return nil }
+        return Finding(.nationalID, start, index + 1)
+    }
+
+    private static func isNINOSuffix(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "D")).contains(byte)
+    }
+
+    /// Test data have prefixes that are never given out; a word beside them is enough.
+    private static func isNamedNINO(_ text: Span<UInt8>, _ start: Int) -> Bool {
+        let ids = text.cues(before: start).ids
+        return ids.contains(.nino) && ids != .all
     }
 
     private static func isJoint(_ byte: UInt8) -> Bool { byte == 0x20 || byte == UInt8(ascii: "-") }

@@ -81,9 +81,10 @@ struct NumberScan {
         let area = run.digits.number(0, 3)
         let group = run.digits.number(3, 2)
         guard area != 0, area != 666, group != 0, run.digits.number(5, 4) != 0 else { return nil }
-        // The individual numbers of tax payers.
+        // The individual numbers of tax payers; `987-65-4321` is a number of advertisements.
         if area >= 900 {
-            guard [50...65, 70...88, 90...92, 94...99].contains(where: { $0.contains(group) })
+            guard isNamed,
+                [50...65, 70...88, 90...92, 94...99].contains(where: { $0.contains(group) })
             else { return nil }
         }
         if !isCut { return isNamed ? found(.ssn, 1) : nil }
@@ -98,6 +99,10 @@ struct NumberScan {
             guard (7...18).contains(count) else { continue }
             let shaped = continues ? [] : shape(groupCount, count)
             if NationalIDs.isValid(run.digits, count, among: shaped) {
+                return found(.nationalID, groupCount)
+            }
+            // Whoever writes the word of a number that people know by heart means it.
+            if count == 12, meaning.ids.contains(.aadhaar), meaning.ids != .all {
                 return found(.nationalID, groupCount)
             }
             if !meaning.ids.isEmpty, groupCount == 1 || run.groups[1].separator != NumberRun.mixed,

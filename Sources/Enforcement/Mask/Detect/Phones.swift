@@ -19,7 +19,7 @@ enum Phones {
         switch digits.number(0, 3) {
         case 211...299, 350...359, 370...389, 420...423, 500...509, 590...599, 670...692, 800,
             808, 850...856, 870, 878, 880...883, 886, 888, 960...979, 992...998:
-            return (3, (5, 12))
+            return (3, (4, 12))
         default: return nil
         }
     }
@@ -126,11 +126,20 @@ private struct Form {
     var isLikely: Bool {
         if isDate { return false }
         if run.digits[0] == 0, run.digits[1] != 0, (9...12).contains(count) { return true }
+        if arePairs { return true }
         return isNorthAmerican && groupCount > 1 || groupCount > 1 && isInParentheses
     }
 
     /// A number that is called a telephone number.
     var isPossible: Bool { !isDate && groupCount <= 6 }
+
+    /// `32 12 34 56`, as people in Denmark, Norway and France write.
+    private var arePairs: Bool {
+        guard groupCount == 4 || groupCount == 5, run.digits[0] > 0,
+            run.separator(of: groupCount) == UInt8(ascii: " ")
+        else { return false }
+        return (0..<groupCount).allSatisfy { run.length($0) == 2 }
+    }
 
     /// NANP: area and exchange begin with 2 to 9, and neither is `N11`.
     private var isNorthAmerican: Bool {
@@ -156,7 +165,9 @@ private struct Form {
         guard groupCount >= 3, !isInParentheses else { return false }
         let (first, second, third) = lengths
         if first == 4, second == 2, third == 2 {
-            return run.digits.number(4, 2) <= 12 && run.digits.number(6, 2) <= 31
+            return (1000...2999).contains(run.digits.number(0, 4))
+                && (1...12).contains(run.digits.number(4, 2))
+                && (1...31).contains(run.digits.number(6, 2))
         }
         if first <= 2, second <= 2, third == 4 {
             return run.digits.number(0, first) <= 31 && run.digits.number(first, second) <= 31

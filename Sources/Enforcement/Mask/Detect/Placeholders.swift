@@ -76,7 +76,10 @@ extension Assignments {
         var index = start
         while index < end {
             let byte = text[index]
-            if byte == UInt8(ascii: "(") || byte == UInt8(ascii: "[") { return index > start }
+            if byte == UInt8(ascii: "(") || byte == UInt8(ascii: "[") {
+                let close: UInt8 = byte == UInt8(ascii: "(") ? 0x29 : 0x5D
+                return text.end(of: index, atMost: end - index) { $0 != close } < end
+            }
             if byte == UInt8(ascii: ".") {
                 hasJoint = true
             } else if !(byte.isLetter || byte == UInt8(ascii: "_")) {

@@ -11,7 +11,6 @@ struct Strength {
     /// Changes between kinds of characters.
     private var turns = 0
     private var seen: (UInt64, UInt64) = (0, 0)
-    private var opens = false
 
     init(_ text: Span<UInt8>, _ start: Int, _ end: Int) {
         length = end - start
@@ -32,7 +31,6 @@ struct Strength {
                 symbols += 1
             }
             if kind != last, last != 0 { turns += 1 }
-            if byte == UInt8(ascii: "(") { opens = true }
             last = kind
             if byte & 64 == 0 {
                 seen.0 |= 1 << UInt64(byte & 63)
@@ -55,7 +53,7 @@ struct Strength {
 
     /// Something that only a machine would choose, for places where prose is likely.
     var isPassword: Bool {
-        guard length >= 6, differing >= 4, !opens else { return false }
+        guard length >= 6, differing >= 4 else { return false }
         let kinds =
             (digits > 0 ? 1 : 0) + (uppers > 0 ? 1 : 0) + (lowers > 0 ? 1 : 0)
             + (symbols > 0 ? 1 : 0)

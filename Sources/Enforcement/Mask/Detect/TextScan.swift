@@ -107,10 +107,15 @@ struct WordScan {
                 return taken(finding, &findings, atLeast: end)
             }
         }
-        if length <= 4, seen.isDisjoint(with: .notHex), text.at(end) == UInt8(ascii: ":") {
-            if let finding = hexGroups(text, start) {
-                return taken(finding, &findings, atLeast: end)
-            }
+        if length <= 4, seen.isDisjoint(with: .notHex),
+            let finding = hexWord(text, start, end)
+        {
+            return taken(finding, &findings, atLeast: end)
+        }
+        if length == 1, text.hasFolded("d.o.b", at: start),
+            let date = Dates.birth(text, after: start + 5)
+        {
+            findings.append(date)
         }
         guard length >= 3 || text.at(end) >= 0x80, words.mayLead(text, start) else {
             return end
@@ -136,6 +141,7 @@ struct WordScan {
         if cues.contains(.bearer) { finding = Secrets.bearer(text, after: end) }
         if cues.contains(.basic) { finding = Secrets.basic(text, after: end) }
         if cues.contains(.secret) { finding = Assignments.prose(text, after: end) }
+        if cues.contains(.credential) { finding = Assignments.option(text, after: end) }
         // What stands between is looked at all the same: `born 3 Feb 1984` may go on with a name.
         if let finding { findings.append(finding) }
         return end
@@ -147,18 +153,8 @@ struct WordScan {
     ) -> Finding? {
         let length = end - start
         let next = text.at(end)
-        if seen.isDisjoint(with: .notHex), length <= 4 {
-            if next == UInt8(ascii: ":"), let finding = hexGroups(text, start) { return finding }
-            if length == 4, next == UInt8(ascii: "."),
-                let mac = Addresses.dottedMAC(text, at: start)
-            {
-                return mac
-            }
-            if length == 2, next == UInt8(ascii: "-"),
-                let mac = Addresses.mac(text, start, min(text.count, start + 17), next)
-            {
-                return mac
-            }
+        if seen.isDisjoint(with: .notHex), length <= 4, let finding = hexWord(text, start, end) {
+            return finding
         }
         if seen.isDisjoint(with: .letter) {
             if NumberRun.isWorthwhile(text, at: start),
@@ -190,12 +186,18 @@ struct WordScan {
         return length >= 12 ? long(text, start, end) : nil
     }
 
-    private func hexGroups(_ text: Span<UInt8>, _ start: Int) -> Finding? {
+    /// The first group of an address in hexadecimal digits.
+    private func hexWord(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        let next = text.at(end)
         let before = text.at(start - 1)
-        guard before != UInt8(ascii: ":"), before != UInt8(ascii: "."), before < 0x80 else {
-            return nil
+        guard before != next, before != UInt8(ascii: "."), before < 0x80 else { return nil }
+        switch (next, end - start) {
+        case (UInt8(ascii: ":"), _): return Addresses.colons(text, from: start)
+        case (UInt8(ascii: "."), 4): return Addresses.dottedMAC(text, at: start)
+        case (UInt8(ascii: "-"), 2):
+            return Addresses.mac(text, start, min(text.count, start + 17), next)
+        default: return nil
         }
-        return Addresses.colons(text, from: start)
     }
 
     /// `visa4111111111111111`.

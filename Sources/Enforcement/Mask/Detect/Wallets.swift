@@ -56,8 +56,8 @@ enum Base58 {
     /// Whether the last four bytes are the beginning of a double SHA-256 of the others.
     static func isChecked(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         guard isAlphabet(text, start, end) else { return false }
-        // Most words of this length are names: an address has three kinds of characters.
-        guard hasThreeKinds(text, start, end) else { return false }
+        // Most words of this length are names: an address has letters of both cases.
+        guard hasBothCases(text, start, end) else { return false }
         let letters = text[start] == UInt8(ascii: "r") ? ripple : alphabet
         guard let bytes = decode(text, start, end, letters), bytes.count >= 25 else { return false }
         let payload = Array(bytes.dropLast(4))
@@ -65,12 +65,12 @@ enum Base58 {
         return digest.prefix(4).elementsEqual(bytes.suffix(4))
     }
 
-    private static func hasThreeKinds(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+    private static func hasBothCases(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         var kinds: UInt8 = 0
         for index in start..<end {
             kinds |= text[index].isDigit ? 1 : text[index].isUpper ? 2 : 4
         }
-        return kinds == 7
+        return kinds & 6 == 6
     }
 
     private static func decode(
