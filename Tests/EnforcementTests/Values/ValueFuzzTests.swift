@@ -5,6 +5,8 @@ import Testing
 
 @testable import Enforcement
 
+/// They give way to others between two texts: some tests beside them measure time.
+///
 /// Seeded: a failure names its seed and comes back. `TOOLSERVER_FUZZ=20` tries twenty times as many.
 @Suite struct ValueFuzzTests {
     private let masks = ValueMasks(pseudonym: Pseudonym(master: [7], tenant: "fuzz"))
@@ -29,8 +31,9 @@ import Testing
         }.joined()
     }
 
-    @Test func whatIsMaskedStaysAsItIs() {
+    @Test func whatIsMaskedStaysAsItIs() async {
         for seed in seeds(200) {
+            await Task.yield()
             var random = SplitMix(seed: UInt64(seed))
             let raw = text(&random)
             var lab = ValueLab(masks)
@@ -41,8 +44,9 @@ import Testing
     }
 
     /// A hit has three bytes at least, and no token is longer than 40.
-    @Test func aMaskedTextIsNeverLongerThanItsBound() {
+    @Test func aMaskedTextIsNeverLongerThanItsBound() async {
         for seed in seeds(100) {
+            await Task.yield()
             var random = SplitMix(seed: UInt64(seed))
             let raw = text(&random)
             var lab = ValueLab(masks)
@@ -51,10 +55,11 @@ import Testing
     }
 
     /// Every beginning and every end of every sample, and bytes that mean nothing.
-    @Test func noTextLeadsOutOfItsBounds() {
+    @Test func noTextLeadsOutOfItsBounds() async {
         var mask = TextMask(masks, wanted: .everything)
         let samples = ValueSample.marked.map { ValueSample.parsed($0).text } + ValueSample.harmless
         for sample in samples {
+            await Task.yield()
             let bytes = Array(sample.utf8)
             for cut in stride(from: 0, through: bytes.count, by: Self.effort > 1 ? 1 : 3) {
                 _ = mask.find(Array(bytes[cut...]).span)
@@ -73,8 +78,9 @@ import Testing
         }
     }
 
-    @Test func everyTextStaysWellFormed() {
+    @Test func everyTextStaysWellFormed() async {
         for seed in seeds(100) {
+            await Task.yield()
             var random = SplitMix(seed: UInt64(seed))
             var bytes = Array(text(&random).utf8)
             if !bytes.isEmpty { bytes.removeFirst(Int.random(in: 0..<bytes.count, using: &random)) }
@@ -122,8 +128,9 @@ import Testing
         }
     }
 
-    @Test func aDocumentKeepsItsShapeAndStaysMasked() throws {
+    @Test func aDocumentKeepsItsShapeAndStaysMasked() async throws {
         for seed in seeds(100) {
+            await Task.yield()
             var random = SplitMix(seed: UInt64(seed))
             let raw = document(&random)
             var mask = DocumentMask(masks, Policy(), for: nil)
@@ -136,8 +143,9 @@ import Testing
     }
 
     /// JSON as a text: what is put in must not break it.
-    @Test func aTextThatIsJSONStaysJSON() throws {
+    @Test func aTextThatIsJSONStaysJSON() async throws {
         for seed in seeds(100) {
+            await Task.yield()
             var random = SplitMix(seed: UInt64(seed))
             let raw = document(&random)
             guard raw.object != nil || raw.array != nil else { continue }
@@ -149,8 +157,9 @@ import Testing
         }
     }
 
-    @Test func whateverThePiecesOfAStreamTheAnswerIsOne() {
+    @Test func whateverThePiecesOfAStreamTheAnswerIsOne() async {
         for seed in seeds(2) {
+            await Task.yield()
             var random = SplitMix(seed: UInt64(seed))
             var raw: [UInt8] = []
             let length = Int.random(in: 0...160_000, using: &random)
@@ -171,8 +180,9 @@ import Testing
     }
 
     /// At every place around the end of a block.
-    @Test func aValueAcrossTheEdgeOfAWindowIsCaught() {
+    @Test func aValueAcrossTheEdgeOfAWindowIsCaught() async {
         for shift in stride(from: -40, through: 10, by: Self.effort > 1 ? 1 : 9) {
+            await Task.yield()
             let before = String(repeating: "word ", count: ScanWindows.block / 5 + 1)
             let head = String(before.prefix(ScanWindows.block + shift - 1)) + " "
             let raw = head + "4111 1111 1111 1111" + String(repeating: " tail", count: 3_000)
@@ -183,7 +193,7 @@ import Testing
         }
     }
 
-    @Test func aKeyLongerThanAWindowIsCoveredInAStream() {
+    @Test func aKeyLongerThanAWindowIsCoveredInAStream() async {
         let body = String(repeating: "MIIEvQIBADANBgkqhkiG9w0BAQEF+/Aa\n", count: 3_000)
         let raw = "a -----BEGIN PRIVATE KEY-----\n\(body)-----END PRIVATE KEY----- b"
         var stream = StreamMask(masks)
