@@ -15,6 +15,9 @@ let tested: [SwiftSetting] = [
 /// What every target of the product is held to.
 let strict: [SwiftSetting] = tested + [.strictMemorySafety()]
 
+/// `scripts/fuzz` sets this: one program with every fuzzer, and the server as a library beneath it.
+let isFuzzed = Context.environment["TOOLSERVER_FUZZ"] != nil
+
 let package = Package(
     name: "toolserver",
     products: [.executable(name: "toolserver", targets: ["ToolServer"])],
@@ -60,3 +63,18 @@ let package = Package(
         .testTarget(name: "TidyTests", dependencies: ["Enforcement"], swiftSettings: tested),
     ]
 )
+
+if isFuzzed {
+    package.products = [.executable(name: "fuzz", targets: ["Fuzz"])]
+    package.targets.removeAll { $0.isTest || $0.name == "ToolServer" }
+    package.targets += [
+        .target(
+            name: "ToolServer",
+            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON"],
+            exclude: ["main.swift"], swiftSettings: strict),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["ToolServer", "Enforcement", "EventLoop", "JSON"],
+            path: "Tests/Fuzz", exclude: ["seeds"], swiftSettings: tested),
+    ]
+}

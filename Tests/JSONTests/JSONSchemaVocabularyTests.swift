@@ -95,7 +95,7 @@ import Testing
     #expect(try violations(schema, "1").isEmpty)
 }
 
-@Test func theWorkIsBoundedWhateverTheSchema() throws {
+@Test(.timeLimit(.minutes(1))) func theWorkIsBoundedWhateverTheSchema() throws {
     // Each level asks twice for the level below: 2^40 without a bound.
     let levels = (0..<40).map { level in
         let next = ##"{"$ref":"#/$defs/d\##(level + 1)"}"##
@@ -106,9 +106,7 @@ import Testing
     let wide = (0..<300).map { ##""p\##($0)":{"$ref":"#"}"## }.joined(separator: ",")
     let keys = (0..<300).map { #""p\#($0)":{}"# }.joined(separator: ",")
     let open = ##"{"properties":{\##(wide)},"unevaluatedProperties":false}"##
-    let started = ContinuousClock.now
     #expect(
         try violations(nest, "{}").last == " must be simpler to be checked against the schema")
     #expect(try violations(open, "{\(keys)}").isEmpty)
-    #expect(ContinuousClock.now - started < .seconds(30))
 }

@@ -68,6 +68,12 @@ struct ManifestFiles {
         manifests.sort { Name($0.name) < Name($1.name) }
     }
 
+    /// Manifests that stand in no directory.
+    init(_ files: [ManifestFile], findings: Findings) {
+        isUnreadable = false
+        for file in files { add(file, findings: findings) }
+    }
+
     private mutating func read(
         _ entries: [String], of folder: String, under directory: String, findings: Findings
     ) {
