@@ -106,6 +106,7 @@ final class Server: Sendable {
             backend: Backends(catalog.backends), sink: recorder,
             pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text))
         return Serving(
-            gate: gate, description: ServerDescription(name: catalog.server.name.text))
+            gate: gate, description: ServerDescription(name: catalog.server.name.text),
+            resource: ProtectedResource(catalog.server))
     }
 }

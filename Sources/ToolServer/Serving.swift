@@ -7,11 +7,13 @@ import Synchronization
 final class Serving: Sendable {
     let gate: Gate
     let description: ServerDescription
+    let resource: ProtectedResource
     let toolLists = ToolListCache()
 
-    init(gate: Gate, description: ServerDescription) {
+    init(gate: Gate, description: ServerDescription, resource: ProtectedResource) {
         self.gate = gate
         self.description = description
+        self.resource = resource
     }
 }
 

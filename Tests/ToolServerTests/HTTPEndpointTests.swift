@@ -22,7 +22,9 @@ import Testing
         gate = try GateFixture()
         token = try gate.mint.token()
         group = try EventLoopGroup(count: 1)
-        let serving = Serving(gate: gate.gate, description: ServerDescription(name: "shop"))
+        let serving = Serving(
+            gate: gate.gate, description: ServerDescription(name: "shop"),
+            resource: MCPFixture.resource)
         let endpoint = HTTPEndpoint(
             mcp: MCPEndpoint(current: CurrentServing(serving), sessions: try SessionSeal()),
             origins: OriginCheck(port: 1, resource: "http://\(Self.host)/mcp"),
@@ -66,7 +68,7 @@ import Testing
     // MARK: Who is there
 
     @Test func strangersLearnNothingButHowToSignIn() async throws {
-        for authorization in ["", "Basic YTpi", "Bearer", "Bearer x", "Bearer \(token)x", token] {
+        for authorization in ["", "Basic YTpi", "Bearer x", "Bearer \(token)x", token] {
             let answer = try post(Self.list, Self.version, authorization: authorization)
             #expect(answer.status == 401, "\(authorization)")
             #expect(answer.headers.contains("www-authenticate: bearer realm="))
@@ -77,8 +79,49 @@ import Testing
             try post(Self.list, authorization: "Bearer \(expired)").headers
                 .contains("invalid_token"))
         #expect(try post(Self.list, authorization: "bEARER \(token)").status == 200)
+        for malformed in ["Bearer", "Bearer a b", "Bearer a,b", "Bearer \"x\""] {
+            let answer = try post(Self.list, Self.version, authorization: malformed)
+            #expect(answer.status == 400, "\(malformed)")
+            #expect(answer.headers.contains("invalid_request"))
+        }
         let second: Header = ("Authorization", "Bearer \(token)")
         #expect(try post(Self.list, second).status == 400)
+        await done()
+    }
+
+    @Test func aStrangerIsToldWhereToSignIn() async throws {
+        let metadata =
+            "Bearer realm=\"toolserver\", resource_metadata="
+            + "\"http://tools.test:1/.well-known/oauth-protected-resource/mcp\""
+            + ", scope=\"openid tools\""
+        #expect(try post(Self.list, authorization: "").header("www-authenticate") == metadata)
+        #expect(
+            try post(Self.list, authorization: "Bearer x").header("www-authenticate")
+                == metadata + ", error=\"invalid_token\"")
+        for path in ["", "/mcp"] {
+            let path = "/.well-known/oauth-protected-resource\(path)"
+            let answer = try post("", authorization: "", path: path, method: "GET")
+            #expect(answer.status == 200)
+            #expect(
+                answer.json == [
+                    "resource": "http://tools.test:1/mcp",
+                    "authorization_servers": ["https://sign-in.test/realm"],
+                    "bearer_methods_supported": ["header"],
+                    "scopes_supported": ["openid", "tools"],
+                ])
+            #expect(try post("", path: path).status == 405)
+            #expect(try post("", path: path + "/").status == 404)
+        }
+        await done()
+    }
+
+    @Test func aTokenInTheURLIsRefusedWhateverTheHeaderSays() async throws {
+        for query in ["access_token=\(token)", "a=1&access_token=", "access_token"] {
+            let answer = try post(Self.list, Self.version, path: "/mcp?\(query)")
+            #expect(answer.status == 400)
+            #expect(!answer.body.contains(token))
+        }
+        #expect(try post(Self.list, Self.version, path: "/mcp?my_access_token=1").status == 200)
         await done()
     }
 

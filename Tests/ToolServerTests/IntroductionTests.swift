@@ -14,7 +14,9 @@ import Testing
     }
 
     private static func serving(_ fixture: GateFixture) -> Serving {
-        Serving(gate: fixture.gate, description: ServerDescription(name: "test"))
+        Serving(
+            gate: fixture.gate, description: ServerDescription(name: "test"),
+            resource: MCPFixture.resource)
     }
 
     @Test func onlyTheSameWordsAreTheSameCaller() async throws {

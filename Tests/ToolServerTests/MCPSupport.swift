@@ -13,7 +13,8 @@ struct MCPFixture {
 
     init(_ gate: GateFixture) {
         self.gate = gate
-        serving = Serving(gate: gate.gate, description: ServerDescription(name: "shop"))
+        serving = Serving(
+            gate: gate.gate, description: ServerDescription(name: "shop"), resource: Self.resource)
     }
 
     static func request(_ method: String, _ params: JSONValue = [:]) -> Request {
@@ -27,6 +28,9 @@ struct MCPFixture {
         return Request(id: .integer("1"), method: method, params: object)
     }
 
+    static let resource = ProtectedResource(
+        resource: "http://tools.test:1/mcp", issuers: ["https://sign-in.test/realm"],
+        scopes: ["openid", "tools"])
     static let meta: JSONValue = [
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": [:],

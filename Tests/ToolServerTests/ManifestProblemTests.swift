@@ -59,6 +59,9 @@ struct WrongManifest: Sendable, CustomTestStringConvertible {
         "server.json", #"{"server": "shop", "http": {"resource": "https://u:p@a/mcp"}}"#,
         "1:41: http.resource: must have a host and no user, query or fragment"),
     WrongManifest(
+        "server.json", #"{"server": "shop", "http": {"scopes": ["a b"]}}"#,
+        "1:40: http.scopes[0]: must be one OAuth scope, without spaces and quotes"),
+    WrongManifest(
         "server.json",
         #"{"server": "shop", "issuers": [{"issuer": "https://login.example.com", "jwks": {}}]}"#,
         "1:80: issuers[0].jwks: missing key `file`"

@@ -11,7 +11,9 @@ import Testing
 
     private func serving(_ names: String..., scope: Name = "crm.read") throws -> Serving {
         let gate = try GateFixture(tools: names.map { try .sample(Name($0), scope: scope) })
-        return Serving(gate: gate.gate, description: ServerDescription(name: "shop"))
+        return Serving(
+            gate: gate.gate, description: ServerDescription(name: "shop"),
+            resource: MCPFixture.resource)
     }
 
     /// What has been told so far.

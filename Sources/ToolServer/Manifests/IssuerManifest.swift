@@ -103,6 +103,16 @@ extension Node {
     }
 }
 
+extension ProtectedResource {
+    /// Clients sign in with an outside issuer; tokens of our own are handed out by people.
+    init(_ settings: ServerSettings) {
+        self.init(
+            resource: settings.http.resource,
+            issuers: settings.issuers.filter { $0.keys != nil }.map(\.rules.issuer),
+            scopes: settings.http.scopes)
+    }
+}
+
 extension ServerSettings {
     func trustedIssuers(tokenKey: ES256PublicKey?) -> TrustedIssuers {
         TrustedIssuers(

@@ -9,6 +9,8 @@ package struct ServerSettings: Sendable {
         package var port: UInt16
         /// The resource that tokens must be meant for (RFC 9728).
         package var resource: String
+        /// What a client is to ask the issuer for when it signs in.
+        package var scopes: [String]
         /// nil: in clear.
         package var tls: TLSFiles?
     }
@@ -53,7 +55,7 @@ struct ServerManifest {
         optional: ["$schema", "http", "state", "issuers", "localUsers", "limits"],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
-        required: [], optional: ["listen", "resource", "tls"])
+        required: [], optional: ["listen", "resource", "scopes", "tls"])
     static let stateKeys = KeySet(
         required: [], optional: ["directory"],
         unserved: ["postgres": "use `directory`"])
@@ -101,11 +103,13 @@ struct ServerManifest {
             (node ?? object.node).report("missing key `resource`: the URL that clients reach")
             return nil
         }
-        guard let resource else { return nil }
+        let scopes = members?["scopes"].map { $0.names { $0.scopeToken() } } ?? []
+        guard let resource, let scopes else { return nil }
         // What is wrong with its files has been reported; without TLS it must not be served.
         if case .some(.none) = tls { return nil }
         return .init(
-            address: endpoint.address, port: endpoint.port, resource: resource, tls: tls ?? nil)
+            address: endpoint.address, port: endpoint.port, resource: resource,
+            scopes: scopes.map(\.text), tls: tls ?? nil)
     }
 
     private func resource(_ node: Node, isSecure: Bool) -> String? {
@@ -166,5 +170,18 @@ struct ServerManifest {
         return ServerSettings.Limits(
             callsPerCaller: members?["callsPerCaller"]?.int(in: 1...1_000) ?? 100,
             connections: members?["connections"]?.int(in: 1...10_000) ?? 2_000)
+    }
+}
+
+extension Node {
+    /// A scope as OAuth writes it (RFC 6749 section 3.3).
+    fileprivate func scopeToken() -> Name? {
+        guard let text = prose(atMost: 256) else { return nil }
+        let isToken = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"\\".utf8.contains($0) }
+        guard isToken else {
+            report("must be one OAuth scope, without spaces and quotes")
+            return nil
+        }
+        return Name(text)
     }
 }

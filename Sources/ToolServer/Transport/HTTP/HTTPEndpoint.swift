@@ -32,7 +32,9 @@ struct HTTPEndpoint: HTTPHandler {
                 "This Origin or Host is not one of this server's. Set `http.resource` in server.json to the URL that clients use."
             )
         }
-        return request.path == "/mcp" ? nil : .text(404, "Not found. The tools are at POST /mcp.")
+        if request.path == "/mcp" { return nil }
+        return mcp.current.value.resource.answer(request)
+            ?? .text(404, "Not found. The tools are at POST /mcp.")
     }
 
     private func health(_ path: String) -> HTTPResponse? {

@@ -63,20 +63,38 @@ struct MCPEndpoint: Sendable {
         if let answer = Self.wrongMethod(head) { return .refused(answer) }
         let serving = current.value
         let caller: IdentifiedCaller
-        if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
-            caller = known
-        } else {
-            do throws(Refusal) {
-                caller = try await serving.gate.identify(
-                    Self.credential(of: head), at: head.peerAddress)
-            } catch {
-                return .refused(Self.unauthenticated(error))
-            }
-            exchange?.keepsake = Introduction(of: caller, by: head, to: serving)
+        do throws(TurnedAway) { caller = try await identify(head, exchange, to: serving) } catch {
+            return .refused(error.answer)
         }
         let accepted = MediaTypes.Accepted(head.headers)
         if let answer = Self.wrongMediaType(head, accepted) { return .refused(answer) }
         return .admitted(caller, serving, accepted)
+    }
+
+    private struct TurnedAway: Error {
+        let answer: HTTPResponse
+    }
+
+    private func identify(
+        _ head: HTTPRequest, _ exchange: HTTPExchange?, to serving: Serving
+    ) async throws(TurnedAway) -> IdentifiedCaller {
+        let credential: Credential
+        do throws(BearerCredential.Malformed) {
+            try BearerCredential.refuseQuery(head)
+            if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
+                return known
+            }
+            credential = try BearerCredential.read(head)
+        } catch {
+            throw TurnedAway(answer: serving.resource.malformed(error))
+        }
+        do throws(Refusal) {
+            let caller = try await serving.gate.identify(credential, at: head.peerAddress)
+            exchange?.keepsake = Introduction(of: caller, by: head, to: serving)
+            return caller
+        } catch {
+            throw TurnedAway(answer: serving.resource.unauthenticated(error))
+        }
     }
 
     /// The stateless era has POST alone.
@@ -103,21 +121,6 @@ struct MCPEndpoint: Sendable {
             .text(406, "Send `Accept: text/event-stream`.")
         default: nil
         }
-    }
-
-    private static func credential(of request: HTTPRequest) -> Credential {
-        guard let header = request.headers["authorization"] else { return .none }
-        let scheme = "bearer "
-        guard header.utf8.count > scheme.utf8.count,
-            header.utf8.prefix(scheme.utf8.count).lazy.map({ $0 | 0x20 }).elementsEqual(scheme.utf8)
-        else { return .none }
-        return .bearer(String(Substring(header.utf8.dropFirst(scheme.utf8.count))))
-    }
-
-    private static func unauthenticated(_ refusal: Refusal) -> HTTPResponse {
-        var challenge = "Bearer realm=\"toolserver\""
-        if refusal.code != .identityMissing { challenge += ", error=\"invalid_token\"" }
-        return .text(401, refusal.told, headers: [("WWW-Authenticate", challenge)])
     }
 
     /// nil in the stateless era.
@@ -147,7 +150,8 @@ struct MCPEndpoint: Sendable {
         } catch {
             if Task.isCancelled { return stream.finishWithoutAnswer() }
             if error.isUnauthenticated, !stream.isOpen {
-                inbox.exchange.respond(Self.unauthenticated(.expiredToken))
+                inbox.exchange.respond(
+                    inbox.serving.resource.unauthenticated(.expiredToken))
                 return
             }
             let retry = error.retryAfterSeconds.map { [("Retry-After", String($0))] } ?? []

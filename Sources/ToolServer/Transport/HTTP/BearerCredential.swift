@@ -1,0 +1,47 @@
+import Enforcement
+import EventLoop
+
+/// The token of a request (RFC 6750): in the header `Authorization` and nowhere else.
+enum BearerCredential {
+    struct Malformed: Error {
+        let told: String
+    }
+
+    private static let scheme = Array("bearer".utf8)
+
+    /// A URL ends up in logs and histories; a client that sends its token there must notice.
+    static func refuseQuery(_ request: HTTPRequest) throws(Malformed) {
+        guard let query = request.query else { return }
+        let names = query.utf8.split(separator: UInt8(ascii: "&")).map {
+            $0.prefix { $0 != UInt8(ascii: "=") }
+        }
+        if names.contains(where: { $0.elementsEqual("access_token".utf8) }) {
+            throw Malformed(
+                told:
+                    "A token in the URL is not accepted, and should no longer be used. Send a new one as `Authorization: Bearer TOKEN`."
+            )
+        }
+    }
+
+    /// Another scheme is no token, and says so little of the caller as nothing does.
+    static func read(_ request: HTTPRequest) throws(Malformed) -> Credential {
+        guard let header = request.headers["authorization"] else { return .none }
+        let name = header.utf8.prefix { $0 != UInt8(ascii: " ") }
+        guard name.lazy.map({ $0 | 0x20 }).elementsEqual(scheme) else { return .none }
+        let token = header.utf8[name.endIndex...].drop { $0 == UInt8(ascii: " ") }
+        guard !token.isEmpty, token.allSatisfy(isTokenByte) else {
+            throw Malformed(told: "Send one token, as `Authorization: Bearer TOKEN`.")
+        }
+        return .bearer(String(Substring(token)))
+    }
+
+    /// RFC 6750 2.1, `b64token`.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-._~+/=".utf8.contains(byte)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Enforcement
+import EventLoop
+import JSON
+
+/// What a client may know before it signs in (RFC 9728): where tokens for this server come from.
+///
+/// The same for everybody, and nothing of what the server holds: neither tools nor grants.
+struct ProtectedResource: Sendable {
+    private static let wellKnown = "/.well-known/oauth-protected-resource"
+
+    private let metadata: HTTPResponse
+    private let paths: Set<Name>
+    private let challenge: String
+
+    /// `resource` is the URL of the tools; `issuers` are those that clients can ask for a token.
+    init(resource: String, issuers: [String], scopes: [String]) {
+        let start = resource.utf8.firstRange(of: "://".utf8)?.upperBound ?? resource.startIndex
+        let slash = resource.utf8[start...].firstIndex(of: UInt8(ascii: "/"))
+        let origin = resource[..<(slash ?? resource.endIndex)]
+        let path = resource[(slash ?? resource.endIndex)...]
+        // A proxy may serve us under another path than the one that we see.
+        paths = [
+            Name(Self.wellKnown), Name("\(Self.wellKnown)/mcp"), Name("\(Self.wellKnown)\(path)"),
+        ]
+        var document = JSONObject(distinct: [
+            ("resource", .string(resource)), ("bearer_methods_supported", ["header"]),
+        ])
+        if !issuers.isEmpty {
+            document["authorization_servers"] = .array(issuers.map { .string($0) })
+        }
+        if !scopes.isEmpty {
+            document["scopes_supported"] = .array(scopes.map { .string($0) })
+        }
+        metadata = .json(200, JSONValue.object(document).bytes)
+        var challenge = "Bearer realm=\"toolserver\""
+        challenge += ", resource_metadata=\"\(origin)\(Self.wellKnown)\(path)\""
+        if !scopes.isEmpty { challenge += ", scope=\"\(scopes.joined(separator: " "))\"" }
+        self.challenge = challenge
+    }
+
+    /// nil for every other path.
+    func answer(_ request: HTTPRequest) -> HTTPResponse? {
+        guard paths.contains(Name(request.path)) else { return nil }
+        guard request.method == "GET" else {
+            return .text(405, "Read it by GET.", headers: [("Allow", "GET")])
+        }
+        return metadata
+    }
+
+    func unauthenticated(_ refusal: Refusal) -> HTTPResponse {
+        // RFC 6750 3.1: whoever showed no token made no error.
+        let error = refusal.code == .identityMissing ? "" : ", error=\"invalid_token\""
+        return .text(401, refusal.told, headers: [("WWW-Authenticate", challenge + error)])
+    }
+
+    func malformed(_ fault: BearerCredential.Malformed) -> HTTPResponse {
+        .text(
+            400, fault.told,
+            headers: [("WWW-Authenticate", challenge + ", error=\"invalid_request\"")])
+    }
+}
