@@ -55,7 +55,7 @@ package enum Operation: Sendable {
     }
 
     /// Whether a database runs a statement for it.
-    var isStatement: Bool {
+    package var isStatement: Bool {
         switch self {
         case .sql, .freeSQL: true
         case .http: false
@@ -180,9 +180,18 @@ package struct BackendColumns: Sendable {
     package var stored: Set<ColumnPath>
     /// Of views: masks are laid on what the view shows, not on the view.
     package var viewed: Set<ColumnPath>
+    /// `schema.function`; nil where nobody asked.
+    package var functions: Set<Name>?
+    /// Whether names of any case are one.
+    package var foldsNames: Bool
 
-    package init(stored: Set<ColumnPath>, viewed: Set<ColumnPath> = []) {
+    package init(
+        stored: Set<ColumnPath>, viewed: Set<ColumnPath> = [], functions: Set<Name>? = nil,
+        foldsNames: Bool = true
+    ) {
         self.stored = stored
         self.viewed = viewed
+        self.functions = functions
+        self.foldsNames = foldsNames
     }
 }

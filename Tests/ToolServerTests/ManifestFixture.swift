@@ -83,12 +83,14 @@ struct FakeBackend: Backend {
         let stored =
             paths("customers", "id", "name", "email", "phone") + paths("staff", "salary")
             + paths("payments", "card_number")
-        return BackendColumns(stored: Set(stored), viewed: Set(paths("people", "mail")))
+        return BackendColumns(
+            stored: Set(stored), viewed: Set(paths("people", "mail")), functions: ["main.upper"])
     }
 
     func examine(
         _ operation: Enforcement.Operation, effect: Tool.Effect
     ) throws(BackendError) -> Examination {
+        if case .freeSQL = operation { return .ofCallers(effect) }
         guard case .sql(let sql) = operation else { throw BackendError(.invalid, detail: "?") }
         if let examination = examinations[sql.text] { return examination }
         if sql.text.contains("syntax error") {

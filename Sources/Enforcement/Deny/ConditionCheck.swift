@@ -103,9 +103,11 @@ extension Test {
 
 /// `*` stands for any run of bytes; everything else for itself. No backtracking beyond the last
 /// star, so the work is at most pattern × text.
-enum Glob {
+package enum Glob {
     /// `folding`: ASCII letters of either case are one.
-    static func matches(_ pattern: String, _ text: String, folding: Bool = false) -> Bool {
+    package static func matches(
+        _ pattern: String, _ text: String, folding: Bool = false
+    ) -> Bool {
         guard folding || pattern.utf8.contains(UInt8(ascii: "*")) else {
             return pattern.isByteEqual(to: text)
         }

@@ -72,6 +72,14 @@ struct KnownColumns {
         self.findings = findings
     }
 
+    /// What a backend has; nil for one that cannot say it now.
+    mutating func known(_ backend: Name) -> BackendColumns? {
+        if let answer = answers[backend] { return answer }
+        let answer = try? ask(backend)
+        answers[backend] = answer
+        return answer
+    }
+
     /// True when rules about the target can be checked further.
     mutating func check(_ target: MaskRule.Target, at place: Place) -> Bool {
         guard case .column(let backend, let path) = target else { return true }

@@ -12,8 +12,13 @@ struct PolicyResolver {
     func policy() -> Policy {
         let policy = manifests.policy
         checkScopes()
-        let masks = policy.masks.map { folded($0.rule.value) }
         var columns = KnownColumns(ask: columns, findings: findings)
+        let masks = policy.masks.map { mask in
+            let rule = mask.rule.value
+            return MaskRule(
+                id: rule.id, target: folded(rule.target, &columns), strategy: rule.strategy,
+                mayFilter: rule.mayFilter)
+        }
         let maskCheck = MaskCheck(tools: tools, findings: findings)
         for (mask, rule) in zip(policy.masks, masks) {
             checkBackend(of: rule.target, at: mask.target)
@@ -24,7 +29,7 @@ struct PolicyResolver {
         checkDuplicates(masks)
         let reveals = policy.reveals.map { reveal in
             var rule = reveal.rule
-            rule.target = folded(rule.target)
+            rule.target = folded(rule.target, &columns)
             checkBackend(of: rule.target, at: reveal.target)
             _ = columns.check(rule.target, at: reveal.target)
             if !masks.contains(where: { isSame($0.target, rule.target) }) {
@@ -33,6 +38,10 @@ struct PolicyResolver {
             return rule
         }
         for rule in policy.rules { checkNames(in: rule.value.when, at: rule.place) }
+        let objects = KnownObjects(of: tools) { backend in columns.known(backend) }
+        for rule in policy.rules {
+            objects?.check(rule.value.when, at: rule.place, findings: findings)
+        }
         var resolved = policy.values.resolved(findings)
         resolved.grants = policy.grants.map(\.grant)
         resolved.rules = policy.rules.map(\.value)
@@ -107,15 +116,13 @@ struct PolicyResolver {
         }
     }
 
-    private func folded(_ rule: MaskRule) -> MaskRule {
-        MaskRule(
-            id: rule.id, target: folded(rule.target), strategy: rule.strategy,
-            mayFilter: rule.mayFilter)
-    }
-
-    /// Every backend of this build is SQLite, which folds ASCII letters in names.
-    private func folded(_ target: MaskRule.Target) -> MaskRule.Target {
-        guard case .column(let backend, let path) = target else { return target }
+    /// SQLite folds ASCII letters in names; Postgres keeps what is quoted, as a rule's names are.
+    private func folded(
+        _ target: MaskRule.Target, _ columns: inout KnownColumns
+    ) -> MaskRule.Target {
+        guard case .column(let backend, let path) = target,
+            columns.known(backend)?.foldsNames != false
+        else { return target }
         let lowered = ColumnPath(
             schema: lowercased(path.schema), table: lowercased(path.table),
             column: lowercased(path.column))

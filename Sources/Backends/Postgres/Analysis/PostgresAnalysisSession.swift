@@ -73,7 +73,16 @@ struct PostgresAnalysisSession {
                     AND n.nspname NOT IN ('pg_catalog', 'information_schema')
                 """)
         }
-        var columns = BackendColumns(stored: [])
+        let functions = try Self.asking { () throws(PostgresFailure) in
+            try link.rows(
+                """
+                SELECT DISTINCT n.nspname || '.' || p.proname
+                FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                """)
+        }
+        var columns = BackendColumns(
+            stored: [], functions: Set(functions.compactMap { $0[0].map { Name($0) } }),
+            foldsNames: false)
         for row in rows {
             guard let schema = row[0], let table = row[1], let column = row[2] else { continue }
             let path = ColumnPath(schema: Name(schema), table: Name(table), column: Name(column))
