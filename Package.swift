@@ -52,7 +52,7 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: tested),
         .testTarget(
             name: "BackendsTests",
-            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON", "CSQLite"],
+            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON", "CPostgres", "CSQLite"],
             swiftSettings: tested),
         .testTarget(
             name: "ToolServerTests",

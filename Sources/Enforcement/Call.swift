@@ -53,6 +53,8 @@ package struct Job: Sendable {
     package let arguments: JSONObject
     /// Whose call it is, so that a backend can share itself out fairly.
     package let caller: CallerID
+    /// What the caller's identity says, for operations that take something from it.
+    package let identity: Caller?
     /// Monotonic; the backend must have stopped by then.
     package let deadline: ContinuousClock.Instant
     /// What was judged, for operations that each call settles anew: exactly this is sent.
@@ -63,7 +65,7 @@ package struct Job: Sendable {
     package let call: String
 
     package init(
-        tool: Tool, arguments: JSONObject, caller: CallerID = .nobody,
+        tool: Tool, arguments: JSONObject, caller: CallerID = .nobody, identity: Caller? = nil,
         deadline: ContinuousClock.Instant, request: BackendRequest? = nil,
         examination: Examination? = nil, call: String = ""
     ) {
@@ -71,6 +73,7 @@ package struct Job: Sendable {
         self.tool = tool
         self.arguments = arguments
         self.caller = caller
+        self.identity = identity
         self.deadline = deadline
         self.request = request
         self.examination = examination ?? tool.examination

@@ -56,7 +56,7 @@ extension Job {
     init(_ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil) {
         self.init(
             tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
-            deadline: .now + call.tool.limits.time, request: request, examination: examination,
-            call: call.arrived.id)
+            identity: call.arrived.caller.caller, deadline: .now + call.tool.limits.time,
+            request: request, examination: examination, call: call.arrived.id)
     }
 }

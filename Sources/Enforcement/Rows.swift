@@ -42,6 +42,8 @@ package struct Rows: Sendable {
         case number
         /// UTF-8 text, not yet quoted.
         case text
+        /// One whole JSON value, not a scalar of the kinds above.
+        case json
     }
 
     /// A slice of `bytes`.
@@ -74,10 +76,16 @@ package struct Rows: Sendable {
         cells.append(Cell(kind: .null, start: Int32(bytes.count), count: 0))
     }
 
-    /// `bytes` of kind `.text` must be valid UTF-8; of kind `.number` or `.bool`, JSON.
+    /// `bytes` of kind `.text` must be valid UTF-8; of the other kinds, JSON.
     package mutating func append(_ kind: Kind, _ content: some Collection<UInt8>) {
         cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
         bytes.append(contentsOf: content)
+    }
+
+    /// The same for bytes that somebody else owns.
+    package mutating func append(_ kind: Kind, raw content: UnsafeRawBufferPointer) {
+        cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
+        unsafe bytes.append(contentsOf: content)
     }
 
     package subscript(row row: Int, column column: Int) -> Cell {

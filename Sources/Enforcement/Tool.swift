@@ -66,8 +66,13 @@ package enum Operation: Sendable {
 package struct SQLOperation: Sendable {
     /// The statement as the manifest has it, with `:name` parameters.
     package var text: String
+    /// Parameters that the caller's identity gives; neither shown to the model nor set by it.
+    package var bound: [(name: Name, value: CallerTemplate)]
 
-    package init(text: String) { self.text = text }
+    package init(text: String, bound: [(name: Name, value: CallerTemplate)] = []) {
+        self.text = text
+        self.bound = bound
+    }
 }
 
 /// The caller writes the statement.
@@ -142,7 +147,13 @@ extension Examination {
 }
 
 package struct Column: Sendable {
-    package enum Kind: String, Sendable { case integer, number, string, boolean, any }
+    package enum Kind: String, Sendable {
+        case integer, number, string, boolean, any
+        /// A number, or `NaN`, `Infinity`, `-Infinity` as text.
+        case numberOrText
+        /// Any JSON value.
+        case json
+    }
 
     package var name: String
     /// The base column whose value this is, unchanged; nil for expressions and where unknown.

@@ -152,4 +152,14 @@ extension JSONNumber {
         }
         return sign + digits.prefix(value.magnitude) + "." + digits.dropFirst(value.magnitude)
     }
+
+    /// `1e3` and `5.0` written as integers; nil for what is none, or has more than 20 digits.
+    package var integerText: String? {
+        let decimal = Decimal(self)
+        guard decimal.isInteger, decimal.magnitude <= 20 else { return nil }
+        if decimal.isZero { return "0" }
+        let digits = decimal.digits.map { $0 + 0x30 }
+        let zeros = [UInt8](repeating: 0x30, count: decimal.scale)
+        return (decimal.isNegative ? "-" : "") + String(decoding: digits + zeros, as: UTF8.self)
+    }
 }

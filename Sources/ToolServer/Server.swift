@@ -17,10 +17,10 @@ final class Server: Sendable {
     private let catalogDigest: String
 
     /// Starts in order: manifests, keys, record; the first that fails ends it with nothing begun.
-    init(_ arguments: Arguments) throws {
+    init(_ arguments: Arguments, loops: [EventLoop]) throws {
         directory = Startup.manifests(arguments)
         workers = Startup.workers()
-        maker = Startup.catalogMaker(workers)
+        maker = Startup.catalogMaker(workers, loops: loops)
         let catalog = try Self.load(directory, with: maker)
         settings = catalog.server
         installation = Startup.installation(arguments, catalog.server)

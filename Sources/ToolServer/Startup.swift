@@ -14,13 +14,16 @@ enum Startup {
         WorkerPool(threads: 32, queueLimit: 1_024, name: "worker")
     }
 
+    /// Without loops, backends can examine and run nothing.
     static func catalogMaker(
-        _ workers: WorkerPool, names: any NameLookup = SystemNameLookup()
+        _ workers: WorkerPool, loops: [EventLoop] = [],
+        names: any NameLookup = SystemNameLookup()
     ) -> CatalogMaker {
         CatalogMaker(
             makeBackend: { settings throws(BackendError) in
                 switch settings.kind {
                 case .sqlite(let sqlite): try makeSQLite(sqlite, workers)
+                case .postgres(let postgres): makePostgres(postgres, workers, loops)
                 case .http(let http):
                     try HTTPBackendMaking(
                         name: settings.name, settings: http, workers: workers, names: names
@@ -38,6 +41,16 @@ enum Startup {
                 file: settings.file, createFrom: settings.create.map { Array($0.utf8) },
                 busyTimeout: settings.timeout),
             pool: workers)
+    }
+
+    private static func makePostgres(
+        _ settings: BackendSettings.Postgres, _ workers: WorkerPool, _ loops: [EventLoop]
+    ) -> any Backend {
+        var options = settings.options
+        if let password = settings.password {
+            options.password = { () throws(BackendError) in try password.read() }
+        }
+        return PostgresBackend(options, workers: workers, loops: loops)
     }
 
     /// Absolute, so that what the manifests name does not move with the working directory.

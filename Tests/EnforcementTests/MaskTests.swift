@@ -222,7 +222,7 @@ import Testing
 
     // MARK: Form
 
-    @Test(arguments: [Column.Kind.integer, .number, .boolean, .string, .any])
+    @Test(arguments: [Column.Kind.integer, .number, .boolean, .string, .any, .numberOrText, .json])
     func aMaskedValueOfEveryKindFitsTheDeclaredSchema(_ kind: Column.Kind) throws {
         var rows = Rows(columnCount: 2)
         let (cell, text): (Rows.Kind, String) =
@@ -230,7 +230,8 @@ import Testing
             case .integer: (.number, "12345678901234567890")
             case .number: (.number, "1.50")
             case .boolean: (.bool, "true")
-            case .string, .any: (.text, "text")
+            case .string, .any, .numberOrText: (.text, "text")
+            case .json: (.json, #"{"a":[1]}"#)
             }
         rows.append(cell, Array(text.utf8))
         rows.append(cell, Array(text.utf8))

@@ -90,12 +90,40 @@ func aWrongServerManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "1:29: kind: unknown `sqllite`; did you mean `sqlite`?"),
     WrongManifest(
         "backends/shop.json", #"{"backend": "shop", "kind": "postgres", "password": {"env": "P"}}"#,
-        "1:29: kind: `postgres` is not served by this build; use `sqlite`, `http`"),
+        "1:1: missing key `database`, or `service`", "1:1: missing key `host`, or `service`",
+        "1:1: missing key `user`, or `service`"),
     WrongManifest(
-        "backends/shop.json", #"{"backend": "shop", "kind": "postgres", "password": "hunter2"}"#,
-        "1:29: kind: `postgres` is not served by this build; use `sqlite`, `http`",
-        "1:53: password: a secret must be a reference: {\"env\": …}, {\"file\": …} or {\"exec\": […]}"
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "service": "s", "password": "hunter2"}"#,
+        "1:69: password: a secret must be a reference: {\"env\": …}, {\"file\": …} or {\"exec\": […]}"
     ),
+    WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "service": "s", "tls": "verify-ful"}"#,
+        "1:64: tls: unknown `verify-ful`; did you mean `verify-full`?"),
+    WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "service": "s", "hots": "x"}"#,
+        "1:57: hots: unknown key `hots`; did you mean `host`?"),
+    WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "service": "s", "pool": {"min": 9, "max": 4}}"#,
+        "1:73: pool.min: is more than `max`, which is 4"),
+    WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "service": "s", "asCaller": {"role": "a_{groups}"}}"#,
+        "1:78: asCaller.role: has a placeholder that does not exist; use {caller.subject}, {caller.person}, {caller.issuer}, {caller.kind}, {caller.claims.NAME}, {client.id} or {group}"
+    ),
+    WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "service": "s", "asCaller": {"settings": {"transaction_read_only": "off"}}}"#,
+        "1:83: asCaller.settings.transaction_read_only: must be a setting of your own, such as \"app.subject\""
+    ),
+    WrongManifest(
+        "backends/shop.json",
+        #"{"backend": "shop", "kind": "postgres", "user": "u", "database": "d", "host": ["a:0", "b,c"]}"#,
+        "1:80: host[0]: must have a port from 1 to 65535 behind `:`",
+        "1:87: host[1]: must be a host name, an address or the directory of a Unix socket"),
     WrongManifest(
         "backends/shop.json",
         #"{"backend": "shop", "kind": "http", "auth": {"bearer": "hunter2"}}"#,
@@ -204,14 +232,14 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
 ])
 func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
     let problems = try ManifestFixture([wrong.file: wrong.text]).problems()
-    #expect(problems.filter { !$0.contains(":idd` is not an input") } == wrong.problems)
+    #expect(problems.filter { !$0.contains(":idd` is neither an input nor bound") } == wrong.problems)
 }
 
 @Test func aParameterThatIsNoInputIsNamedAtItsStatement() throws {
     let tool = ManifestFixture.tool.replacing(":id", with: ":id and name = :nmae")
     #expect(
         try ManifestFixture(["tools/one.json": tool]).problems() == [
-            "tools/one.json:4:10: sql: `:nmae` is not an input"
+            "tools/one.json:4:10: sql: `:nmae` is neither an input nor bound"
         ])
 }
 

@@ -41,13 +41,21 @@ final class PostgresLink: @unchecked Sendable {
         unsafe handle = made
         unsafe cpostgres_silence(handle)
         guard unsafe PQstatus(handle) == CONNECTION_OK else {
-            let failure = unsafe PostgresFailure(connecting: handle)
-            unsafe PQfinish(handle)
-            throw failure
+            // The end of this object closes what there is of a connection.
+            throw unsafe PostgresFailure(connecting: handle)
         }
     }
 
-    deinit { unsafe PQfinish(handle) }
+    deinit { close() }
+
+    private var isOpen = true
+
+    /// Nothing may be done with it afterwards.
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        unsafe PQfinish(handle)
+    }
 
     var serverVersion: Int { unsafe Int(PQserverVersion(handle)) }
 
@@ -71,6 +79,14 @@ final class PostgresLink: @unchecked Sendable {
     func describe(_ text: String) throws(PostgresFailure) -> PostgresDescription {
         _ = unsafe try PostgresAnswer(PQprepare(handle, "", text, 0, nil), on: handle)
         return unsafe try PostgresAnswer(PQdescribePrepared(handle, ""), on: handle).description
+    }
+
+    func prepare(_ name: String, _ text: String) throws(PostgresFailure) {
+        _ = unsafe try PostgresAnswer(PQprepare(handle, name, text, 0, nil), on: handle)
+    }
+
+    func setting(_ name: String) -> String? {
+        unsafe PQparameterStatus(handle, name).map { unsafe String(cString: $0) }
     }
 
     /// C strings that live as long as `body`, with a null at the end.

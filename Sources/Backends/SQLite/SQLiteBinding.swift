@@ -4,7 +4,7 @@ internal import JSON
 
 extension SQLitePrepared {
     func bind(_ job: Job) throws(BackendError) {
-        guard let values = job.callersParameters else { return try bind(job.arguments) }
+        guard let values = job.callersParameters else { return try bind(job.values()) }
         let count = Int(statement.parameterCount)
         guard values.count == count else {
             throw BackendError(

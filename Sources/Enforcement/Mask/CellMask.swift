@@ -8,6 +8,7 @@ struct CellMask {
     private let values: ValueMasks
     private let wanted: WantedValues
     private var text: TextMask
+    private var documents: DocumentMask
     /// By column; nil where no rule says anything to this caller.
     private let standings: [Standing]
     private var rows: Rows?
@@ -26,6 +27,7 @@ struct CellMask {
         values = call.guarded.values
         wanted = values.wanted(for: call.caller)
         text = TextMask(values, wanted: wanted)
+        documents = DocumentMask(values, call.guarded.policy, for: call.caller)
         standings = plan.columns.indices.map { column in
             guard let cover = plan.cover(over: column, for: call.caller) else {
                 return plan.columns[column].isEmpty ? .unknown : .open
@@ -72,6 +74,8 @@ struct CellMask {
         let content = raw.content(of: cell)
         switch cover.strategy {
         case .keep, .redact: return (.text, cover.token)
+        // Of a document, the last characters are no part of a value that one could know.
+        case .partial where cell.kind == .json: return (.text, cover.token)
         case .partial: return (.text, Partial.masked(content))
         case .pseudonym:
             return (.text, cover.strategy.token(for: content.span, cover.label, values))
@@ -80,6 +84,7 @@ struct CellMask {
             switch cell.kind {
             case .number: return (.number, [UInt8(ascii: "0")])
             case .bool: return (.bool, Array("false".utf8))
+            case .json: return (.json, Array("null".utf8))
             case .text, .null: return (.text, [])
             }
         }
@@ -87,6 +92,7 @@ struct CellMask {
 
     /// A cell that no rule speaks of.
     private mutating func value(_ cell: Rows.Cell, _ index: Int, _ column: Int) {
+        if cell.kind == .json { return document(cell, index) }
         guard cell.kind == .text || cell.kind == .number && plan.named[column] != nil else {
             return copy(cell)
         }
@@ -100,5 +106,19 @@ struct CellMask {
             let bytes = text.masked(content.span, around: plan.cues[column])
         else { return copy(cell) }
         replace(index, with: (.text, bytes))
+    }
+
+    /// A document inside a cell stays as it is written unless something in it is masked. One that
+    /// cannot be read cannot be masked, so it is not shown.
+    private mutating func document(_ cell: Rows.Cell, _ index: Int) {
+        let content = raw.content(of: cell)
+        let limits = JSONLimits(bytes: content.count)
+        guard let document = try? JSONParser.parse(content, limits: limits) else {
+            return replace(index, with: (.text, Array("[json]".utf8)))
+        }
+        let countBefore = documents.maskedCount
+        let masked = documents.masked(document)
+        guard documents.maskedCount > countBefore else { return copy(cell) }
+        replace(index, with: (.json, masked.bytes))
     }
 }

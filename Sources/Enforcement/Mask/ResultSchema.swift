@@ -76,6 +76,8 @@ enum ResultSchema {
             case .string: ["string"]
             case .boolean: ["boolean"]
             case .any: ["string", "number", "boolean"]
+            case .numberOrText: ["number", "string"]
+            case .json: ["string", "number", "boolean", "object", "array"]
             }
         return (isMasked && !plain.contains("string") ? plain + ["string"] : plain) + ["null"]
     }
@@ -124,7 +126,7 @@ extension MaskedResult {
     private func write(_ cell: Rows.Cell, of rows: Rows, into writer: inout JSONWriter) {
         switch cell.kind {
         case .null: writer.null()
-        case .bool, .number: writer.rawNumber(rows.content(of: cell))
+        case .bool, .number, .json: writer.rawNumber(rows.content(of: cell))
         case .text: writer.string(utf8: rows.content(of: cell))
         }
     }

@@ -113,14 +113,14 @@ package final class EventLoop: TaskExecutor, Wakeable, @unchecked Sendable {
     // MARK: The loop's thread only
 
     /// Level-triggered unless told otherwise.
-    func register(
+    package func register(
         _ descriptor: Int32, _ events: ReadyEvents, _ source: any EventSource
     ) throws(SystemError) {
         assert(isCurrent)
         try poller.add(descriptor, events, source)
     }
 
-    func deregister(_ descriptor: Int32) {
+    package func deregister(_ descriptor: Int32) {
         assert(isCurrent)
         poller.remove(descriptor)
     }

@@ -21,7 +21,7 @@ package struct ReadyEvents: OptionSet, Sendable {
     package static let writable = ReadyEvents(rawValue: EPOLLOUT.rawValue)
     package static let peerClosed = ReadyEvents(rawValue: EPOLLRDHUP.rawValue)
     package static let failed = ReadyEvents(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
-    static let edgeTriggered = ReadyEvents(rawValue: EPOLLET.rawValue)
+    package static let edgeTriggered = ReadyEvents(rawValue: EPOLLET.rawValue)
 }
 
 /// Belongs to one loop.

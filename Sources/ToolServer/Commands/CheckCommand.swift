@@ -1,3 +1,4 @@
+import Backends
 import Enforcement
 import EventLoop
 import JSON
@@ -137,7 +138,19 @@ extension CheckCommand {
             return ("backend \(settings.name.text)", value)
         case .http(let http):
             return ("backend \(settings.name.text)", printable(http.description))
+        case .postgres(let postgres):
+            return ("backend \(settings.name.text)", description(of: postgres.options))
         }
+    }
+
+    private static func description(of options: PostgresOptions) -> String {
+        let hosts = options.hosts.map { printable("\($0.name):\($0.port)") }
+        let place =
+            hosts.isEmpty ? "service \(printable(options.service ?? ""))" : listed(hosts, or: "")
+        let pool = options.pool
+        return "postgres \(place), tls \(options.tls.rawValue), "
+            + "\(pool.min) to \(pool.max) connections, wait \(spelled(pool.wait)), "
+            + "timeout \(spelled(options.connectTimeout))"
     }
 
     private static func tool(_ tool: Tool) -> (name: String, value: String) {

@@ -10,8 +10,8 @@ enum ServeCommand {
         let arguments = try Arguments(words, options: ["--manifests", "--state", "--http"])
         let lifetime = Lifetime()
         try lifetime.awaitSignals()
-        let server = try Server(arguments)
         let group = try EventLoopGroup()
+        let server = try Server(arguments, loops: group.loops)
         let listen = try arguments["--http"].map { (text) throws(UsageError) in
             guard let endpoint = parsedEndpoint(text), endpoint.port > 0 else {
                 throw UsageError("--http takes ADDRESS:PORT with a numeric address")

@@ -8,8 +8,8 @@ enum StdioCommand {
         let arguments = try Arguments(words, options: ["--manifests", "--state"])
         let lifetime = Lifetime()
         try lifetime.awaitSignals()
-        let server = try Server(arguments)
         let group = try EventLoopGroup(count: 1)
+        let server = try Server(arguments, loops: group.loops)
         try group.start()
         let transport = StdioTransport(
             current: server.current, loop: group.next(), credential: LocalCredential.read,

@@ -1,3 +1,4 @@
+package import Backends
 package import JSON
 
 /// What a backend is made from; ToolServer's factory turns it into the backend's own options.
@@ -5,6 +6,13 @@ package struct BackendSettings: Sendable {
     package enum Kind: Sendable {
         case sqlite(SQLite)
         case http(HTTPSettings)
+        case postgres(Postgres)
+    }
+
+    package struct Postgres: Sendable {
+        /// All but the password, which is read where a connection is made.
+        package var options: PostgresOptions
+        package var password: Secret?
     }
 
     package struct SQLite: Sendable {
@@ -21,8 +29,7 @@ package struct BackendSettings: Sendable {
 
 /// A backend as its file declares it.
 struct BackendManifest {
-    static let kinds = ["sqlite", "http"]
-    static let unservedKinds = ["postgres"]
+    static let kinds = ["sqlite", "postgres", "http"]
     static let sqliteKeys = KeySet(
         required: ["backend", "kind", "file"], optional: ["$schema", "create", "timeout"])
 
@@ -35,18 +42,24 @@ struct BackendManifest {
             node.report("missing key `kind`, one of \(quoted(kinds))")
             return nil
         }
-        guard let word = kind.node.choice(among: kinds, unserved: unservedKinds) else {
+        guard let word = kind.node.choice(among: kinds) else {
             refuseLiteralSecrets(in: members, directory: directory)
             return nil
         }
-        let isHTTP = word.isByteEqual(to: "http")
-        let object = ObjectReader(
-            node, members: members, keys: isHTTP ? HTTPManifest.keys : sqliteKeys)
+        let reader: (KeySet) -> ObjectReader = { ObjectReader(node, members: members, keys: $0) }
+        let object: ObjectReader
         let settings: BackendSettings.Kind?
-        if isHTTP {
+        switch Name(word) {
+        case "http":
+            object = reader(HTTPManifest.keys)
             settings = HTTPManifest(object: object, directory: directory).settings()
                 .map { .http($0) }
-        } else {
+        case "postgres":
+            object = reader(PostgresManifest.keys)
+            settings = PostgresManifest(object: object, directory: directory).settings()
+                .map { .postgres($0) }
+        default:
+            object = reader(sqliteKeys)
             settings = SQLiteReader(object: object, directory: directory, files: files).settings()
                 .map { .sqlite($0) }
         }
@@ -57,7 +70,7 @@ struct BackendManifest {
             name: nameNode.located(name), settings: BackendSettings(name: name, kind: settings))
     }
 
-    /// Also in a kind that is not served: a literal must not stay in the file until it is.
+    /// Also in a kind that is not known: a literal must not stay in the file.
     private static func refuseLiteralSecrets(in members: [Member], directory: String) {
         for member in members {
             if member.name.isByteEqual(to: "password") { _ = member.node.secret(under: directory) }

@@ -34,7 +34,11 @@ struct Resolver {
         }
         let operation: Operation =
             switch manifest.action {
-            case .sql(let text): .sql(SQLOperation(text: text.value))
+            case .sql(let text):
+                .sql(
+                    SQLOperation(
+                        text: text.value,
+                        bound: manifest.bind.map { ($0.name.value, $0.value) }))
             case .freeSQL(let argument):
                 .freeSQL(
                     FreeSQLOperation(
@@ -67,13 +71,19 @@ struct Resolver {
     }
 
     private func checkParameters(of manifest: ToolManifest, _ examination: Examination) {
-        let declared = manifest.input.properties
+        let inputs = manifest.input.properties
+        for bound in manifest.bind where inputs.contains(where: { $0.value == bound.name.value }) {
+            findings.problem(
+                "is an input too; who could set it must not be the model", at: bound.name.place)
+        }
+        let declared = inputs + manifest.bind.map(\.name)
         let names = declared.map(\.value)
         for parameter in Set(examination.parameters).subtracting(names).sorted() {
             let near = nearest(parameter.text, among: names.map(\.text))
             let hint = near.map { "; did you mean \(quoted(":" + $0))?" } ?? ""
             findings.problem(
-                "\(quoted(":" + parameter.text)) is not an input\(hint)", at: manifest.action.place)
+                "\(quoted(":" + parameter.text)) is neither an input nor bound\(hint)",
+                at: manifest.action.place)
         }
         for property in declared where !examination.parameters.contains(property.value) {
             findings.problem(

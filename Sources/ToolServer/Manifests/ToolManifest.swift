@@ -1,15 +1,20 @@
 import Enforcement
 import JSON
 
+/// A parameter of the statement that the caller's identity gives.
+struct BoundParameter {
+    let name: Located<Name>
+    let value: CallerTemplate
+}
+
 /// A tool as its file declares it; its backend is not yet known to exist.
 struct ToolManifest {
     static let keys = KeySet(
         required: ["tool", "title", "description", "backend", "scope", "effect"],
         optional: [
-            "$schema", "tags", "input", "inputSchema", "sql", "sqlArgument", "http", "result",
-            "outputSchema", "limits",
-        ],
-        unserved: ["bind": "declare the value as an input"])
+            "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "http",
+            "result", "outputSchema", "limits",
+        ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
     static let statementBytesMax = 64 << 10
@@ -22,6 +27,7 @@ struct ToolManifest {
     let effect: Located<Tool.Effect>
     let tags: [Name]
     let input: InputManifest
+    let bind: [BoundParameter]
     let action: Action
     let limits: ToolLimits
 
@@ -51,18 +57,35 @@ struct ToolManifest {
         let tags = object["tags"].map { $0.names { $0.name() } } ?? .some([])
         let action = action(of: object, tool: name?.value, files: files)
         let input = input(of: object)
+        let bind = bound(object["bind"])
         let limits = limits(of: object)
         guard let name, let title, let description, let backend, let scope, let effect, let tags,
-            let input, let action
+            let input, let bind, let action
         else { return nil }
         return ToolManifest(
             name: name, title: title, description: description, backend: backend, scope: scope,
-            effect: effect, tags: tags, input: input, action: action, limits: limits)
+            effect: effect, tags: tags, input: input, bind: bind, action: action, limits: limits)
     }
 
     private static func effect(_ node: Node) -> Tool.Effect? {
         let word = node.choice(among: Tool.Effect.allCases.map(\.rawValue))
         return word.flatMap { Tool.Effect(rawValue: $0) }
+    }
+
+    /// `{"tenant": "{caller.claims.tenant}"}`: a group is no value, since a caller has several.
+    private static func bound(_ node: Node?) -> [BoundParameter]? {
+        guard let node else { return [] }
+        guard let members = node.members() else { return nil }
+        let bound = members.compactMap { member -> BoundParameter? in
+            guard let value = member.node.callerTemplate() else { return nil }
+            guard !value.usesGroup else {
+                member.node.report("cannot use {group}: a caller may have several")
+                return nil
+            }
+            return BoundParameter(
+                name: Located(value: Name(member.name), place: member.namePlace), value: value)
+        }
+        return bound.count == members.count ? bound : nil
     }
 
     private static func action(
@@ -72,6 +95,7 @@ struct ToolManifest {
             for other in ["sql", "sqlArgument"] {
                 object[other]?.report("stands beside `http`; declare one of them")
             }
+            object["bind"]?.report("is for `sql`")
             return HTTPToolManifest.read(object).map { .http(http.located($0)) }
         }
         for other in ["result", "outputSchema"] {
@@ -80,7 +104,7 @@ struct ToolManifest {
         guard let argument = object["sqlArgument"] else {
             return sql(of: object, tool: tool, files: files).map { .sql($0) }
         }
-        for other in ["sql", "input", "inputSchema"] {
+        for other in ["sql", "input", "inputSchema", "bind"] {
             object[other]?.report(
                 "stands beside `sqlArgument`, where the caller sends the statement; leave it out")
         }

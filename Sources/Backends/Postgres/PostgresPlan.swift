@@ -1,0 +1,142 @@
+internal import Enforcement
+internal import JSON
+internal import Synchronization
+
+/// One column of an answer, as the server described it.
+struct PostgresColumn: Sendable {
+    var name: String
+    /// The relation and column whose value this is, unchanged; 0 where it is computed.
+    var table: UInt32
+    var number: Int
+    var type: UInt32
+    var form: PostgresForm
+}
+
+/// One statement as it is sent, with what the server said of it.
+final class PostgresPlan: Sendable {
+    /// The same number on every connection.
+    let number: Int
+    let text: String
+    let parameters: [Name]
+    let parameterTypes: [UInt32]
+    let columns: [PostgresColumn]
+    let examination: Examination
+
+    private static let lastNumber = Atomic<Int>(0)
+
+    init(
+        text: PostgresText, parameterTypes: [UInt32], columns: [PostgresColumn],
+        examination: Examination
+    ) {
+        number = Self.lastNumber.add(1, ordering: .relaxed).newValue
+        self.text = text.text
+        parameters = text.parameters
+        self.parameterTypes = parameterTypes
+        self.columns = columns
+        self.examination = examination
+    }
+
+    /// `T`: whether the server still describes what was examined.
+    func describes(_ frame: PostgresFrame) -> Bool {
+        guard unsafe frame.int16(at: 0) == columns.count else { return false }
+        var offset = 2
+        for column in columns {
+            guard let (name, next) = unsafe frame.text(at: offset),
+                name.isByteEqual(to: column.name),
+                unsafe UInt32(truncatingIfNeeded: frame.int32(at: next)) == column.table,
+                unsafe frame.int16(at: next + 4) == column.number,
+                unsafe UInt32(truncatingIfNeeded: frame.int32(at: next + 6)) == column.type
+            else { return false }
+            offset = next + 18
+        }
+        return true
+    }
+
+    /// `$1`, `$2`, … of a caller's own statement.
+    func arguments(_ values: [JSONValue]) throws(BackendError) -> [PostgresArgument] {
+        guard values.count == parameterTypes.count else {
+            throw BackendError(
+                .argument,
+                detail:
+                    "the statement takes \(parameterTypes.count) values in `params`, not \(values.count)"
+            )
+        }
+        var arguments: [PostgresArgument] = []
+        for (index, value) in values.enumerated() {
+            let name = Name("params[\(index)]")
+            arguments.append(
+                try PostgresArgument(value, type: parameterTypes[index], name: name))
+        }
+        return arguments
+    }
+
+    func arguments(_ values: JSONObject) throws(BackendError) -> [PostgresArgument] {
+        var arguments: [PostgresArgument] = []
+        arguments.reserveCapacity(parameters.count)
+        for (index, name) in parameters.enumerated() {
+            let value = values[name.text] ?? .null
+            arguments.append(
+                try PostgresArgument(value, type: parameterTypes[index], name: name))
+        }
+        return arguments
+    }
+}
+
+extension PostgresArgument {
+    init(_ value: JSONValue, type: UInt32, name: Name) throws(BackendError) {
+        switch value {
+        case .null: text = nil
+        case .bool(let flag): text = flag ? "true" : "false"
+        case .string(let string): text = string
+        case .number(let number): text = try Self.text(of: number, type, name)
+        case .array(let elements) where Self.isArray(type):
+            text = try Self.text(of: elements, name)
+        case .array, .object: text = value.text
+        }
+    }
+
+    /// `5.0` and `1e3` are integers in JSON and none for the server.
+    private static func text(
+        of number: JSONNumber, _ type: UInt32, _ name: Name
+    ) throws(BackendError) -> String {
+        guard [20, 21, 23, 26].contains(type), Int64(number.text) == nil else {
+            return number.text
+        }
+        guard let integer = number.integerText else {
+            throw BackendError(
+                .argument, detail: "argument `\(name)`: the database takes a 64-bit integer here")
+        }
+        return integer
+    }
+
+    /// Arrays of types that every database has.
+    private static func isArray(_ type: UInt32) -> Bool {
+        [
+            1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1115, 1182, 1185, 1231,
+            2951,
+        ].contains(type)
+    }
+
+    private static func text(of elements: [JSONValue], _ name: Name) throws(BackendError) -> String
+    {
+        var text = "{"
+        for element in elements {
+            if text.utf8.count > 1 { text += "," }
+            switch element {
+            case .null: text += "NULL"
+            case .bool(let flag): text += flag ? "true" : "false"
+            case .number(let number): text += number.text
+            case .string(let string):
+                text += "\""
+                for scalar in string.unicodeScalars {
+                    if scalar == "\"" || scalar == "\\" { text += "\\" }
+                    text.unicodeScalars.append(scalar)
+                }
+                text += "\""
+            case .array, .object:
+                throw BackendError(.argument, detail: "`\(name)`: a list of plain values is needed")
+            }
+        }
+        return text + "}"
+    }
+}
