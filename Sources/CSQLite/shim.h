@@ -11,4 +11,7 @@ static inline int csqlite_db_switch(sqlite3 *db, int option, int on) {
 static inline int csqlite_bind_text_copy(sqlite3_stmt *stmt, int index, const char *text, int count) {
     return sqlite3_bind_text(stmt, index, text, count, SQLITE_TRANSIENT);
 }
+static inline int csqlite_bind_blob_copy(sqlite3_stmt *stmt, int index, const void *bytes, int count) {
+    return sqlite3_bind_blob(stmt, index, bytes, count, SQLITE_TRANSIENT);
+}
 #endif

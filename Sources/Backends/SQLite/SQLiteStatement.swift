@@ -136,6 +136,9 @@ extension SQLiteStatement {
         return unsafe String(decoding: bytes, as: UTF8.self)
     }
 
+    /// For our own statements.
+    func blob(_ column: Int32) -> [UInt8] { unsafe Array(blobBytes(column)) }
+
     func bindNull(_ index: Int32) -> Int32 { unsafe sqlite3_bind_null(handle, index) }
 
     func bind(_ integer: Int64, _ index: Int32) -> Int32 {
@@ -156,6 +159,20 @@ extension SQLiteStatement {
             }
             let pointer = unsafe UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self)
             return unsafe csqlite_bind_text_copy(handle, index, pointer, count)
+        }
+    }
+}
+
+extension SQLiteStatement {
+    /// Copied by SQLite.
+    func bind(blob bytes: [UInt8], _ index: Int32) -> Int32 {
+        guard let count = Int32(exactly: bytes.count) else { return SQLITE_TOOBIG }
+        return unsafe bytes.withUnsafeBytes { buffer in
+            // No bytes are an empty blob, not a null.
+            guard let start = buffer.baseAddress, count > 0 else {
+                return unsafe sqlite3_bind_zeroblob(handle, index, 0)
+            }
+            return unsafe csqlite_bind_blob_copy(handle, index, start, count)
         }
     }
 }

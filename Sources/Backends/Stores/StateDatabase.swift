@@ -1,0 +1,120 @@
+// Where does state live that must outlive a process?
+//
+// One SQLite file in the state directory, beside the record and less than it: the record says what
+// happened, this file what is still open. Every process of the installation has it open and any of
+// them may be killed at any moment, so a change is one transaction, on disk before its caller goes
+// on (WAL, synchronous=FULL). It must never grow without bound, and never answer from a file that
+// it does not understand.
+
+package import Enforcement
+internal import EventLoop
+internal import Glibc
+package import JSON
+
+package struct StateOptions: Sendable {
+    /// Absolute; the file is made when there is none, in a directory that exists.
+    package var file: String
+    /// At it the store is full; what has expired makes room.
+    package var bytesMax: Int
+    /// How long a change waits for other processes.
+    package var patience: Duration
+    /// Seconds since 1970.
+    package var now: @Sendable () -> Int
+
+    package init(
+        file: String, bytesMax: Int = 256 << 20, patience: Duration = .seconds(2),
+        now: @escaping @Sendable () -> Int = WallClock.seconds
+    ) {
+        self.file = file
+        self.bytesMax = bytesMax
+        self.patience = patience
+        self.now = now
+    }
+}
+
+package final class StateDatabase: StateStore {
+    private let pool: WorkerPool
+    private let session: StateSession
+    private let mark: HolderMark
+
+    /// Opens on the calling thread, so that a start fails where the reason can be told.
+    package init(_ options: StateOptions) throws(StateError) {
+        try StateFile.prepare(options.file)
+        mark = try HolderMark(directory: options.file + ".holders")
+        session = StateSession(options)
+        try session.open()
+        // One thread: SQLite lets one connection write at a time, whatever we do.
+        pool = WorkerPool(threads: 1, queueLimit: 1_024, name: "state")
+    }
+
+    /// After the last use. What was acknowledged is on disk already.
+    package func close() {
+        pool.stop()
+        session.close()
+        mark.remove()
+    }
+
+    package var holder: Name { mark.name }
+
+    package func isRunning(_ holder: Name) -> Bool { mark.isRunning(holder) }
+
+    package func spend(_ nonce: [UInt8], until expires: Int) async throws(StateError) -> Bool {
+        try await run { (session) throws(SQLiteFailure) in
+            try session.spend(nonce, until: expires)
+        }
+    }
+
+    package func insert(_ entry: StateEntry, most: Int) async throws(StateError) -> Bool {
+        try await run { (session) throws(SQLiteFailure) in
+            try session.insert(entry, most: most)
+        }
+    }
+
+    package func entry(_ kind: StateEntry.Kind, _ id: Name) async throws(StateError) -> StateEntry?
+    {
+        try await run { (session) throws(SQLiteFailure) in try session.entry(kind, id) }
+    }
+
+    package func replace(_ entry: StateEntry) async throws(StateError) -> Bool {
+        try await run { (session) throws(SQLiteFailure) in try session.replace(entry) }
+    }
+
+    private func run<Value: Sendable>(
+        _ body: @escaping @Sendable (StateSession) throws(SQLiteFailure) -> Value
+    ) async throws(StateError) -> Value {
+        let outcome: Result<Value, StateError>
+        do throws(WorkerPoolFull) {
+            outcome = try await pool.run { [session] _ in session.perform(body) }
+        } catch {
+            throw StateError(.busy, detail: "the queue for the store is full")
+        }
+        return try outcome.get()
+    }
+}
+
+/// The file itself: for this user alone, also before SQLite has seen it.
+enum StateFile {
+    static func prepare(_ path: String) throws(StateError) {
+        guard path.utf8.first == UInt8(ascii: "/"), !path.utf8.contains(0) else {
+            throw StateError(.unavailable, detail: "an absolute path is needed")
+        }
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure("open \(path)") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw StateError(.unavailable, detail: "\(path) is not a regular file")
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw StateError(
+                .unavailable,
+                detail: "\(path) can be read or changed by others; run `chmod 600` on it")
+        }
+    }
+
+    static func failure(_ action: String) -> StateError {
+        let code = errno
+        let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+        return StateError(code == ENOSPC ? .full : .unavailable, detail: "\(action): \(reason)")
+    }
+}

@@ -1,0 +1,75 @@
+internal import CSQLite
+internal import Enforcement
+
+/// The form of the file, by number. A build reads what older ones made and refuses what newer ones
+/// made: to guess at a table would be to lose an approval.
+enum StateSchema {
+    /// "tsst", so that `file` and we know whose database it is.
+    static let applicationID = 0x7473_7374
+
+    /// Each step takes a file from the version before it, in one transaction.
+    private static let steps: [[StaticString]] = [
+        [
+            "create table nonces (nonce blob primary key, expires integer not null) without rowid",
+            "create index nonces_expiry on nonces (expires)",
+            """
+            create table entries (kind text not null, id text not null, owner blob not null,
+                version integer not null, phase text not null, holder text,
+                expires integer not null, body blob not null,
+                primary key (kind, id)) without rowid
+            """,
+            "create index entries_owner on entries (kind, owner)",
+            "create index entries_expiry on entries (expires)",
+            "PRAGMA application_id = 1953723252",
+            "PRAGMA user_version = 1",
+        ]
+    ]
+
+    static var version: Int { steps.count }
+
+    /// Settings of the connection; those of the file come with the first.
+    static func configure(
+        _ connection: SQLiteConnection, bytesMax: Int
+    ) throws(SQLiteFailure) {
+        try connection.waitingForLock { () throws(SQLiteFailure) in
+            // Asking for WAL takes the whole file, so only where it is not WAL yet.
+            if try connection.textOf("PRAGMA journal_mode") != "wal" {
+                guard try connection.textOf("PRAGMA journal_mode = WAL") == "wal" else {
+                    throw SQLiteFailure("the file system does not allow a write-ahead log")
+                }
+            }
+        }
+        for text: StaticString in [
+            "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON",
+            "PRAGMA journal_size_limit = 16777216",
+        ] { try connection.runOurs(text) }
+        let pages = bytesMax / (Int(try connection.textOf("PRAGMA page_size")) ?? 4_096)
+        let statement = try SQLiteStatement(
+            "PRAGMA max_page_count = \(pages)", on: connection, isKept: false)
+        _ = try statement.step()
+    }
+
+    /// Throws the version found where it is newer than ours.
+    static func upgrade(_ connection: SQLiteConnection) throws(SQLiteFailure) -> Int {
+        try connection.waitingForLock { () throws(SQLiteFailure) in try connection.run(.begin) }
+        defer { if connection.isInTransaction { try? connection.run(.rollback) } }
+        let found = Int(try connection.textOf("PRAGMA user_version")) ?? 0
+        if found == 0, try connection.textOf("select count(*) from sqlite_schema") != "0" {
+            throw SQLiteFailure("the file holds something else than state")
+        }
+        guard (0..<version).contains(found) else { return found }
+        for step in steps[found...] {
+            for text in step { try connection.runOurs(text) }
+        }
+        try connection.run(.commit)
+        return version
+    }
+}
+
+extension SQLiteConnection {
+    /// The first column of the only row.
+    func textOf(_ text: StaticString) throws(SQLiteFailure) -> String {
+        let statement = try SQLiteStatement(text.description, on: self, isKept: false)
+        return try statement.step() == .row ? statement.text(0) : ""
+    }
+}

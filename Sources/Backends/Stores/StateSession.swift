@@ -1,0 +1,209 @@
+internal import CSQLite
+internal import Enforcement
+internal import JSON
+
+/// The store's one connection and its statements.
+///
+/// `@unchecked Sendable`: opened by the thread that starts the store, then used by the pool's only
+/// thread, and closed after that thread has ended.
+final class StateSession: @unchecked Sendable {
+    private let options: StateOptions
+    private var connection: SQLiteConnection?
+    private var statements: [Query: SQLiteStatement] = [:]
+
+    /// How much of what has expired a change clears away, so that none takes long.
+    private static let noncesSwept = 200
+    private static let entriesSwept = 20
+
+    private enum Query: String {
+        case spend = "insert into nonces (nonce, expires) values (?1, ?2) on conflict do nothing"
+        case sweepNonces = """
+            delete from nonces where nonce in
+                (select nonce from nonces where expires <= ?1 order by expires limit ?2)
+            """
+        case sweepEntries = """
+            delete from entries where (kind, id) in
+                (select kind, id from entries where expires <= ?1 order by expires limit ?2)
+            """
+        case count = "select count(*) from entries where kind = ?1 and owner = ?2 and expires > ?3"
+        case insert = """
+            insert into entries (kind, id, owner, version, phase, holder, expires, body)
+                values (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
+            """
+        case entry = """
+            select owner, version, phase, holder, expires, body from entries
+                where kind = ?1 and id = ?2 and expires > ?3
+            """
+        case replace = """
+            update entries set version = version + 1, phase = ?1, holder = ?2, expires = ?3,
+                body = ?4
+                where kind = ?5 and id = ?6 and version = ?7 and owner = ?8
+            """
+    }
+
+    init(_ options: StateOptions) { self.options = options }
+
+    func open() throws(StateError) {
+        let opened: SQLiteConnection
+        let version: Int
+        do throws(SQLiteFailure) {
+            opened = try SQLiteConnection(
+                file: options.file, effect: .write, busyTimeout: options.patience)
+            // Every statement on this connection is ours.
+            opened.authorizer.enter(.setup)
+            try StateSchema.configure(opened, bytesMax: options.bytesMax)
+            version = try StateSchema.upgrade(opened)
+        } catch {
+            throw StateError(error)
+        }
+        guard version == StateSchema.version else {
+            throw StateError(
+                .newer,
+                detail:
+                    "\(options.file) was made by a newer version (form \(version); this one knows up to \(StateSchema.version))"
+            )
+        }
+        connection = opened
+    }
+
+    func close() {
+        statements = [:]
+        connection = nil
+    }
+
+    /// Opens anew after a failure that may have left the connection in an unknown state.
+    func perform<Value>(
+        _ body: (StateSession) throws(SQLiteFailure) -> Value
+    ) -> Result<Value, StateError> {
+        do throws(StateError) {
+            if connection == nil { try open() }
+            do throws(SQLiteFailure) { return .success(try body(self)) } catch {
+                let failure = StateError(error)
+                if case .unavailable = failure.reason { close() }
+                throw failure
+            }
+        } catch { return .failure(error) }
+    }
+
+    // MARK: What the store does
+
+    func spend(_ nonce: [UInt8], until expires: Int) throws(SQLiteFailure) -> Bool {
+        try change { (connection) throws(SQLiteFailure) in
+            try run(.spend, .blob(nonce), .integer(expires))
+            return connection.changeCount == 1
+        }
+    }
+
+    func insert(_ entry: StateEntry, most: Int) throws(SQLiteFailure) -> Bool {
+        try change { (_) throws(SQLiteFailure) in
+            let kind = Value.text(entry.kind.rawValue)
+            let owner = Value.blob(entry.owner.bytes)
+            let count = try first(.count, kind, owner, .integer(options.now())) { $0.integer(0) }
+            guard Int(count ?? 0) < most else { return false }
+            try run(
+                .insert, kind, .text(entry.id.text), owner, .text(entry.phase.text),
+                Value(entry.holder), .integer(entry.expires), .blob(entry.body))
+            return true
+        }
+    }
+
+    func entry(_ kind: StateEntry.Kind, _ id: Name) throws(SQLiteFailure) -> StateEntry? {
+        guard let connection else { throw SQLiteFailure("the store is closed") }
+        return try connection.waitingForLock { () throws(SQLiteFailure) in
+            try first(.entry, .text(kind.rawValue), .text(id.text), .integer(options.now())) {
+                StateEntry(
+                    kind: kind, id: id, owner: Digest32($0.blob(0)) ?? Digest32(),
+                    version: Int($0.integer(1)), phase: Name($0.text(2)),
+                    holder: $0.type(3) == .null ? nil : Name($0.text(3)),
+                    expires: Int($0.integer(4)), body: $0.blob(5))
+            }
+        }
+    }
+
+    func replace(_ entry: StateEntry) throws(SQLiteFailure) -> Bool {
+        try change { (connection) throws(SQLiteFailure) in
+            try run(
+                .replace, .text(entry.phase.text), Value(entry.holder), .integer(entry.expires),
+                .blob(entry.body), .text(entry.kind.rawValue), .text(entry.id.text),
+                .integer(entry.version), .blob(entry.owner.bytes))
+            return connection.changeCount == 1
+        }
+    }
+
+    // MARK: Statements
+
+    private enum Value {
+        case null
+        case integer(Int)
+        case text(String)
+        case blob([UInt8])
+
+        init(_ name: Name?) { self = name.map { .text($0.text) } ?? .null }
+    }
+
+    /// One transaction, on disk when this returns; it also clears away some of what has expired.
+    private func change<Result>(
+        _ body: (SQLiteConnection) throws(SQLiteFailure) -> Result
+    ) throws(SQLiteFailure) -> Result {
+        guard let connection else { throw SQLiteFailure("the store is closed") }
+        try connection.waitingForLock { () throws(SQLiteFailure) in try connection.run(.begin) }
+        defer { if connection.isInTransaction { try? connection.run(.rollback) } }
+        let now = Value.integer(options.now())
+        try run(.sweepNonces, now, .integer(Self.noncesSwept))
+        try run(.sweepEntries, now, .integer(Self.entriesSwept))
+        let result = try body(connection)
+        try connection.waitingForLock { () throws(SQLiteFailure) in try connection.run(.commit) }
+        return result
+    }
+
+    private func run(_ query: Query, _ values: Value...) throws(SQLiteFailure) {
+        let statement = try prepared(query, values)
+        defer { statement.reset() }
+        while try statement.step() == .row {}
+    }
+
+    private func first<Result>(
+        _ query: Query, _ values: Value..., read: (SQLiteStatement) -> Result
+    ) throws(SQLiteFailure) -> Result? {
+        let statement = try prepared(query, values)
+        defer { statement.reset() }
+        return try statement.step() == .row ? read(statement) : nil
+    }
+
+    private func prepared(
+        _ query: Query, _ values: [Value]
+    ) throws(SQLiteFailure) -> SQLiteStatement {
+        guard let connection else { throw SQLiteFailure("the store is closed") }
+        let statement: SQLiteStatement
+        if let kept = statements[query] {
+            statement = kept
+        } else {
+            statement = try SQLiteStatement(query.rawValue, on: connection, isKept: true)
+            statements[query] = statement
+        }
+        for (index, value) in values.enumerated() {
+            let place = Int32(index + 1)
+            let code =
+                switch value {
+                case .null: statement.bindNull(place)
+                case .integer(let integer): statement.bind(Int64(integer), place)
+                case .text(let text): statement.bind(text, place)
+                case .blob(let bytes): statement.bind(blob: bytes, place)
+                }
+            guard code == SQLITE_OK else { throw SQLiteFailure("a value cannot be bound") }
+        }
+        return statement
+    }
+}
+
+extension StateError {
+    init(_ failure: SQLiteFailure) {
+        let reason: Reason =
+            switch failure.code & 0xFF {
+            case SQLITE_BUSY, SQLITE_LOCKED: .busy
+            case SQLITE_FULL, SQLITE_TOOBIG: .full
+            default: .unavailable
+            }
+        self.init(reason, detail: "SQLite \(failure.code): \(failure.message)")
+    }
+}
