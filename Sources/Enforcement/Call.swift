@@ -10,16 +10,21 @@ package struct ArrivedCall: Sendable {
     package var trace: Trace
     /// Ours, which no two calls share, over restarts too.
     package let id = CallID.next()
+    package var reach: CallerReach
+    /// How the call goes on after its request was answered; nil when it may not.
+    package var detachment: (any Detachment)?
 
     package init(
         caller: IdentifiedCaller, tool: String, arguments: JSONObject, via: Transport,
-        trace: Trace = Trace()
+        trace: Trace = Trace(), reach: CallerReach = .none, detachment: (any Detachment)? = nil
     ) {
         self.caller = caller
         self.tool = tool
         self.arguments = arguments
         self.via = via
         self.trace = trace
+        self.reach = reach
+        self.detachment = detachment
     }
 }
 

@@ -2,11 +2,14 @@
 //
 // Identity before scope, or a stranger learns which tools exist. Scope before arguments, or an
 // error about an argument does. What a call would do before any rule, or the rules judge another
-// thing than is done. Rules before approval, or a person is asked about what is
-// forbidden anyway. The intent before the backend, or a crash hides what was done. Masks before
-// the outcome and the outcome before the answer, or something is shown that is not on record.
+// thing than is done. Rules before the caller's own yes and another's approval, or a person is
+// asked about what is forbidden anyway. The intent before the backend, or a crash hides what was
+// done. Masks before the outcome and the outcome before the answer, or something is shown that is
+// not on record.
 // Each stage takes what the one before proved and nothing else can make; adding a stage means
 // editing `answer` or `screen`, where every reviewer looks.
+
+package import JSON
 
 package struct Gate: Sendable {
     private let identity: IdentityStage
@@ -14,6 +17,7 @@ package struct Gate: Sendable {
     private let scope: ScopeStage
     private let examination: ExamineStage
     private let deny: DenyStage
+    private let confirmation: ConfirmationStage
     private let approval: ApprovalStage
     private let mask: MaskStage
     private let backend: any CallRunner
@@ -23,7 +27,9 @@ package struct Gate: Sendable {
 
     package init(
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
-        backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil
+        backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
+        asking: ConfirmationMeans? = nil,
+        now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
         self.limits = limits
@@ -34,6 +40,7 @@ package struct Gate: Sendable {
             grants: policy.grants)
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
+        confirmation = ConfirmationStage(identity: identity, means: asking, now: now)
         approval = ApprovalStage()
         mask = MaskStage()
         self.backend = backend
@@ -58,6 +65,19 @@ package struct Gate: Sendable {
         scope.visible(to: caller.caller)
     }
 
+    /// Whether this caller may use this tool, asked of what was done for them before.
+    package func admits(_ caller: IdentifiedCaller, to tool: Name) -> Bool {
+        scope.allows(caller.caller, tool)
+    }
+
+    /// Whether a call of this name may go on after its request was answered. Says nothing of who
+    /// may make it.
+    package func mayDetach(_ tool: String) -> Bool { scope.tool(Name(tool))?.taskUse != nil }
+
+    /// Other rules hold from now on. Calls under way finish under these, but for those that wait
+    /// for a person's yes: it was asked for under rules that are no more.
+    package func retire() { confirmation.outdate() }
+
     package func answer(_ arrived: ArrivedCall) async -> Outcome {
         var trail = Trail(arrived, sink: sink, values: values)
         do throws(Refusal) {
@@ -65,7 +85,11 @@ package struct Gate: Sendable {
             try limits.enter(arrived.caller.caller)
             defer { limits.leave(arrived.caller.caller) }
             let screened = try await screen(identified, seenBy: &trail)
-            let cleared = try await approval.clear(screened)
+            try Detaching.check(screened)
+            let confirmed = try await confirmation.confirm(screened, on: trail)
+            trail.heard(confirmed)
+            try await Detaching.begin(confirmed)
+            let cleared = try await approval.clear(confirmed)
             try await trail.intend(cleared)
             let raw = try await run(cleared)
             let masked = try mask.apply(raw, to: screened.examined)

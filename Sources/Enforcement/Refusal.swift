@@ -18,6 +18,17 @@ package struct Refusal: Error, Sendable {
         case denied = "deny.rule"
         case statementRefused = "statement.refused"
         case statementInvalid = "statement.invalid"
+        case confirmationRequired = "confirm.required"
+        case confirmationState = "confirm.state"
+        case confirmationAnswer = "confirm.answer"
+        case confirmationDeclined = "confirm.declined"
+        case confirmationDismissed = "confirm.dismissed"
+        case confirmationTimedOut = "confirm.timed_out"
+        case confirmationUnreachable = "confirm.unreachable"
+        case confirmationOutdated = "confirm.outdated"
+        case stateUnavailable = "state.unavailable"
+        case taskUnsupported = "task.unsupported"
+        case taskLimit = "task.limit"
         case approvalUnreachable = "approval.unreachable"
         case backendBusy = "backend.busy"
         case backendTimedOut = "backend.timed_out"
@@ -42,6 +53,13 @@ package struct Refusal: Error, Sendable {
     /// For the operator; recorded, never sent.
     package var noted: String?
     package var retryAfterSeconds: Int?
+    /// What the caller must answer before the call can run.
+    package var question: Question?
+    /// What the client would have to be able to do, where the protocol has an error of its own
+    /// for that.
+    package var demands: Demand?
+
+    package enum Demand: Sendable { case elicitation, tasks }
 
     package init(
         _ code: Code, _ told: String, rules: [Name] = [], noted: String? = nil,

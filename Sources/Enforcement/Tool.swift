@@ -19,11 +19,18 @@ package final class Tool: Sendable {
     package let limits: ToolLimits
     /// What the backend found when it examined the operation at load.
     package let examination: Examination
+    /// What its caller is asked before it runs.
+    package let confirmation: Confirmation?
+    package let taskUse: TaskUse?
+
+    /// Whether a call may go on after its request was answered.
+    package enum TaskUse: String, Sendable, CaseIterable { case allowed, required }
 
     package init(
         name: Name, title: String, description: String, backend: Name, scope: Name,
         effect: Effect, tags: [Name] = [], inputSchema: JSONValue, input: InputCheck,
-        operation: Operation, limits: ToolLimits = ToolLimits(), examination: Examination
+        operation: Operation, limits: ToolLimits = ToolLimits(), examination: Examination,
+        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil
     ) {
         self.name = name
         self.title = title
@@ -37,6 +44,8 @@ package final class Tool: Sendable {
         self.operation = operation
         self.limits = limits
         self.examination = examination
+        self.confirmation = confirmation
+        self.taskUse = taskUse
     }
 }
 

@@ -1,3 +1,4 @@
+import Backends
 import Enforcement
 import EventLoop
 import Glibc
@@ -7,9 +8,11 @@ import JSON
 ///
 ///     keys/token.pem      signs the tokens of `toolserver token`; 0600
 ///     keys/pseudonym.key  makes the tokens of masked values; 0600
+///     keys/state.key      seals what clients bring back to us; 0600
 ///     keys/record/        the record's signing key while the server is down; 0700
 ///     record/             the log, and record.pub, which proves it; record-2, … for further
 ///                         processes on the same state
+///     state.db            what outlives a process: answers given, tasks; all processes share it
 struct Installation: Sendable {
     let directory: String
 
@@ -52,6 +55,40 @@ struct Installation: Sendable {
         }
         throw CommandFailure("\(Self.logsMax) processes write records in \(directory) already")
     }
+
+    /// What all processes of this installation keep together.
+    func openState() throws(CommandFailure) -> StateDatabase {
+        do throws(StateError) {
+            return try StateDatabase(StateOptions(file: Startup.absolute(directory) + "/state.db"))
+        } catch {
+            let advice =
+                error.reason == .newer
+                ? "Start that version, or another state directory." : "Nothing was changed."
+            throw CommandFailure("the state cannot be used: \(error.detail). \(advice)")
+        }
+    }
+
+    /// Made at the first start.
+    func stateKey() throws(CommandFailure) -> [UInt8] {
+        let file = keyDirectory + "/state.key"
+        if let key = try Self.read(file) {
+            try Self.refuseIfShared(file)
+            guard key.count == Self.stateKeyBytes else {
+                throw CommandFailure(
+                    "\(file) is not a key of \(Self.stateKeyBytes) bytes. Restore it, or remove it to start anew: questions asked before then end."
+                )
+            }
+            return key
+        }
+        guard let key = try? randomBytes(Self.stateKeyBytes) else {
+            throw CommandFailure("no key could be made")
+        }
+        try Self.writeNew(key, to: file)
+        // Another process may have been first: the file decides.
+        return try stateKey()
+    }
+
+    private static let stateKeyBytes = 32
 
     func tokenKey() throws(CommandFailure) -> ES256PrivateKey {
         if let pem = try Self.read(tokenKeyFile) {

@@ -10,13 +10,15 @@ final class Server: Sendable {
     let workers: WorkerPool
     let current: CurrentServing
     let settings: ServerSettings
+    let tasks: TaskDesk
+    private let state: StateDatabase
     private let maker: CatalogMaker
     private let directory: String
-    private let tokenKey: ES256PublicKey
-    private let pseudonymKey: [UInt8]
+    private let kept: Kept
     private let catalogDigest: String
 
-    /// Starts in order: manifests, keys, record; the first that fails ends it with nothing begun.
+    /// Starts in order: manifests, keys, state, record; the first that fails ends it with nothing
+    /// begun.
     init(_ arguments: Arguments, loops: [EventLoop]) throws {
         directory = Startup.manifests(arguments)
         workers = Startup.workers()
@@ -25,12 +27,15 @@ final class Server: Sendable {
         settings = catalog.server
         installation = Startup.installation(arguments, catalog.server)
         try installation.prepare()
-        tokenKey = try installation.tokenKey().publicKey
-        pseudonymKey = try installation.pseudonymKey()
+        let seal = RequestSeal(key: try installation.stateKey())
+        state = try installation.openState()
+        tasks = TaskDesk(store: state)
         recorder = try installation.openRecord()
-        current = CurrentServing(
-            Self.serving(
-                catalog, tokenKey: tokenKey, pseudonymKey: pseudonymKey, recorder: recorder))
+        kept = Kept(
+            tokenKey: try installation.tokenKey().publicKey,
+            pseudonymKey: try installation.pseudonymKey(), recorder: recorder,
+            asking: ConfirmationMeans(store: state, seal: seal), tasks: tasks)
+        current = CurrentServing(kept.serving(catalog))
         for warning in catalog.warnings {
             StandardStream.error.line("warning: \(warning.text)")
         }
@@ -48,6 +53,7 @@ final class Server: Sendable {
     func stop() async {
         try? await record("stop") { _ in }
         recorder.close()
+        state.close()
         workers.stop()
     }
 
@@ -65,8 +71,7 @@ final class Server: Sendable {
                     return (catalog, try prepare(catalog.server))
                 }
             }.get()
-            let next = Self.serving(
-                catalog, tokenKey: tokenKey, pseudonymKey: pseudonymKey, recorder: recorder)
+            let next = kept.serving(catalog)
             // On record before it holds: rules that nobody can be shown later must not decide.
             try await record("reload") { $0.member("catalog", catalog.digest) }
             current.replace(with: next)
@@ -94,19 +99,27 @@ final class Server: Sendable {
             throw CommandFailure("the manifests cannot be served:\n" + error.text)
         }
     }
+}
 
-    private static func serving(
-        _ catalog: Catalog, tokenKey: ES256PublicKey, pseudonymKey: [UInt8], recorder: Recorder
-    ) -> Serving {
+/// What stays as it is when the manifests are loaded again.
+private struct Kept: Sendable {
+    let tokenKey: ES256PublicKey
+    let pseudonymKey: [UInt8]
+    let recorder: Recorder
+    let asking: ConfirmationMeans
+    let tasks: TaskDesk
+
+    func serving(_ catalog: Catalog) -> Serving {
         let issuers = catalog.server.trustedIssuers(tokenKey: tokenKey)
         let gate = Gate(
             identity: IdentityStage(issuers: issuers, localUsers: catalog.server.localUsers),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,
-            pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text))
+            pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
+            asking: asking)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
-            resource: ProtectedResource(catalog.server))
+            resource: ProtectedResource(catalog.server), tasks: tasks)
     }
 }

@@ -9,11 +9,17 @@ final class Serving: Sendable {
     let description: ServerDescription
     let resource: ProtectedResource
     let toolLists = ToolListCache()
+    /// The same over all reloads; nil where no task is kept.
+    let tasks: TaskDesk?
 
-    init(gate: Gate, description: ServerDescription, resource: ProtectedResource) {
+    init(
+        gate: Gate, description: ServerDescription, resource: ProtectedResource,
+        tasks: TaskDesk? = nil
+    ) {
         self.gate = gate
         self.description = description
         self.resource = resource
+        self.tasks = tasks
     }
 }
 
@@ -31,6 +37,7 @@ final class CurrentServing: Sendable {
             defer { held = serving }
             return held
         }
+        before.gate.retire()
         subscriptions.served(serving, insteadOf: before)
     }
 }

@@ -260,6 +260,15 @@ import Testing
         // Its detail is the manifest's own word and is told.
         case .identityIncomplete: return try await refusal(of: .identity, "the claim `tenant`")
         case .cancelled: return try await refusal(of: .cancelled)
+        case .confirmationRequired, .confirmationState, .confirmationAnswer,
+            .confirmationDeclined, .confirmationDismissed, .confirmationTimedOut,
+            .confirmationUnreachable, .confirmationOutdated, .stateUnavailable:
+            return try await refusalOfConfirmation(code)
+        case .taskUnsupported:
+            return try await GateFixture(tools: [.sample(taskUse: .required)]).call().refusal
+        case .taskLimit:
+            return try await GateFixture(tools: [.sample(taskUse: .allowed)])
+                .call(detachment: FullDesk()).refusal
         }
     }
 

@@ -17,6 +17,8 @@ package struct GateFixture: Sendable {
     package let sink: RecordingSink
     package let clock = ManualClock()
     package let mint: TokenMint
+    package let state = MemoryState()
+    package let seal = RequestSeal(key: Array("the key of the test".utf8))
     package let gate: Gate
 
     package init(
@@ -35,7 +37,7 @@ package struct GateFixture: Sendable {
                 issuers: try mint.issuers, localUsers: Self.users, now: { clock.now }),
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
-            sink: sink)
+            sink: sink, asking: ConfirmationMeans(store: state, seal: seal), now: { clock.now })
     }
 
     package func caller(_ user: String = "ada") async throws -> IdentifiedCaller {
@@ -43,12 +45,14 @@ package struct GateFixture: Sendable {
     }
 
     package func call(
-        _ tool: String = "orders", _ arguments: JSONObject = JSONObject(), as user: String = "ada"
+        _ tool: String = "orders", _ arguments: JSONObject = JSONObject(), as user: String = "ada",
+        reach: CallerReach = .none, detachment: (any Detachment)? = nil
     ) async throws -> Outcome {
         await gate.answer(
             ArrivedCall(
                 caller: try await caller(user), tool: tool, arguments: arguments,
-                via: Transport(kind: .http, address: "192.0.2.7")))
+                via: Transport(kind: .http, address: "192.0.2.7"), reach: reach,
+                detachment: detachment))
     }
 }
 

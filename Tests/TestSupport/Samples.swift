@@ -7,7 +7,8 @@ extension Tool {
         _ name: Name = "orders", backend: Name = "shop", scope: Name = "crm.read",
         effect: Effect = .read, tags: [Name] = [], input: JSONValue = ["type": "object"],
         columns: [Column] = [Column("id", .integer)], reads: Set<ColumnPath>? = [],
-        operation: Operation? = nil, examination: Examination? = nil
+        operation: Operation? = nil, examination: Examination? = nil,
+        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil
     ) throws -> Tool {
         Tool(
             name: name, title: "Title of \(name)", description: "Description of \(name).",
@@ -16,7 +17,8 @@ extension Tool {
             operation: operation ?? .sql(SQLOperation(text: "select 1 -- \(name)")),
             examination: examination
                 ?? Examination(
-                    columns: columns, reads: reads, parameters: [], isReadOnly: effect == .read))
+                    columns: columns, reads: reads, parameters: [], isReadOnly: effect == .read),
+            confirmation: confirmation, taskUse: taskUse)
     }
 }
 

@@ -13,7 +13,8 @@ import Testing
         ("resources/list", false, false), ("prompts/list", false, false), ("", false, false),
         ("tools/List", false, false), ("tools/list ", false, false),
         ("logging/setLevel", false, false),
-        ("completion/complete", false, false), ("tasks/get", false, false),
+        ("completion/complete", false, false), ("tasks/list", false, false),
+        ("tasks/result", false, false),
         ("resources/read", false, false), ("resources/templates/list", false, false),
         ("resources/subscribe", false, false), ("prompts/get", false, false),
     ]

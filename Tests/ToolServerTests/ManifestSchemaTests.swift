@@ -38,6 +38,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("tool", ["$defs", "file"], ToolManifest.fileKeys),
     ("tool", ["$defs", "http"], HTTPToolManifest.keys),
     ("tool", ["$defs", "result"], HTTPToolManifest.resultKeys),
+    ("tool", ["$defs", "confirm"], ToolManifest.confirmKeys),
     ("tool", ["$defs", "property"], InputManifest.propertyKeys),
     ("policy", [], PolicyManifest.keys),
     ("policy", ["$defs", "grant"], PolicyManifest.grantKeys),

@@ -16,7 +16,8 @@ package struct ClearedCall: ~Copyable, Sendable {
 }
 
 package struct ApprovalStage: Sendable {
-    func clear(_ call: ScreenedCall) async throws(Refusal) -> ClearedCall {
+    func clear(_ confirmed: ConfirmedCall) async throws(Refusal) -> ClearedCall {
+        let call = confirmed.screened
         guard let rule = call.holding.first else { return ClearedCall(call.examined) }
         var told =
             "Held by rule `\(rule.id)`: \(rule.reason). No approver is reachable, so the call is refused."

@@ -36,6 +36,8 @@ struct Trail: ~Copyable, CallWitness {
     private var hasIntent = false
     /// From here on the backend may have changed something.
     private var mayHaveActed = false
+    /// The question to which the caller said yes.
+    private var question: String?
     private var isClosed = false
 
     init(_ arrived: ArrivedCall, sink: any RecordSink, values: ValueMasks = ValueMasks()) {
@@ -51,6 +53,16 @@ struct Trail: ~Copyable, CallWitness {
     mutating func found(_ call: ScopedCall) { guarded = call.guarded }
 
     mutating func examined(_ call: ExaminedCall) { request = call.request }
+
+    mutating func heard(_ call: ConfirmedCall) { question = call.question }
+
+    /// On record before anybody is asked; what they said stands in the call's next line.
+    func ask(_ question: Question) async throws(Refusal) {
+        let asked = line("asked") { $0.member("question", question.id) }
+        do throws(RecordError) { _ = try await sink.append([asked]) } catch {
+            throw Refusal(error)
+        }
+    }
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
         let intent = line("intent") { writer in writeCircumstances(into: &writer) }
@@ -106,6 +118,8 @@ struct Trail: ~Copyable, CallWitness {
     /// From where, with what, on what: once a call, in its first line.
     private func writeCircumstances(into writer: inout JSONWriter) {
         writer.member("via", arrived.via.kind.rawValue)
+        if let question { writer.member("confirmed", question) }
+        if let task = arrived.detachment?.id { writer.member("task", task.text) }
         if !arrived.via.address.utf8.isEmpty { writer.member("address", arrived.via.address) }
         if let parent = arrived.trace.traceparent {
             writer.member("traceparent", parent.prefixForRecord)

@@ -51,6 +51,12 @@ package struct ScopeStage: Sendable {
         return ScopedCall(call, guarded)
     }
 
+    func tool(_ name: Name) -> Tool? { byName[name]?.tool }
+
+    func allows(_ caller: Caller, _ tool: Name) -> Bool {
+        byName[tool].map { allows(caller, $0.tool) } ?? false
+    }
+
     private func allows(_ caller: Caller, _ tool: Tool) -> Bool {
         if scopesOfSubject[Name(caller.subject)]?.contains(tool.scope) == true { return true }
         return caller.groups.contains { scopesOfGroup[$0]?.contains(tool.scope) == true }

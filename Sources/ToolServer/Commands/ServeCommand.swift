@@ -39,7 +39,9 @@ enum ServeCommand {
                 await server.reload { try ListenerTLS.renewal(of: tls, by: $0) }
             })
             server.current.subscriptions.endAll()
-            await listener.drain(deadline: .now().advanced(by: drainLimit))
+            let deadline = MonotonicTime.now().advanced(by: drainLimit)
+            await listener.drain(deadline: deadline)
+            await server.tasks.drain(until: deadline, on: group.next())
             await server.stop()
             return .done
         }

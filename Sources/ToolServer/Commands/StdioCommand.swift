@@ -24,7 +24,9 @@ enum StdioCommand {
                 lifetime.finish()
             }
             await lifetime.untilStopped(reload: { await server.reload() })
-            await transport.drain()
+            let deadline = MonotonicTime.now().advanced(by: StdioTransport.drainLimit)
+            await transport.drain(until: deadline)
+            await server.tasks.drain(until: deadline, on: group.next())
             await server.stop()
             return .done
         }

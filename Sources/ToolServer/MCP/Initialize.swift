@@ -1,3 +1,4 @@
+import Enforcement
 import JSON
 
 /// The handshake of the revisions up to 2025-11-25.
@@ -33,11 +34,22 @@ enum Discover {
         writer.member("resultType", "complete")
         writer.member(
             "supportedVersions", .array(ProtocolVersion.served.map { .string($0.text) }))
-        writer.member("capabilities", ServerDescription.capabilities)
+        writer.member("capabilities", capabilities(of: serving))
         writer.member("instructions", serving.description.instructions)
         serving.description.writeCaching(into: &writer)
         writer.endObject()
         return writer.finish()
+    }
+}
+
+extension Discover {
+    /// Extensions belong to this era.
+    private static func capabilities(of serving: Serving) -> JSONValue {
+        guard serving.tasks != nil, var all = ServerDescription.capabilities.object else {
+            return ServerDescription.capabilities
+        }
+        all["extensions"] = Refusal.Demand.tasks.capabilities["extensions"]
+        return .object(all)
     }
 }
 

@@ -5,6 +5,7 @@
 // gate's. To add a method: a case in `answer`, and a file beside this one.
 
 import Enforcement
+import EventLoop
 import JSON
 
 struct MethodRouter: Sendable {
@@ -14,6 +15,7 @@ struct MethodRouter: Sendable {
     /// A method that is served; which ones are depends on the era.
     enum Method: Sendable {
         case callTool, listTools, ping, initialize, discover, listen
+        case task(TasksMethod)
 
         init?(_ name: String, isStateless: Bool) {
             switch name {
@@ -23,7 +25,9 @@ struct MethodRouter: Sendable {
             case "initialize" where !isStateless: self = .initialize
             case "server/discover" where isStateless: self = .discover
             case Listen.method where isStateless: self = .listen
-            default: return nil
+            default:
+                guard isStateless, let method = TasksMethod(rawValue: name) else { return nil }
+                self = .task(method)
             }
         }
     }
@@ -41,6 +45,7 @@ struct MethodRouter: Sendable {
         case .ping: Array("{}".utf8)
         case .initialize: try Initialize.answer(request, in: serving)
         case .discover: Discover.answer(in: serving)
+        case .task(let method): try await method.answer(request, from: peer, in: serving)
         case .listen: try await Listen.answer(request, from: peer, in: serving, subscriptions)
         }
     }
@@ -59,4 +64,8 @@ struct Peer: Sendable {
     let traceparent: String?
     /// nil where nothing can be said beside the answer.
     let channel: (any ClientChannel)?
+    /// nil where nothing can be asked while a call waits.
+    var prompt: (any CallerPrompt)?
+    /// Where work for this peer goes on; nil is anywhere.
+    var loop: EventLoop?
 }

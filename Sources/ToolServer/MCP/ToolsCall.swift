@@ -9,10 +9,26 @@ enum ToolsCall {
         let arrived = try arrived(request, from: peer)
         let progress = peer.channel.map { Progress(of: request, to: $0) }
         defer { progress?.end() }
-        switch await serving.gate.answer(arrived) {
+        if let tasks = serving.tasks, peer.version.isStateless,
+            serving.gate.mayDetach(arrived.tool), ClientCapabilities(of: request).followsTasks
+        {
+            return try await tasks.answer(arrived, to: request, from: peer, in: serving)
+        }
+        return try finished(
+            await serving.gate.answer(arrived), to: request.id, for: peer, in: serving)
+    }
+
+    /// The outcome of a call as its client reads it.
+    static func finished(
+        _ outcome: Outcome, to id: RequestID, for peer: Peer, in serving: Serving
+    ) throws(RPCError) -> [UInt8] {
+        switch outcome {
         case .answered(let result): return self.result(result, for: peer, in: serving)
         case .refused(let refusal):
-            if let error = RPCError(refusal, id: request.id) { throw error }
+            if let question = refusal.question, question.state != nil {
+                return InputRequired.result(question, in: serving)
+            }
+            if let error = RPCError(refusal, id: id, for: peer.version) { throw error }
             return self.refusal(refusal, for: peer, in: serving)
         }
     }
@@ -34,7 +50,16 @@ enum ToolsCall {
             traceparent: request.meta?["traceparent"]?.string ?? peer.traceparent,
             clientName: request.meta?[Envelope.clientKey]?["name"]?.string)
         return ArrivedCall(
-            caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace)
+            caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace,
+            reach: try reach(request, from: peer))
+    }
+
+    /// How this call's caller can be asked something.
+    private static func reach(
+        _ request: Request, from peer: Peer
+    ) throws(RPCError) -> CallerReach {
+        if peer.version.isStateless { return .retry(try InputRequired.retry(of: request)) }
+        return peer.prompt.map { .stream($0) } ?? .none
     }
 
     /// The same data twice: as text for every client, and structured. Claude Code shows the
@@ -102,9 +127,19 @@ enum ToolsCall {
 
 extension RPCError {
     /// The few refusals that are the protocol's business; nil for what the model should read.
-    init?(_ refusal: Refusal, id: RequestID) {
+    init?(_ refusal: Refusal, id: RequestID, for version: ProtocolVersion) {
+        if version.isStateless, let demands = refusal.demands {
+            self.init(.missingCapability, refusal.told, id: id)
+            data = [
+                "requiredCapabilities": demands.capabilities,
+                "code": .string(refusal.code.rawValue),
+            ]
+            return
+        }
         switch refusal.code {
-        case .unknownTool: self.init(.invalidParams, refusal.told, id: id)
+        case .unknownTool, .confirmationState: self.init(.invalidParams, refusal.told, id: id)
+        case .confirmationAnswer where version.isStateless:
+            self.init(.invalidParams, refusal.told, id: id)
         case .recordUnavailable:
             self.init(.internal, refusal.told, id: id)
             retryAfterSeconds = refusal.retryAfterSeconds
@@ -114,5 +149,19 @@ extension RPCError {
         default: return nil
         }
         data = ["code": .string(refusal.code.rawValue)]
+    }
+}
+
+extension Refusal.Demand {
+    /// As a client would declare it.
+    var capabilities: JSONValue {
+        switch self {
+        case .elicitation: ["elicitation": [:]]
+        case .tasks:
+            [
+                "extensions": .object(
+                    JSONObject(distinct: [(ClientCapabilities.tasksExtension, [:])]))
+            ]
+        }
     }
 }

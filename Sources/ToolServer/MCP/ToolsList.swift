@@ -94,6 +94,10 @@ enum ToolsList {
                 "destructiveHint": .bool(!isRead), "idempotentHint": .bool(isRead),
                 "openWorldHint": false,
             ])
+        // Claude Code then asks on every call, and nobody can switch that off.
+        if tool.confirmation != nil {
+            writer.member("_meta", ["anthropic/requiresUserInteraction": true])
+        }
         writer.endObject()
     }
 }

@@ -67,7 +67,8 @@ struct Resolver {
             name: manifest.name.value, title: manifest.title, description: manifest.description,
             backend: backend.value, scope: manifest.scope.value, effect: manifest.effect.value,
             tags: manifest.tags, inputSchema: manifest.input.schema, input: manifest.input.check,
-            operation: operation, limits: manifest.limits, examination: examination)
+            operation: operation, limits: manifest.limits, examination: examination,
+            confirmation: manifest.confirmation, taskUse: manifest.taskUse)
     }
 
     private func checkParameters(of manifest: ToolManifest, _ examination: Examination) {

@@ -13,7 +13,7 @@ struct ToolManifest {
         required: ["tool", "title", "description", "backend", "scope", "effect"],
         optional: [
             "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "http",
-            "result", "outputSchema", "limits",
+            "result", "outputSchema", "limits", "confirm", "task",
         ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
@@ -30,6 +30,8 @@ struct ToolManifest {
     let bind: [BoundParameter]
     let action: Action
     let limits: ToolLimits
+    let confirmation: Confirmation?
+    let taskUse: Tool.TaskUse?
 
     /// What the tool does, with the place to complain at.
     enum Action {
@@ -59,12 +61,15 @@ struct ToolManifest {
         let input = input(of: object)
         let bind = bound(object["bind"])
         let limits = limits(of: object)
+        let confirmation = confirmation(of: object, title: title)
+        let taskUse = taskUse(of: object, limits: limits)
         guard let name, let title, let description, let backend, let scope, let effect, let tags,
             let input, let bind, let action
         else { return nil }
         return ToolManifest(
             name: name, title: title, description: description, backend: backend, scope: scope,
-            effect: effect, tags: tags, input: input, bind: bind, action: action, limits: limits)
+            effect: effect, tags: tags, input: input, bind: bind, action: action, limits: limits,
+            confirmation: confirmation, taskUse: taskUse)
     }
 
     private static func effect(_ node: Node) -> Tool.Effect? {

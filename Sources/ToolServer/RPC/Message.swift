@@ -4,8 +4,15 @@ import JSON
 enum Message: Sendable {
     case request(Request)
     case notification(method: String, params: JSONObject)
-    /// An answer to something that we asked; nothing asks yet, so it is dropped.
-    case response
+    /// An answer to something that we asked.
+    case response(Response)
+}
+
+struct Response: Sendable {
+    /// nil for one that nothing of ours had.
+    let id: RequestID?
+    /// nil for an error.
+    let result: JSONValue?
 }
 
 struct Request: Sendable {
@@ -61,7 +68,8 @@ extension Message {
             guard object["result"] != nil || object["error"] != nil else {
                 throw RPCError(.invalidRequest, "`method` is missing.", id: id)
             }
-            self = .response
+            let result = object["error"] == nil ? object["result"] : nil
+            self = .response(Response(id: id, result: result))
             return
         }
         guard let method = named.string else {

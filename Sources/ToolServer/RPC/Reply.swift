@@ -20,11 +20,18 @@ enum Reply {
         // An id that could not be read is left out: the schemas of the protocol know no null.
         if let id = error.id ?? id { writer.member("id", id.json) }
         writer.name("error")
+        writer.raw(errorObject(error))
+        writer.endObject()
+        return writer.finish()
+    }
+
+    /// What stands at `error`.
+    static func errorObject(_ error: RPCError) -> [UInt8] {
+        var writer = JSONWriter()
         writer.beginObject()
         writer.member("code", error.code.rawValue)
         writer.member("message", error.message)
         if let data = error.data { writer.member("data", data) }
-        writer.endObject()
         writer.endObject()
         return writer.finish()
     }

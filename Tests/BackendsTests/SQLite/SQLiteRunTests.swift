@@ -50,7 +50,7 @@ import Testing
             file: fixture.file, effect: .read, busyTimeout: .seconds(1))
         let job = Job(
             tool: try fixture.tool(Self.endless), arguments: JSONObject(),
-            deadline: .now.advanced(by: .seconds(30)))
+            deadline: .now.advanced(by: .seconds(300)))
         let cancellation = SQLiteCancellation()
         var checkCount = 0
         connection.watch.onCheck = {
@@ -69,7 +69,7 @@ import Testing
         let task = Task {
             try await backend.perform(
                 Job(
-                    tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(30))))
+                    tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(300))))
         }
         task.cancel()
         let result = await task.result
@@ -131,7 +131,7 @@ import Testing
             if checkCount == 20 { cancellation.cancel() }
         }
         let job = Job(
-            tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(30)))
+            tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(300)))
         let error = #expect(throws: BackendError.self) { try connection.run(job, cancellation) }
         #expect(error?.reason == .cancelled)
         #expect(!connection.isInTransaction)
@@ -165,7 +165,7 @@ import Testing
         let cancellation = SQLiteCancellation()
         let job = Job(
             tool: try fixture.tool("DELETE FROM users", .write), arguments: JSONObject(),
-            deadline: .now.advanced(by: .seconds(30)))
+            deadline: .now.advanced(by: .seconds(300)))
         var checkCount = 0
         connection.watch.onCheck = {
             checkCount += 1
@@ -202,7 +202,7 @@ import Testing
                 let tool = number % 10 == 0 ? write : read
                 let job = Job(
                     tool: tool, arguments: arguments(("n", .number(JSONNumber(number)))),
-                    deadline: .now.advanced(by: .seconds(30)))
+                    deadline: .now.advanced(by: .seconds(300)))
                 group.addTask {
                     let cells = try await backend.perform(job).cells
                     #expect(cells[0][0] == "number \(number)")
@@ -224,7 +224,7 @@ import Testing
         for number in 0..<(SQLiteStatementCache.capacity + 20) {
             let tool = try fixture.tool("SELECT \(number)")
             let job = Job(
-                tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(30)))
+                tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(300)))
             let result = try connection.run(job, SQLiteCancellation())
             #expect(result.cells == [["number \(number)"]])
         }

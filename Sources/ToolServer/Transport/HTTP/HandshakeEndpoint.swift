@@ -34,7 +34,9 @@ extension MCPEndpoint {
         var status = \RPCError.handshakeStatus
         do throws(RPCError) {
             switch try Message(inbox.http.body) {
-            case .response: inbox.exchange.respond(Self.accepted)
+            case .response(let response):
+                if let session { questions.receive(response, from: addressee(inbox, session)) }
+                inbox.exchange.respond(Self.accepted)
             case .notification(let method, let params):
                 if let session, method == "notifications/cancelled",
                     let id = params["requestId"].flatMap({ RequestID($0) })
@@ -74,7 +76,23 @@ extension MCPEndpoint {
             throw .idUnderWay(request.id)
         }
         defer { underWay.leave(key) }
-        await answer(request, inbox, version: version, by: stream) { $0.handshakeStatus }
+        await answer(
+            request, inbox, version: version, by: stream,
+            prompt: prompt(inbox, session, over: stream)
+        ) { $0.handshakeStatus }
+    }
+
+    /// The session says whether its client shows forms, this request whether it takes a stream.
+    private func prompt(
+        _ inbox: Inbox, _ session: String, over stream: CallStream
+    ) -> ChannelPrompt? {
+        guard inbox.accepted.eventStream, SessionSeal.showsForms(session) else { return nil }
+        return ChannelPrompt(
+            questions: questions, addressee: addressee(inbox, session), channel: stream)
+    }
+
+    private func addressee(_ inbox: Inbox, _ session: String) -> Questions.Addressee {
+        Questions.Addressee(session: session, caller: inbox.caller)
     }
 
     /// The seal is looked at once a connection, while no session ends: the caller there is the same

@@ -12,6 +12,7 @@ struct MCPEndpoint: Sendable {
     let sessions: SessionSeal
     let underWay = CallsUnderWay()
     let streams = ResumableStreams()
+    let questions = Questions()
 
     /// One message that has arrived, and where its answer goes.
     struct Inbox {
@@ -21,11 +22,14 @@ struct MCPEndpoint: Sendable {
         let caller: IdentifiedCaller
         let accepted: MediaTypes.Accepted
 
-        func peer(_ version: ProtocolVersion, _ channel: CallStream) -> Peer {
+        func peer(
+            _ version: ProtocolVersion, _ channel: CallStream, _ prompt: ChannelPrompt?
+        ) -> Peer {
             Peer(
                 caller: caller, via: Transport(kind: .http, address: http.peerAddress),
                 version: version, traceparent: http.headers["traceparent"],
-                channel: accepted.eventStream ? channel : nil)
+                channel: accepted.eventStream ? channel : nil, prompt: prompt,
+                loop: exchange.loop)
         }
     }
 
@@ -135,15 +139,20 @@ struct MCPEndpoint: Sendable {
 
     func answer(
         _ request: Request, _ inbox: Inbox, version: ProtocolVersion, by stream: CallStream,
-        status: (RPCError) -> Int
+        prompt: ChannelPrompt? = nil, status: (RPCError) -> Int
     ) async {
         let router = MethodRouter(serving: inbox.serving, subscriptions: current.subscriptions)
         do throws(RPCError) {
-            let result = try await router.answer(request, from: inbox.peer(version, stream))
+            let result = try await router.answer(
+                request, from: inbox.peer(version, stream, prompt))
             // By notification in the handshake era; else the client has gone.
             if Task.isCancelled { return stream.finishWithoutAnswer() }
             var headers: [(name: String, value: String)] = []
-            if request.method == "initialize", let session = sessions.issue(to: inbox.caller.id) {
+            if request.method == "initialize",
+                let session = sessions.issue(
+                    to: inbox.caller.id,
+                    showsForms: ClientCapabilities(request.params["capabilities"]).showsForms)
+            {
                 headers.append(("Mcp-Session-Id", session))
             }
             await stream.finish(200, Reply.result(result, to: request.id), headers: headers)

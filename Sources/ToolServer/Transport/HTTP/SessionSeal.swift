@@ -2,7 +2,8 @@ import Enforcement
 import JSON
 import Synchronization
 
-/// Session ids that need no memory: random, and sealed to the caller who was given them.
+/// Session ids that need no memory: random, with what the client said that it can, and sealed to
+/// the caller who was given them.
 ///
 /// A session proves nothing about who calls; it only tells two clients of one person apart. It
 /// cannot be guessed, and another person's is answered as an unknown one. Only those that their
@@ -10,7 +11,8 @@ import Synchronization
 /// does no harm.
 final class SessionSeal: Sendable {
     static let endedMax = 10_000
-    private static let randomCount = 16
+    /// Random bytes, and one for what the client can.
+    private static let headCount = 17
     private static let sealCount = 16
 
     private struct Ended {
@@ -30,17 +32,26 @@ final class SessionSeal: Sendable {
     var generation: Int { endings.load(ordering: .acquiring) }
 
     /// nil when the system has no random bytes: then there is no session, which is no harm.
-    func issue(to caller: CallerID) -> String? {
-        guard let random = try? randomBytes(Self.randomCount) else { return nil }
-        return Base64URL.encode(random + seal(random, for: caller))
+    func issue(to caller: CallerID, showsForms: Bool = false) -> String? {
+        guard let random = try? randomBytes(Self.headCount - 1) else { return nil }
+        let head = random + [showsForms ? 1 : 0]
+        return Base64URL.encode(head + seal(head, for: caller))
+    }
+
+    /// Whether the client of a valid session said that it shows forms.
+    static func showsForms(_ session: String) -> Bool {
+        guard let bytes = Base64URL.decode(session), bytes.count == headCount + sealCount else {
+            return false
+        }
+        return bytes[headCount - 1] == 1
     }
 
     func isValid(_ session: String, for caller: CallerID) -> Bool {
         guard let bytes = Base64URL.decode(session),
-            bytes.count == Self.randomCount + Self.sealCount
+            bytes.count == Self.headCount + Self.sealCount
         else { return false }
-        let random = Array(bytes.prefix(Self.randomCount))
-        return constantTimeEqual(Array(bytes.suffix(Self.sealCount)), seal(random, for: caller))
+        let head = Array(bytes.prefix(Self.headCount))
+        return constantTimeEqual(Array(bytes.suffix(Self.sealCount)), seal(head, for: caller))
             && !ended.withLock { $0.names.contains(Name(session)) }
     }
 
@@ -60,8 +71,8 @@ final class SessionSeal: Sendable {
         endings.wrappingAdd(1, ordering: .releasing)
     }
 
-    private func seal(_ random: [UInt8], for caller: CallerID) -> [UInt8] {
-        let bound = random + Array("\(caller.issuer)\u{0}\(caller.subject)".utf8)
+    private func seal(_ head: [UInt8], for caller: CallerID) -> [UInt8] {
+        let bound = head + Array("\(caller.issuer)\u{0}\(caller.subject)".utf8)
         return Array(HMACSHA256.authenticate(bound, key: key).bytes.prefix(Self.sealCount))
     }
 }

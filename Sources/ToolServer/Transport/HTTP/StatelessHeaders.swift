@@ -23,7 +23,9 @@ enum StatelessHeaders {
             try demandName(request.params["name"]?.string, in: headers, id: request.id)
         case "resources/read":
             try demandName(request.params["uri"]?.string, in: headers, id: request.id)
-        default: break
+        default:
+            guard TasksMethod(rawValue: request.method) != nil else { return }
+            try demandName(request.params["taskId"]?.string, in: headers, id: request.id)
         }
     }
 

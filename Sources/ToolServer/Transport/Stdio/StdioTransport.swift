@@ -27,6 +27,11 @@ final class StdioTransport: ClientChannel, Sendable {
     private let slots = Slots(count: callsMax)
     /// The revision that `initialize` settled; handshake-era messages do not repeat it.
     private let settled = Mutex(ProtocolVersion.assumed)
+    /// Half of the calls at most may wait for answers, or there would be none left to end by
+    /// itself, and the pipe on which the answers come would not be read any more.
+    private let questions = Questions(most: callsMax / 2)
+    /// What the client of the handshake era said that it can.
+    private let capabilities = Mutex(ClientCapabilities.none)
     /// Whether the client has shaken hands, so that it is told of changes without asking.
     private let isToldOfChanges = Mutex(false)
 
@@ -51,10 +56,11 @@ final class StdioTransport: ClientChannel, Sendable {
     }
 
     /// Ends subscriptions, lets calls under way end, and stops those that take too long.
-    func drain() async {
+    func drain(until deadline: MonotonicTime) async {
         current.subscriptions.endAll()
+        questions.endAll()
         let limit = Task(executorPreference: loop) { [loop, underWay] in
-            do { try await loop.sleep(for: Self.drainLimit) } catch { return }
+            do { try await loop.sleep(until: deadline) } catch { return }
             underWay.cancelAll()
         }
         await slots.takeAll()
@@ -73,7 +79,7 @@ final class StdioTransport: ClientChannel, Sendable {
             return
         }
         switch message {
-        case .response: break
+        case .response(let response): await receive(response)
         case .notification(let method, let params):
             if method == "notifications/cancelled",
                 let id = params["requestId"].flatMap({ RequestID($0) })
@@ -129,9 +135,26 @@ final class StdioTransport: ClientChannel, Sendable {
         let version = try version(of: request)
         let peer = Peer(
             caller: caller, via: Transport(kind: .stdio, address: ""), version: version,
-            traceparent: nil, channel: self)
+            traceparent: nil, channel: self, prompt: prompt(for: caller, version), loop: loop)
         let router = MethodRouter(serving: serving, subscriptions: current.subscriptions)
         return try await router.answer(request, from: peer)
+    }
+
+    /// Whose pipe it is must be shown again: who answers a question is who may call.
+    private func receive(_ response: Response) async {
+        guard
+            let caller = try? await current.value.gate.identify(credential(), at: "")
+        else { return }
+        questions.receive(response, from: Questions.Addressee(session: "", caller: caller))
+    }
+
+    private func prompt(
+        for caller: IdentifiedCaller, _ version: ProtocolVersion
+    ) -> ChannelPrompt? {
+        guard !version.isStateless, capabilities.withLock({ $0.showsForms }) else { return nil }
+        return ChannelPrompt(
+            questions: questions, addressee: Questions.Addressee(session: "", caller: caller),
+            channel: self)
     }
 
     /// For a client that has shaken hands, until the pipe ends.
@@ -163,6 +186,8 @@ final class StdioTransport: ClientChannel, Sendable {
         if request.method == "initialize", let wanted = request.params["protocolVersion"]?.string {
             let version = Initialize.negotiated(wanted)
             settled.withLock { $0 = version }
+            let declared = ClientCapabilities(request.params["capabilities"])
+            capabilities.withLock { $0 = declared }
         }
         return settled.withLock { $0 }
     }
