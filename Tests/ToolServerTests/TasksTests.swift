@@ -34,7 +34,8 @@ private struct TasksFixture {
         let clock = gate.clock
         desk = TaskDesk(store: gate.state, now: { clock.now })
         serving = Serving(
-            gate: gate.gate, description: ServerDescription(name: "shop"), tasks: desk)
+            gate: gate.gate, description: ServerDescription(name: "shop"),
+            resource: MCPFixture.resource, tasks: desk)
     }
 
     func request(
@@ -280,7 +281,7 @@ private struct TasksFixture {
         let stripped = try GateFixture(tools: [.sample("plain")])
         let serving = Serving(
             gate: stripped.gate, description: ServerDescription(name: "shop"),
-            tasks: fixture.desk)
+            resource: MCPFixture.resource, tasks: fixture.desk)
         let request = fixture.request("tasks/get", JSONObject(("taskId", id ?? .null)))
         let error = try await fixture.error {
             try await fixture.answer(request, in: serving)
