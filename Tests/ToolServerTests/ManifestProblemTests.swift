@@ -232,7 +232,8 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
 ])
 func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
     let problems = try ManifestFixture([wrong.file: wrong.text]).problems()
-    #expect(problems.filter { !$0.contains(":idd` is neither an input nor bound") } == wrong.problems)
+    #expect(
+        problems.filter { !$0.contains(":idd` is neither an input nor bound") } == wrong.problems)
 }
 
 @Test func aParameterThatIsNoInputIsNamedAtItsStatement() throws {

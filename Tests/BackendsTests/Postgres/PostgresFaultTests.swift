@@ -152,7 +152,9 @@ extension PostgresTests {
         }
 
         @Test func anIdleConnectionThatIsClosedIsReplacedUnseen() async throws {
-            let fixture = try await PostgresFixture.make("create table t (v int8)") { $0.pool.max = 1 }
+            let fixture = try await PostgresFixture.make("create table t (v int8)") {
+                $0.pool.max = 1
+            }
             let read = try await fixture.tool("select 1 as v")
             let write = try await fixture.tool("insert into t values (1)", .write)
             for _ in 0..<20 {
@@ -249,10 +251,12 @@ extension PostgresTests {
             let fixture = try await PostgresFixture.make()
             let many = try await fixture.tool(
                 "select repeat('x', 1000) as v from generate_series(1, 1000000)",
-                limits: ToolLimits(rows: 100_000))
-            let one = try await fixture.tool("select repeat('x', 1000000000) as v")
+                limits: ToolLimits(rows: 100_000, time: .seconds(300)))
+            let one = try await fixture.tool(
+                "select repeat('x', 1000000000) as v", limits: ToolLimits(time: .seconds(300)))
             let wide = try await fixture.tool(
-                "select repeat('x', 900000) as v from generate_series(1, 1000)")
+                "select repeat('x', 900000) as v from generate_series(1, 1000)",
+                limits: ToolLimits(time: .seconds(300)))
             _ = try await fixture.run(many).get()
             let before = try Self.residentKB()
             let most = Held(before)
@@ -271,7 +275,8 @@ extension PostgresTests {
             }
             isOver.change { $0 = true }
             _ = await watch.result
-            #expect(most.change { $0 } - before < 64 << 10)
+            // A gigabyte was sent; what other tests of this process hold comes and goes beside it.
+            #expect(most.change { $0 } - before < 256 << 10)
             #expect(try await fixture.text("select 1 as v") == "[[1]]")
         }
 

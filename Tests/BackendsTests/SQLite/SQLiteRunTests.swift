@@ -69,7 +69,8 @@ import Testing
         let task = Task {
             try await backend.perform(
                 Job(
-                    tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(300))))
+                    tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(300)))
+            )
         }
         task.cancel()
         let result = await task.result
