@@ -7,7 +7,9 @@ package struct OutboundRequest: Sendable {
     package var host: String
     package var port: UInt16
     /// Path and query as they are sent.
-    package var target: String
+    package let target: String
+    /// The path as rules compare it.
+    package let canonicalPath: String
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]?
     /// Where the name may be reached, when that was part of the judgement: 4 or 16 bytes each.
@@ -23,12 +25,11 @@ package struct OutboundRequest: Sendable {
         self.host = host
         self.port = port
         self.target = target
+        canonicalPath = PathReading.canonicalPath(of: target)
         self.headers = headers
         self.body = body
         self.addresses = addresses
     }
-
-    package var path: Substring { target.prefix { $0 != "?" } }
 
     package var url: String {
         let scheme = isSecure ? "https" : "http"

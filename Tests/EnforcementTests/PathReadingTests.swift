@@ -28,6 +28,22 @@ import Testing
         }
     }
 
+    @Test func theShortWayGivesWhatTheLongOneDoes() {
+        let parts = [
+            "a", "Z", "0", "-", "_", ".", "..", "/", "//", "%2e", ";", "~", "\u{E4}", "", " ",
+        ]
+        for first in parts {
+            for second in parts {
+                for third in parts {
+                    let path = "/" + first + second + third
+                    let short = PathReading.canonicalPath(of: path + "?q=/../")
+                    #expect(
+                        short.utf8.elementsEqual(PathReading(path).canonicalPath.utf8), "\(path)")
+                }
+            }
+        }
+    }
+
     @Test func whatCannotBeReadToTheEndIsNotSettled() {
         let nested = "%" + String(repeating: "25", count: 40) + "2e"
         #expect(!PathReading(nested).isSettled)

@@ -29,10 +29,13 @@ package final class HTTPBackend: Backend {
             throw BackendError(.invalid, detail: "an HTTP backend takes `http`, not `sql`")
         }
         try checkTarget(of: http)
-        return Examination(
+        var examination = Examination(
             columns: [], reads: [], deciding: [],
             parameters: http.names + (options.base?.host.names ?? []),
             isReadOnly: http.isReading || http.method == "POST" && effect == .read)
+        // Every call touches the same; only what is sent differs.
+        examination.identity = Examination.Identity()
+        return examination
     }
 
     /// What can never be allowed is a mistake of the manifest.

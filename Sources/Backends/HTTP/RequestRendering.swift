@@ -173,6 +173,10 @@ enum PathValue {
     /// Why not, for one that stays within its segment.
     static func reasonAgainst(one value: String) -> String? {
         if value.utf8.isEmpty { return "must not be empty" }
+        // Most values are words or numbers, and no reading makes more of them.
+        if value.utf8.allSatisfy({ Encoded.isUnreserved($0) && $0 != UInt8(ascii: ".") }) {
+            return nil
+        }
         if value.unicodeScalars.contains(where: isInvisible) {
             return "must not hold control or invisible characters"
         }

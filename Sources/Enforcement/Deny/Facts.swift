@@ -100,7 +100,7 @@ struct Facts {
         case .httpMethod: request.map { [.string($0.method)] } ?? []
         case .httpHost: request.map { [.string($0.host)] } ?? []
         case .httpPath:
-            request.map { [.string(PathReading(String($0.path)).canonicalPath)] } ?? []
+            request.map { [.string($0.canonicalPath)] } ?? []
         }
     }
 

@@ -57,6 +57,31 @@ package struct PathReading {
         return "/" + segments.joined(separator: "/")
     }
 
+    /// Of a path and a query behind it.
+    static func canonicalPath(of target: String) -> String {
+        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
+        return isCanonical(path)
+            ? String(path) ?? "" : PathReading(String(path) ?? "").canonicalPath
+    }
+
+    /// Most paths are, and seen to be so at a glance.
+    private static func isCanonical(_ path: Substring.UTF8View) -> Bool {
+        var last: UInt8 = 0
+        for byte in path {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "~"):
+                break
+            case UInt8(ascii: "/"), UInt8(ascii: "."):
+                if last == UInt8(ascii: "/") || last == UInt8(ascii: ".") { return false }
+            default: return false
+            }
+            last = byte
+        }
+        let isOpen = last == UInt8(ascii: "/") || last == UInt8(ascii: ".")
+        return path.first == UInt8(ascii: "/") && (path.count == 1 || !isOpen)
+    }
+
     private static func folded(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.lowercased() }
         var folded = ""
