@@ -31,9 +31,10 @@ package struct OutboundRequest: Sendable {
         self.addresses = addresses
     }
 
-    package var url: String {
-        let scheme = isSecure ? "https" : "http"
-        let authority = port == (isSecure ? 443 : 80) ? host : "\(host):\(port)"
-        return "\(scheme)://\(authority)\(target)"
+    package var url: String { "\(isSecure ? "https" : "http")://\(authority)\(target)" }
+
+    /// The host, with its port where that is not the usual one.
+    package var authority: String {
+        port == (isSecure ? 443 : 80) ? host : "\(host):\(port)"
     }
 }

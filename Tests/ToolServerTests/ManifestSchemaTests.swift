@@ -26,6 +26,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("backend", ["$defs", "auth"], HTTPManifest.authKeys),
     ("backend", ["$defs", "basic"], HTTPManifest.basicKeys),
     ("backend", ["$defs", "header"], HTTPManifest.headerKeys),
+    ("backend", ["$defs", "oauth"], HTTPManifest.oauthKeys),
+    ("backend", ["$defs", "aws"], HTTPManifest.awsKeys),
     ("backend", ["$defs", "clientTLS"], HTTPManifest.tlsKeys),
     ("backend", ["$defs", "httpPool"], HTTPManifest.poolKeys),
     ("backend", ["$defs", "timeouts"], HTTPManifest.timeoutKeys),

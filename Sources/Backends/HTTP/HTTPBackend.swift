@@ -12,12 +12,13 @@ internal import JSON
 package final class HTTPBackend: Backend {
     private let options: HTTPOptions
     private let client: HTTPClient
-    private let names: any NameLookup
+    private let addresses: VettedAddresses
 
     package init(_ options: HTTPOptions, client: HTTPClient, names: any NameLookup) {
         self.options = options
         self.client = client
-        self.names = names
+        addresses = VettedAddresses(
+            egress: options.egress, names: names, patience: options.limits.connect)
     }
 
     // MARK: At load
@@ -79,7 +80,8 @@ package final class HTTPBackend: Backend {
                 .argument, detail: "the arguments lead to a host that this tool may not reach")
         case .named: break
         case .mustResolve:
-            guard let found = try await resolve(request, job) else {
+            let found = try await addresses.resolve(request.host, before: Self.deadline(of: job))
+            guard let found else {
                 throw BackendError(
                     .argument,
                     detail:
@@ -99,22 +101,25 @@ package final class HTTPBackend: Backend {
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
         guard case .http(let request)? = job.request, case .http(let http) = job.tool.operation
         else { throw BackendError(.failed, detail: "no request was made") }
-        let loop = try Self.loop()
+        let loop = try VettedAddresses.loop()
+        let origin = HTTPClient.Origin(
+            isSecure: request.isSecure, host: request.host, port: request.port)
+        let deadline = Self.deadline(of: job)
         let exchange = HTTPClient.Exchange(
-            request: try await wire(request, http, job),
-            origin: .init(isSecure: request.isSecure, host: request.host, port: request.port),
-            isRepeatable: http.isRepeatable, bodyBytes: job.tool.limits.bytes,
-            deadline: Self.deadline(of: job))
+            request: try await wire(request, http, job), origin: origin,
+            isRepeatable: http.isRepeatable, bodyBytes: job.tool.limits.bytes, deadline: deadline)
         let effect = job.tool.effect
         let response: HTTPClientResponse
         do throws(HTTPClientError) {
             response = try await client.send(exchange, on: loop) {
                 () async throws(HTTPClientError) in
-                try await self.addresses(of: request, job)
+                try await self.addresses.addresses(
+                    of: origin, known: request.addresses, before: deadline)
             }
         } catch {
             throw BackendError(error, effect)
         }
+        if response.status == 401 { options.credential.wasRefused() }
         return try HTTPAnswer(response: response, operation: http, effect: effect).result()
     }
 
@@ -122,20 +127,17 @@ package final class HTTPBackend: Backend {
     private func wire(
         _ request: OutboundRequest, _ http: HTTPOperation, _ job: Job
     ) async throws(BackendError) -> HTTPClientRequest {
-        let standardPort: UInt16 = request.isSecure ? 443 : 80
-        let host =
-            request.port == standardPort ? request.host : "\(request.host):\(request.port)"
-        var headers = request.headers
-        // No library for other codings is taken, so none is asked for.
-        headers.append((name: "accept-encoding", value: "identity"))
-        headers.append((name: "user-agent", value: "toolserver"))
+        var wire = HTTPClientRequest(
+            method: request.method, target: request.target, host: request.authority,
+            headers: request.headers, body: request.body)
         if http.isKeyed {
-            headers.append((name: "idempotency-key", value: idempotencyKey(of: job)))
+            wire.headers.append((name: "idempotency-key", value: idempotencyKey(of: job)))
         }
-        headers += try await options.credential.headers()
-        return HTTPClientRequest(
-            method: request.method, target: request.target, host: host, headers: headers,
-            body: request.body)
+        wire.headers += try await options.credential.headers(for: wire)
+        // No library for other codings is taken, so none is asked for.
+        wire.headers.append((name: "accept-encoding", value: "identity"))
+        wire.headers.append((name: "user-agent", value: "toolserver"))
+        return wire
     }
 
     /// The same for every attempt of one call, and no call's id.
@@ -143,47 +145,6 @@ package final class HTTPBackend: Backend {
         HMACSHA256.authenticate(
             Array(job.call.utf8), key: Array("idempotency \(options.name)".utf8)
         ).hex
-    }
-
-    // MARK: Addresses
-
-    private func addresses(
-        of request: OutboundRequest, _ job: Job
-    ) async throws(HTTPClientError) -> [SocketAddress] {
-        var found: [[UInt8]]? = request.addresses
-        if request.addresses.isEmpty {
-            do throws(BackendError) { found = try await resolve(request, job) } catch {
-                throw error.reason == .cancelled ? .cancelled : .nowhere
-            }
-        }
-        guard let found else { throw .forbidden }
-        return found.compactMap { SocketAddress(bytes: $0, port: request.port) }
-    }
-
-    /// Nil where one of the addresses is not meant: who gives a name two of them chooses which one
-    /// is taken.
-    private func resolve(
-        _ request: OutboundRequest, _ job: Job
-    ) async throws(BackendError) -> [[UInt8]]? {
-        var found: [[UInt8]] = []
-        if let literal = HostName.address(request.host) {
-            found = [literal]
-        } else {
-            let loop = try Self.loop()
-            let deadline = min(
-                Self.deadline(of: job), loop.now.advanced(by: options.limits.connect))
-            do throws(NameLookupError) {
-                found = try await names.addresses(of: request.host, on: loop, deadline: deadline)
-            } catch {
-                throw BackendError(error)
-            }
-        }
-        return found.allSatisfy { options.egress.allows($0, for: request.host) } ? found : nil
-    }
-
-    private static func loop() throws(BackendError) -> EventLoop {
-        if let loop = EventLoop.current { return loop }
-        throw BackendError(.failed, detail: "called on no loop")
     }
 
     private static func deadline(of job: Job) -> MonotonicTime {

@@ -1,8 +1,12 @@
 internal import Enforcement
+internal import EventLoop
 internal import JSON
 
 extension HTTPCredential {
-    func headers() async throws(BackendError) -> [(name: String, value: String)] {
+    /// The fields that make `request` ours.
+    func headers(
+        for request: HTTPClientRequest
+    ) async throws(BackendError) -> [(name: String, value: String)] {
         switch self {
         case .nobody: return []
         case .bearer(let read):
@@ -11,8 +15,15 @@ extension HTTPCredential {
             let pair = Array("\(user):\(try await Self.text(read))".utf8)
             return [(name: "authorization", value: "Basic \(Base64.encode(pair))")]
         case .header(let name, let read): return [(name: name, value: try await Self.text(read))]
+        case .oauth(let tokens):
+            return [(name: "authorization", value: "Bearer \(try await tokens.token())")]
+        case .signature(let signature):
+            return try await signature.headers(for: request, now: WallClock.seconds())
         }
     }
+
+    /// It was not accepted, so what was kept of it may be out of date.
+    func wasRefused() { if case .oauth(let tokens) = self { tokens.forget() } }
 
     /// Of a header nothing else can be made.
     private static func text(_ read: SecretReader) async throws(BackendError) -> String {

@@ -46,4 +46,6 @@ package enum HTTPCredential: Sendable {
     case bearer(SecretReader)
     case basic(user: String, SecretReader)
     case header(name: String, SecretReader)
+    case oauth(OAuthTokens)
+    case signature(RequestSignature)
 }

@@ -13,6 +13,9 @@ package struct HTTPURL: Equatable, Sendable {
     /// As it stands, without the question mark; nil when there is none.
     package let query: String?
 
+    /// The host, with its port where that is not the usual one.
+    var authority: String { port == (isSecure ? 443 : 80) ? host : "\(host):\(port)" }
+
     /// Why not, in words that follow "the URL".
     package struct Failure: Error, Equatable {
         package let reason: String

@@ -12,20 +12,32 @@ struct HTTPBackendMaking {
     let names: any NameLookup
 
     func backend() throws(BackendError) -> any Backend {
+        let client = HTTPClient(settings.limits, security: try security())
         let options = HTTPOptions(
-            name: name, base: settings.base, egress: settings.egress, credential: credential,
-            limits: settings.limits)
-        let security = settings.egress.isSecureAllowed ? try security() : nil
-        return HTTPBackend(
-            options, client: HTTPClient(settings.limits, security: security), names: names)
+            name: name, base: settings.base, egress: settings.egress,
+            credential: credential(client), limits: settings.limits)
+        return HTTPBackend(options, client: client, names: names)
     }
 
-    private var credential: HTTPCredential {
+    private func credential(_ client: HTTPClient) -> HTTPCredential {
         switch settings.credential {
         case .nobody: .nobody
         case .bearer(let secret): .bearer(reader(secret))
         case .basic(let user, let password): .basic(user: user, reader(password))
         case .header(let name, let value): .header(name: name, reader(value))
+        case .oauth(let oauth):
+            .oauth(
+                OAuthTokens(
+                    OAuthSettings(
+                        url: oauth.url, clientID: oauth.clientID, secret: reader(oauth.secret),
+                        scope: oauth.scope, audience: oauth.audience),
+                    client: client, names: names, networks: settings.egress.networks,
+                    patience: settings.limits.connect))
+        case .signature(let aws):
+            .signature(
+                RequestSignature(
+                    region: aws.region, service: aws.service, keyID: reader(aws.keyID),
+                    secretKey: reader(aws.secretKey), sessionToken: aws.sessionToken.map(reader)))
         }
     }
 
@@ -34,7 +46,11 @@ struct HTTPBackendMaking {
         return { () async throws(BackendError) in try await kept.value() }
     }
 
-    private func security() throws(BackendError) -> TLSClientContext {
+    /// Nil where nobody is reached over TLS: the system's list takes a while to read.
+    private func security() throws(BackendError) -> TLSClientContext? {
+        var isNeeded = settings.egress.isSecureAllowed
+        if case .oauth(let oauth) = settings.credential, oauth.url.isSecure { isNeeded = true }
+        guard isNeeded else { return nil }
         let tls = settings.tls
         do throws(TLSError) {
             let trust: TLSClientContext.Trust =

@@ -10,6 +10,24 @@ package struct HTTPSettings: Sendable {
         case bearer(Secret)
         case basic(user: String, password: Secret)
         case header(name: String, Secret)
+        case oauth(OAuth)
+        case signature(Signature)
+    }
+
+    package struct OAuth: Sendable {
+        package var url: HTTPURL
+        package var clientID: String
+        package var secret: Secret
+        package var scope: String?
+        package var audience: String?
+    }
+
+    package struct Signature: Sendable {
+        package var region: String
+        package var service: String
+        package var keyID: Secret
+        package var secretKey: Secret
+        package var sessionToken: Secret?
     }
 
     package struct TLS: Sendable {
@@ -35,9 +53,14 @@ struct HTTPManifest {
             "$schema", "baseURL", "hosts", "schemes", "ports", "networks", "auth", "tls", "pool",
             "timeouts",
         ])
-    static let authKeys = KeySet(required: [], optional: ["bearer", "basic", "header"])
+    static let authKeys = KeySet(
+        required: [], optional: ["bearer", "basic", "header", "oauth", "aws"])
     static let basicKeys = KeySet(required: ["user", "password"])
     static let headerKeys = KeySet(required: ["name", "value"])
+    static let oauthKeys = KeySet(
+        required: ["tokenURL", "clientID", "clientSecret"], optional: ["scope", "audience"])
+    static let awsKeys = KeySet(
+        required: ["region", "service", "keyID", "secretKey"], optional: ["sessionToken"])
     static let tlsKeys = KeySet(required: [], optional: ["ca", "cert", "key"])
     static let poolKeys = KeySet(required: [], optional: ["max", "wait", "idle"])
     static let timeoutKeys = KeySet(required: [], optional: ["connect", "firstByte"])
@@ -169,11 +192,57 @@ struct HTTPManifest {
             guard let user, let password else { return nil }
             return .basic(user: user, password: password)
         }
+        if let oauth = auth["oauth"] { return self.oauth(oauth) }
+        if let aws = auth["aws"] { return signature(aws) }
         guard let header = auth["header"]?.object(Self.headerKeys) else { return nil }
         let name = header["name"]?.name()
         let value = header["value"]?.secret(under: directory)
         guard let name, let value else { return nil }
         return .header(name: name.text.lowercased(), value)
+    }
+
+    private func oauth(_ node: Node) -> HTTPSettings.Credential? {
+        guard let oauth = node.object(Self.oauthKeys) else { return nil }
+        let url = oauth["tokenURL"].flatMap { tokenURL($0) }
+        let id = oauth["clientID"]?.prose(atMost: 512)
+        let secret = oauth["clientSecret"]?.secret(under: directory)
+        let scope = oauth["scope"].map { $0.prose(atMost: 1_024) }
+        let audience = oauth["audience"].map { $0.prose(atMost: 512) }
+        guard let url, let id, let secret else { return nil }
+        return .oauth(
+            .init(
+                url: url, clientID: id, secret: secret, scope: scope ?? nil,
+                audience: audience ?? nil))
+    }
+
+    /// The secret goes there, so the way must be a safe one but for this machine.
+    private func tokenURL(_ node: Node) -> HTTPURL? {
+        guard let text = node.string() else { return nil }
+        do throws(HTTPURL.Failure) {
+            let url = try HTTPURL(text)
+            let isLocal = url.host.isByteEqual(to: "localhost") || url.host.hasPrefix("127.")
+            if url.isSecure || isLocal { return url }
+            node.report("must be an https:// URL: the client's secret goes there")
+        } catch {
+            node.report(error.reason)
+        }
+        return nil
+    }
+
+    private func signature(_ node: Node) -> HTTPSettings.Credential? {
+        guard let aws = node.object(Self.awsKeys) else { return nil }
+        // A URL from a caller may be spelled in ways that the signature spells in one.
+        if object["baseURL"] == nil { node.report("needs `baseURL`") }
+        let region = aws["region"]?.name()
+        let service = aws["service"]?.name()
+        let keyID = aws["keyID"]?.secret(under: directory)
+        let secretKey = aws["secretKey"]?.secret(under: directory)
+        let session = aws["sessionToken"].map { $0.secret(under: directory) }
+        guard let region, let service, let keyID, let secretKey else { return nil }
+        return .signature(
+            .init(
+                region: region.text, service: service.text, keyID: keyID, secretKey: secretKey,
+                sessionToken: session ?? nil))
     }
 
     /// A credential must be for somebody.
@@ -222,6 +291,8 @@ extension HTTPSettings {
             case .bearer: "bearer token"
             case .basic: "basic authentication"
             case .header(let name, _): "header \(name)"
+            case .oauth(let oauth): "OAuth client \(oauth.clientID) at \(oauth.url.host)"
+            case .signature(let aws): "AWS signature for \(aws.service) in \(aws.region)"
             }
         let schemes =
             (egress.isSecureAllowed ? ["https"] : []) + (egress.isPlainAllowed ? ["http"] : [])
