@@ -131,7 +131,7 @@ import Testing
         refuse(try await pay(retry(state, Self.accept), id: 8))
         refuse(try await pay(retry(state, Self.accept), as: "fay"))
         refuse(try await fixture.call("orders", reach: retry(state, Self.accept)))
-        fixture.clock.advance(by: ConfirmationStage.patience)
+        fixture.clock.advance(by: Enforcement.Confirmation.expiresStandard)
         refuse(try await pay(retry(state, Self.accept)))
         #expect(told.count == 1)
         #expect(!ran)

@@ -11,7 +11,8 @@ import Testing
     /// What a state is bound to, each part by its name.
     private struct Parts {
         var caller = Caller(
-            issuer: "i", subject: "ada", kind: .agent, onBehalfOf: "bo", clientID: "c")
+            issuer: "i", subject: "ada", kind: .agent, onBehalfOf: "bo", clientID: "c",
+            groups: ["a", "b"], claims: JSONObject(("tenant", "t"), ("exp", 1)))
         var method = "tools/call"
         var tool: Name = "orders"
         var backend: Name = "shop"
@@ -38,6 +39,9 @@ import Testing
         #expect(opened.nonce.count == 16)
         var reordered = Parts()
         reordered.arguments = JSONObject(("b", ["x": "y"]), ("a", 1))
+        reordered.caller.groups = ["b", "a"]
+        reordered.caller.claims["exp"] = 2
+        reordered.caller.claims["jti"] = "another token"
         #expect(seal.open(text, for: try reordered.binding(), now: Self.now) != nil)
     }
 
@@ -50,6 +54,8 @@ import Testing
         ("issuer", { $0.caller.issuer = "j" }), ("subject", { $0.caller.subject = "eve" }),
         ("kind", { $0.caller.kind = .human }), ("human", { $0.caller.onBehalfOf = "eve" }),
         ("no human", { $0.caller.onBehalfOf = nil }), ("client", { $0.caller.clientID = "d" }),
+        ("group", { $0.caller.groups = ["a"] }), ("claim", { $0.caller.claims["tenant"] = "u" }),
+        ("no claim", { $0.caller.claims["tenant"] = nil }),
         ("no client", { $0.caller.clientID = nil }), ("method", { $0.method = "prompts/get" }),
         ("tool", { $0.tool = "order" }), ("backend", { $0.backend = "crm" }),
         ("effect", { $0.effect = .read }), ("value", { $0.arguments["a"] = 2 }),

@@ -98,7 +98,8 @@ async def recorded(transport, name):
 
 
 @contextlib.asynccontextmanager
-async def connected(world, way, *groups, site=None, url=None, heard=None, subject="tester"):
+async def connected(world, way, *groups, site=None, url=None, heard=None, subject="tester",
+        elicitation=None):
     """A client of `site`, which a server at `url` serves; of the world's own when not given."""
     with contextlib.ExitStack() as stack:
         if way.mode == "legacy":
@@ -117,6 +118,7 @@ async def connected(world, way, *groups, site=None, url=None, heard=None, subjec
         transport = recorded(transport, way.transport)
         async with Client(
             transport, mode=way.mode, read_timeout_seconds=20, message_handler=heard,
+            elicitation_callback=elicitation,
         ) as client:
             expect(client.protocol_version, way.revision, "negotiated revision")
             yield client

@@ -145,7 +145,7 @@ class Site:
 
     def rows(self, sql, *values):
         """What is really in the shop, past the server."""
-        file = next(self.manifests.rglob("shop.db"))
+        file = next(self.manifests.rglob("*.db"))
         with contextlib.closing(sqlite3.connect(file, timeout=10)) as database:
             return database.execute(sql, values).fetchall()
 

@@ -37,6 +37,7 @@ def collected():
     import upstream_checks  # noqa: F401
     import hostile_checks  # noqa: F401
     import stdio_checks  # noqa: F401
+    import ask_checks  # noqa: F401
     import operation_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401

@@ -206,6 +206,24 @@ func aWrongBackendManifestIsNamedExactly(_ wrong: WrongManifest) throws {
     ),
     .tool("select name", "select syntax error", "4:10: sql: near \"error\": syntax error"),
     .tool(
+        #""sql""#, #""confirm": false, "sql""#,
+        "4:14: confirm: is a question or `true`; leave it out for a tool that asks nothing"),
+    .tool(#""sql""#, #""confirm": "", "sql""#, "4:14: confirm: must not be empty"),
+    .tool(#""sql""#, #""confirm": 1, "sql""#, "4:14: confirm: must be an object, not an integer"),
+    .tool(#""sql""#, #""confirm": {}, "sql""#, "4:14: confirm: missing key `question`"),
+    .tool(
+        #""sql""#, #""confirm": {"question": "Sure?", "otherwise": "allow"}, "sql""#,
+        "4:49: confirm.otherwise: unknown `allow`; use one of `refuse`, `error`"),
+    .tool(
+        #""sql""#, #""confirm": {"question": "Sure?", "expires": "1h"}, "sql""#,
+        "4:47: confirm.expires: must be from 1s to 15m"),
+    .tool(
+        #""sql""#, #""task": true, "sql""#, "4:11: task: must be a string, not a boolean"),
+    .tool(
+        #""sql""#, #""task": "allowed", "limits": {"bytes": "2MB"}, "sql""#,
+        "4:11: task: goes with `limits.bytes` of at most 1MB, since the answer is kept until it is fetched"
+    ),
+    .tool(
         #""sql""#, #""limits": {"rows": 0}, "sql""#,
         "4:22: limits.rows: must be an integer from 1 to 100000"),
     .tool(

@@ -18,17 +18,20 @@ private func shippedFiles() throws -> [String: [UInt8]] {
     return files
 }
 
-private func demo() throws -> ManifestFixture {
+private func demo() throws -> ManifestFixture { try shipped("demo/") }
+
+private func shipped(_ folder: String) throws -> ManifestFixture {
     var fixture = ManifestFixture()
     fixture.files = [:]
-    for (path, bytes) in try shippedFiles() where path.hasPrefix("demo/") {
-        fixture.files[String(path.dropFirst(5))] = String(decoding: bytes, as: UTF8.self)
+    for (path, bytes) in try shippedFiles() where path.hasPrefix(folder) {
+        let name = String(path.dropFirst(folder.count))
+        fixture.files[name] = String(decoding: bytes, as: UTF8.self)
     }
     return fixture
 }
 
-/// The demo on the database that it ships, in a directory that goes away.
-@Test func theDemoLoadsOnItsOwnDatabaseWithoutAWarning() throws {
+/// On the SQLite databases that they ship, in a directory that goes away.
+private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
     let maker = CatalogMaker(
         makeBackend: { (settings) throws(BackendError) in
             guard case .sqlite(let sqlite) = settings.kind else {
@@ -40,7 +43,7 @@ private func demo() throws -> ManifestFixture {
                     busyTimeout: sqlite.timeout),
                 pool: WorkerPool(threads: 1, queueLimit: 1, name: "demo"))
         }, digest: { "\($0.count)" })
-    let catalog = try demo().inDirectory { directory in
+    return try fixture.inDirectory { directory in
         do {
             return try maker.load(directory: directory)
         } catch let error as ManifestError {
@@ -48,6 +51,10 @@ private func demo() throws -> ManifestFixture {
             throw error
         }
     }
+}
+
+@Test func theDemoLoadsOnItsOwnDatabaseWithoutAWarning() throws {
+    let catalog = try loaded(demo())
     #expect(catalog.warnings.map(\.text) == [])
     #expect(catalog.tools.count == 9)
     #expect(catalog.policy.masks.count == 4)
@@ -55,6 +62,15 @@ private func demo() throws -> ManifestFixture {
         #expect(tool.examination.reads != nil, "\(tool.name)")
         #expect(!tool.examination.columns.isEmpty, "\(tool.name)")
     }
+}
+
+@Test func theExampleThatAsksItsCallerLoadsWithoutAWarning() throws {
+    let catalog = try loaded(shipped("examples/asking/"))
+    #expect(catalog.warnings.map(\.text) == [])
+    let asking = catalog.toolsByName["close_account"]?.confirmation
+    #expect(asking?.question == "Close this account for good?")
+    #expect(asking?.unasked == .refuse)
+    #expect(catalog.toolsByName["accounts_by_year"]?.taskUse == .allowed)
 }
 
 @Test func theExampleOnHTTPLoadsWithoutAWarning() throws {
@@ -68,7 +84,7 @@ private func demo() throws -> ManifestFixture {
 
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {
     for path in try shippedFiles().keys {
-        let folders = ["demo/", "examples/http/", "schema/"]
+        let folders = ["demo/", "examples/asking/", "examples/http/", "schema/"]
         #expect(folders.contains { path.hasPrefix($0) }, "\(path)")
     }
 }

@@ -7,6 +7,9 @@ enum StateSchema {
     /// "tsst", so that `file` and we know whose database it is.
     static let applicationID = 0x7473_7374
 
+    /// SQLite's own; written down, since the bounds are counted in it.
+    static let pageBytes = 4_096
+
     /// Each step takes a file from the version before it, in one transaction.
     private static let steps: [[StaticString]] = [
         [
@@ -31,6 +34,7 @@ enum StateSchema {
     static func configure(
         _ connection: SQLiteConnection, bytesMax: Int
     ) throws(SQLiteFailure) {
+        try connection.runOurs("PRAGMA page_size = 4096")
         try connection.waitingForLock { () throws(SQLiteFailure) in
             // Asking for WAL takes the whole file, so only where it is not WAL yet.
             if try connection.textOf("PRAGMA journal_mode") != "wal" {
@@ -43,9 +47,8 @@ enum StateSchema {
             "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON",
             "PRAGMA journal_size_limit = 16777216",
         ] { try connection.runOurs(text) }
-        let pages = bytesMax / (Int(try connection.textOf("PRAGMA page_size")) ?? 4_096)
         let statement = try SQLiteStatement(
-            "PRAGMA max_page_count = \(pages)", on: connection, isKept: false)
+            "PRAGMA max_page_count = \(bytesMax / pageBytes)", on: connection, isKept: false)
         _ = try statement.step()
     }
 

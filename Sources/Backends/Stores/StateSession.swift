@@ -100,6 +100,7 @@ final class StateSession: @unchecked Sendable {
             let owner = Value.blob(entry.owner.bytes)
             let count = try first(.count, kind, owner, .integer(options.now())) { $0.integer(0) }
             guard Int(count ?? 0) < most else { return false }
+            try leaveRoom(beside: entry.body)
             try run(
                 .insert, kind, .text(entry.id.text), owner, .text(entry.phase.text),
                 Value(entry.holder), .integer(entry.expires), .blob(entry.body))
@@ -122,12 +123,26 @@ final class StateSession: @unchecked Sendable {
 
     func replace(_ entry: StateEntry) throws(SQLiteFailure) -> Bool {
         try change { (connection) throws(SQLiteFailure) in
+            try leaveRoom(beside: entry.body)
             try run(
                 .replace, .text(entry.phase.text), Value(entry.holder), .integer(entry.expires),
                 .blob(entry.body), .text(entry.kind.rawValue), .text(entry.id.text),
                 .integer(entry.version), .blob(entry.owner.bytes))
             return connection.changeCount == 1
         }
+    }
+
+    /// Entries may fill seven eighths of the store: however many there are, an answer that must not
+    /// be used twice finds its place.
+    private func leaveRoom(beside body: [UInt8]) throws(SQLiteFailure) {
+        guard let connection else { throw SQLiteFailure("the store is closed") }
+        let pages = Int(try connection.textOf("PRAGMA page_count")) ?? 0
+        let free = Int(try connection.textOf("PRAGMA freelist_count")) ?? 0
+        let used = (pages - free) * StateSchema.pageBytes + body.count
+        guard used > options.bytesMax / 8 * 7 else { return }
+        var failure = SQLiteFailure("entries fill the store")
+        failure.code = SQLITE_FULL
+        throw failure
     }
 
     // MARK: Statements

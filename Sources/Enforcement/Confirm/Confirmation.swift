@@ -12,10 +12,17 @@ package struct Confirmation: Sendable {
 
     package var question: String
     package var unasked: Unasked
+    /// How long the question is good, in seconds.
+    package var expires: Int
 
-    package init(question: String, unasked: Unasked = .refuse) {
+    package static let expiresStandard = 300
+
+    package init(
+        question: String, unasked: Unasked = .refuse, expires: Int = expiresStandard
+    ) {
         self.question = question
         self.unasked = unasked
+        self.expires = expires
     }
 }
 

@@ -43,7 +43,7 @@ extension Refusal {
         case .timedOut:
             Refusal(
                 .confirmationTimedOut,
-                "The user was asked about this call and did not answer within \(ConfirmationStage.patience / 60) minutes. Nothing was done. Make the call again when the user is there.",
+                "The user was asked about this call and did not answer in time. Nothing was done. Make the call again when the user is there.",
                 noted: asked(question))
         case .failed, .result:
             Refusal(

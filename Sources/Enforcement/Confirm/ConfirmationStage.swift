@@ -32,9 +32,6 @@ package struct ConfirmationMeans: Sendable {
 }
 
 package final class ConfirmationStage: Sendable {
-    /// How long a question is good, in either era.
-    package static let patience = 300
-
     private let identity: IdentityStage
     private let means: ConfirmationMeans?
     private let now: @Sendable () -> Int
@@ -89,7 +86,7 @@ package final class ConfirmationStage: Sendable {
                 throw .cannotAsk(
                     call.examined.scoped.tool, demanding: confirmation.unasked == .error)
             }
-            throw try ask(message, binding, means)
+            throw try ask(message, binding, means, for: confirmation.expires)
         }
         guard let answer = ConfirmationAnswer(response) else { throw .unreadableAnswer(opened.id) }
         try await spend(opened, means)
@@ -97,10 +94,11 @@ package final class ConfirmationStage: Sendable {
     }
 
     private func ask(
-        _ message: String, _ binding: RequestSeal.Binding, _ means: ConfirmationMeans
+        _ message: String, _ binding: RequestSeal.Binding, _ means: ConfirmationMeans,
+        for seconds: Int
     ) throws(Refusal) -> Refusal {
         do throws(CryptoError) {
-            let (text, opened) = try means.seal.seal(binding, expires: now() + Self.patience)
+            let (text, opened) = try means.seal.seal(binding, expires: now() + seconds)
             return .asking(Question(id: opened.id, message: message, state: text))
         } catch { throw .withoutState }
     }
@@ -127,7 +125,7 @@ package final class ConfirmationStage: Sendable {
             id: Base64URL.encode(random), message: Self.message(confirmation, call.examined.scoped),
             state: nil)
         try await trail.ask(question)
-        let outcome = await prompt.ask(question, within: .seconds(Self.patience))
+        let outcome = await prompt.ask(question, within: .seconds(confirmation.expires))
         guard case .result(let result) = outcome else { throw .unanswered(outcome, question.id) }
         guard let answer = ConfirmationAnswer(result) else { throw .unreadableAnswer(question.id) }
         let confirmed = try judged(answer, call, question: question.id)

@@ -20,25 +20,3 @@ struct FieldDigest {
 
     func finish() -> Digest32 { SHA256.digest(bytes) }
 }
-
-extension Caller {
-    /// Who this is, to the person, the agent and the client: what state is bound to.
-    package var mark: Digest32 { digest().finish() }
-
-    /// And in which groups, for what was made for them to see.
-    package var markWithGroups: Digest32 {
-        var digest = digest()
-        for group in groups.sorted() { digest.add(group.text) }
-        return digest.finish()
-    }
-
-    private func digest() -> FieldDigest {
-        var digest = FieldDigest()
-        digest.add(issuer)
-        digest.add(subject)
-        digest.add(kind.rawValue)
-        digest.add(onBehalfOf)
-        digest.add(clientID)
-        return digest
-    }
-}

@@ -95,7 +95,7 @@ enum ToolsList {
                 "openWorldHint": false,
             ])
         // Claude Code then asks on every call, and nobody can switch that off.
-        if tool.confirmation != nil {
+        if tool.confirmation != nil, version.hasStructuredContent {
             writer.member("_meta", ["anthropic/requiresUserInteraction": true])
         }
         writer.endObject()

@@ -3,7 +3,7 @@ import JSON
 
 /// What a tool declares about its calls beyond one request and one answer.
 extension ToolManifest {
-    static let confirmKeys = KeySet(required: ["question"], optional: ["otherwise"])
+    static let confirmKeys = KeySet(required: ["question"], optional: ["otherwise", "expires"])
     /// An answer that waits to be fetched is kept in the state: as much as fits there for all.
     static let taskBytesMax = 1 << 20
 
@@ -23,10 +23,13 @@ extension ToolManifest {
             let otherwise = members["otherwise"].map {
                 $0.choice(among: Confirmation.Unasked.allCases.map(\.rawValue))
             }
+            let expires = members["expires"]?.duration(in: .seconds(1)...Duration.seconds(900))
             return question.map { question in
                 Confirmation(
                     question: question,
-                    unasked: otherwise.flatMap { $0 }.flatMap { .init(rawValue: $0) } ?? .refuse)
+                    unasked: otherwise.flatMap { $0 }.flatMap { .init(rawValue: $0) } ?? .refuse,
+                    expires: (expires?.components.seconds).map { max(1, Int($0)) }
+                        ?? Confirmation.expiresStandard)
             }
         }
     }

@@ -8,6 +8,10 @@ struct ProtocolVersion: Sendable, Equatable {
     /// Results carry `structuredContent` and tools declare `outputSchema` and `title`.
     let hasStructuredContent: Bool
 
+    /// A client can be asked something while its call waits (`elicitation/create`, 2025-06-18 to
+    /// 2025-11-25).
+    var asksOnStream: Bool { hasStructuredContent && !isStateless }
+
     static let v20250326 = ProtocolVersion(
         text: "2025-03-26", isStateless: false, hasStructuredContent: false)
     static let v20250618 = ProtocolVersion(

@@ -192,6 +192,9 @@ private final class StateFixture: Sendable {
         #expect(full == .full)
         #expect((2..<16).contains(stored))
         #expect(try await store.entry(.task, "0") != nil)
+        for nonce in 0..<UInt8(50) {
+            #expect(try await store.spend([nonce], until: fixture.now + 60))
+        }
         fixture.advance(by: 60)
         #expect(try await store.insert(fixture.entry("new"), most: 999))
         store.close()

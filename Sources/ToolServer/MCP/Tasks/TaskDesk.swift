@@ -151,7 +151,7 @@ extension TaskDesk {
         // Somebody may end it between reading and judging: then what they wrote counts.
         for _ in 0..<3 {
             guard let entry = try await store.entry(.task, id),
-                entry.owner == caller.caller.markWithGroups, var task = TaskState(entry),
+                entry.owner == caller.caller.mark, var task = TaskState(entry),
                 serving.gate.admits(caller, to: task.tool)
             else { return nil }
             guard task.status == .working, !isHeld(entry) else { return (task, entry) }
@@ -244,7 +244,7 @@ private final class TaskSeat: Detachment {
         // The client has gone before it had a handle: nobody could ask for the task.
         if Task.isCancelled { throw Refusal(.cancelled, "The call was cancelled and stopped.") }
         let task = TaskState(id: id, tool: tool, now: desk.now())
-        var entry = task.entry(owner: caller.caller.markWithGroups, holder: desk.store.holder)
+        var entry = task.entry(owner: caller.caller.mark, holder: desk.store.holder)
         let isStored: Bool
         do throws(StateError) {
             isStored = try await desk.store.insert(entry, most: TaskDesk.perCallerMax)

@@ -78,7 +78,7 @@ extension MCPEndpoint {
         defer { underWay.leave(key) }
         await answer(
             request, inbox, version: version, by: stream,
-            prompt: prompt(inbox, session, over: stream)
+            prompt: version.asksOnStream ? prompt(inbox, session, over: stream) : nil
         ) { $0.handshakeStatus }
     }
 

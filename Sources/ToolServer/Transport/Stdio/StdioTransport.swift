@@ -151,7 +151,7 @@ final class StdioTransport: ClientChannel, Sendable {
     private func prompt(
         for caller: IdentifiedCaller, _ version: ProtocolVersion
     ) -> ChannelPrompt? {
-        guard !version.isStateless, capabilities.withLock({ $0.showsForms }) else { return nil }
+        guard version.asksOnStream, capabilities.withLock({ $0.showsForms }) else { return nil }
         return ChannelPrompt(
             questions: questions, addressee: Questions.Addressee(session: "", caller: caller),
             channel: self)
