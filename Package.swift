@@ -15,6 +15,8 @@ let tested: [SwiftSetting] = [
 /// What every target of the product is held to.
 let strict: [SwiftSetting] = tested + [.strictMemorySafety()]
 
+let beneathServer: [Target.Dependency] = ["Backends", "Enforcement", "EventLoop", "JSON"]
+
 /// `scripts/fuzz` sets this: one program with every fuzzer, and the server as a library beneath it.
 let isFuzzed = Context.environment["TOOLSERVER_FUZZ"] != nil
 
@@ -36,8 +38,7 @@ let package = Package(
             dependencies: ["Enforcement", "EventLoop", "JSON", "CPostgres", "CSQLite"],
             swiftSettings: strict),
         .executableTarget(
-            name: "ToolServer",
-            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON"],
+            name: "ToolServer", dependencies: beneathServer,
             swiftSettings: strict),
         .testTarget(
             name: "JSONTests", dependencies: ["JSON", "TestSupport"], swiftSettings: tested),
@@ -69,8 +70,7 @@ if isFuzzed {
     package.targets.removeAll { $0.isTest || $0.name == "ToolServer" }
     package.targets += [
         .target(
-            name: "ToolServer",
-            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON"],
+            name: "ToolServer", dependencies: beneathServer,
             exclude: ["main.swift"], swiftSettings: strict),
         .executableTarget(
             name: "Fuzz",
