@@ -7,15 +7,20 @@
 package struct JSONSchema: Sendable {
     /// Rules name other schemas by their index. The root is first.
     let nodes: [SchemaNode]
+    /// Whether anything asks on which way it was reached.
+    let isDynamic: Bool
 
     package init(_ schema: JSONValue) throws(JSONSchemaError) {
         let compiler = try SchemaCompiler(root: schema)
         nodes = try compiler.compile()
+        isDynamic = nodes.contains { node in
+            node.rules.contains { if case .dynamicReference = $0 { true } else { false } }
+        }
     }
 
     /// Every violation at once, up to 20, each with its place and what would be right.
     package func violations(in value: JSONValue) -> [JSONViolation] {
-        var check = SchemaCheck(nodes: nodes)
+        var check = SchemaCheck(schema: self)
         return check.run(value)
     }
 }

@@ -1,6 +1,7 @@
 /// One value against one compiled schema.
 struct SchemaCheck {
-    let nodes: [SchemaNode]
+    private let nodes: [SchemaNode]
+    private let isDynamic: Bool
     private(set) var path: [PointerStep] = []
     private var violations: [JSONViolation] = []
     private var violationsLimit = 20
@@ -12,7 +13,7 @@ struct SchemaCheck {
     private var gaveUp = false
     /// Which members or elements of the value at hand have been judged; nil when nobody asks.
     private var judged: [Bool]?
-    /// The resources on the way here, outermost first.
+    /// The resources on the way here, outermost first; kept where the schema is dynamic.
     private var resources: [Int] = []
     /// How often a `const` or `enum` has objected: such a member tells which form was meant.
     private(set) var tagMisses = 0
@@ -20,7 +21,10 @@ struct SchemaCheck {
     /// Enough for 64 levels of a value with four schemas each, little enough for any stack.
     private static let depthLimit = 256
 
-    init(nodes: [SchemaNode]) { self.nodes = nodes }
+    init(schema: JSONSchema) {
+        nodes = schema.nodes
+        isDynamic = schema.isDynamic
+    }
 
     mutating func run(_ value: JSONValue) -> [JSONViolation] {
         check(0, value)
@@ -57,7 +61,7 @@ struct SchemaCheck {
         spend(1 + size(of: value) / 64)
         if depth > Self.depthLimit { gaveUp = true }
         let resource = nodes[node].resource
-        let entersResource = resources.last != resource
+        let entersResource = isDynamic && resources.last != resource
         if entersResource { resources.append(resource) }
         if nodes[node].asksForRest {
             checkWithRest(node, value)

@@ -9,9 +9,7 @@ struct SchemaCompiler {
     func compile() throws(JSONSchemaError) -> [SchemaNode] {
         var nodes: [SchemaNode] = []
         for position in index.positions {
-            var node = SchemaNode(resource: position.resource)
-            node.rules = try rules(position)
-            nodes.append(node)
+            nodes.append(SchemaNode(resource: position.resource, rules: try rules(position)))
         }
         try refuseCircles(nodes)
         for node in nodes.indices { nodes[node].addNames(from: nodes) }

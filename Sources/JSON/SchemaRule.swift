@@ -1,16 +1,18 @@
 /// One compiled schema.
 struct SchemaNode: Sendable {
     let resource: Int
-    var rules: [SchemaRule] = []
-
-    init(resource: Int) { self.resource = resource }
-
+    var rules: [SchemaRule]
     /// Whether it asks which members or elements other schemas have judged.
-    var asksForRest: Bool {
-        switch rules.last {
-        case .otherMembers, .otherElements: true
-        default: false
-        }
+    let asksForRest: Bool
+
+    init(resource: Int, rules: [SchemaRule]) {
+        self.resource = resource
+        self.rules = rules
+        asksForRest =
+            switch rules.last {
+            case .otherMembers, .otherElements: true
+            default: false
+            }
     }
 
     /// The schemas that judge the same value.
