@@ -53,7 +53,10 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: tested),
         .testTarget(
             name: "BackendsTests",
-            dependencies: ["Backends", "Enforcement", "EventLoop", "JSON", "CPostgres", "CSQLite"],
+            dependencies: [
+                "Backends", "Enforcement", "EventLoop", "JSON", "CPostgres", "CSQLite",
+                "TestSupport",
+            ],
             swiftSettings: tested),
         .testTarget(
             name: "ToolServerTests",

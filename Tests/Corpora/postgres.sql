@@ -1,0 +1,38 @@
+-- Tables for statements.jsonl and lineage.jsonl.
+create schema hr; create schema app;
+create table users(id int primary key, name text not null, email text, ssn text, bio text,
+    created_at timestamptz default now(), "delete" boolean default false, prefs jsonb default '{}', active boolean);
+create table salaries(id int primary key, user_id int references users, amount numeric, effective date);
+create table orders(id int primary key, user_id int references users, total numeric, status text, note text, placed_at timestamptz);
+create table hr.salaries(id int primary key, grade text, band int);
+create table hr.contacts(id int primary key, ssn text, phone text);
+create table "Salaries"(id int primary key, note text);
+create table "select"(id int primary key, "from" text, "where" text, "drop" text);
+create table drop_log(id int primary key, msg text);
+create table delete_requests(id int primary key, user_id int, reason text, processed boolean);
+create table updates(id int primary key, note text, updated_at timestamptz);
+create table truncate_jobs(id int primary key, state text);
+create table salaries_archive_meta(id int primary key, label text);
+create table events(id int, kind text, at date not null) partition by range (at);
+create table events_2025 partition of events for values from ('2025-01-01') to ('2026-01-01');
+create table events_2026 partition of events for values from ('2026-01-01') to ('2027-01-01');
+create table base_doc(id int, title text);
+create table secret_doc(body text) inherits (base_doc);
+create sequence ticket_seq;
+create view v_salaries as select * from salaries;
+create view v_v as select id, amount from v_salaries;
+create view v_emp as select u.id, u.name, s.amount from users u join salaries s on s.user_id = u.id;
+create view v_users_public as select id, name from users;
+create view v_users_full as select id, name, ssn as tax_ref from users;
+create view app.open_orders as select id, total from orders where status = 'open';
+create materialized view mv_pay as select user_id, sum(amount) as total from salaries group by 1;
+create function get_salary(int) returns numeric language sql stable as 'select amount from salaries where user_id = $1 limit 1';
+create function get_salary_sd(int) returns numeric language sql stable security definer as 'select amount from salaries where user_id = $1 limit 1';
+create function add_user(int, text) returns int language sql as 'insert into users(id, name) values ($1, $2) returning id';
+create function drop_report() returns text language sql immutable as 'select ''report''::text';
+create function app.double_it(int) returns int language sql immutable as 'select $1 * 2';
+create function app.pg_read_file(text) returns text language sql immutable as 'select $1';
+create function app.hidden() returns int language plpgsql stable as 'begin return 1; end';
+create procedure purge_old() language sql as 'delete from drop_log where id < 0';
+create operator =#= (function = get_salary, rightarg = int);
+create extension dblink; create extension tablefunc;
