@@ -33,12 +33,11 @@ package struct Backends: CallRunner {
 extension Job {
     /// The arguments, and what the caller's identity gives, which no argument can replace.
     func values() throws(BackendError) -> JSONObject {
-        guard case .sql(let operation) = tool.operation, !operation.bound.isEmpty else {
-            return arguments
-        }
+        let given = tool.operation.bound
+        guard !given.isEmpty else { return arguments }
         guard let identity else { throw BackendError(.identity, detail: "a caller") }
         var values = arguments
-        for bound in operation.bound {
+        for bound in given {
             values[bound.name.text] = try bound.value.value(for: identity)
         }
         return values

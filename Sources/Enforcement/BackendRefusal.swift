@@ -1,8 +1,11 @@
-/// What the caller is told of a backend's failure: never its own words.
+/// What the caller is told of a backend's failure: its own words only where the tool's manifest
+/// wants them, and masked.
 extension Refusal {
-    init(_ error: BackendError) {
+    /// `masked` is what of the backend's words this caller may see.
+    init(_ error: BackendError, masked: String? = nil) {
+        let words = masked.map { " The backend says: \($0)" } ?? ""
         self.init(
-            error.code, error.told, noted: error.detail,
+            error.code, error.told + words, noted: error.detail,
             retryAfterSeconds: error.retryAfterSeconds ?? (error.reason == .busy ? 2 : nil))
     }
 }

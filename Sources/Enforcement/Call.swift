@@ -153,6 +153,8 @@ package struct BackendError: Error, Sendable {
     package var detail: String
     /// When the backend says that it will be ready again.
     package var retryAfterSeconds: Int?
+    /// The backend's own words, where the tool's manifest wants them told. They are masked first.
+    package var words: String?
 
     package init(_ reason: Reason, detail: String, retryAfterSeconds: Int? = nil) {
         self.reason = reason

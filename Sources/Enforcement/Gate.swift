@@ -91,7 +91,7 @@ package struct Gate: Sendable {
             try await Detaching.begin(confirmed)
             let cleared = try await approval.clear(confirmed)
             try await trail.intend(cleared)
-            let raw = try await run(cleared)
+            let raw = try await run(cleared, for: screened.examined)
             let masked = try mask.apply(raw, to: screened.examined)
             return await trail.close(.answered(masked))
         } catch {
@@ -124,9 +124,11 @@ package struct Gate: Sendable {
         return try deny.screen(examined)
     }
 
-    private func run(_ cleared: consuming ClearedCall) async throws(Refusal) -> RawResult {
+    private func run(
+        _ cleared: consuming ClearedCall, for call: ExaminedCall
+    ) async throws(Refusal) -> RawResult {
         do throws(BackendError) { return try await backend.run(cleared) } catch {
-            throw Refusal(error)
+            throw Refusal(error, masked: error.words.map { mask.masked($0, for: call) })
         }
     }
 }

@@ -25,6 +25,8 @@ package struct HTTPOperation: Sendable {
     /// Sends an `Idempotency-Key` that is the same for every attempt of one call.
     package var isKeyed: Bool
     package var result: ResultForm
+    /// Values that the caller's identity gives; neither shown to the model nor set by it.
+    package var bound: [(name: Name, value: CallerTemplate)] = []
 
     package init(
         method: String, target: Target, query: [NamedTemplate] = [], headers: [NamedTemplate] = [],

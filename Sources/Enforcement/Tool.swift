@@ -63,6 +63,15 @@ package enum Operation: Sendable {
         }
     }
 
+    /// What the caller's identity gives, which no argument can replace.
+    package var bound: [(name: Name, value: CallerTemplate)] {
+        switch self {
+        case .sql(let sql): sql.bound
+        case .http(let http): http.bound
+        case .freeSQL: []
+        }
+    }
+
     /// Whether a database runs a statement for it.
     package var isStatement: Bool {
         switch self {

@@ -193,8 +193,13 @@ def upstream_errors_become_codes_and_their_words_stay(world):
     with Upstream(answers) as upstream:
         api(site, upstream, {
             f"s{status[:3]}": get(f"/s{status[:3]}") for status in STATUSES} | {
-            "change": {"http": {"method": "POST", "path": "/s500"}}})
+            "change": {"http": {"method": "POST", "path": "/s500"}},
+            "told": get("/s422", result={"errors": "text"})})
         with Server(site) as server:
+            kind, text = outcome(server, "told")
+            expect(kind, "backend.refused")
+            expect_in("is locked", text)
+            expect_not_in("jane", text)
             for status, wanted in STATUSES.items():
                 kind, text = outcome(server, f"s{status[:3]}")
                 expect(kind, wanted, status)
@@ -354,6 +359,15 @@ def upstream_that_is_away_is_said_to_be(world):
         expect(code(server, "ask"), "backend.unavailable")
         if time.monotonic() - began > 2:
             raise AssertionError("a refused connection took long")
+        for _ in range(20):
+            expect(code(server, "ask"), "backend.unavailable")
+        # Once it is back, calls find out by themselves.
+        with socket.create_server(("127.0.0.1", upstream.port)) as listener:
+            again = Upstream({"/x": answer({})})
+            again._listener.close()
+            again._listener = listener
+            with again:
+                eventually(lambda: code(server, "ask") == "ok", "an answer", 20)
 
 
 @check

@@ -64,7 +64,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#""method": "GET", "path": "/c/{idd}""#, "`{idd}` is not an input; did you mean `{id}`?"),
+        (
+            #""method": "GET", "path": "/c/{idd}""#,
+            "`{idd}` is neither an input nor bound; did you mean `{id}`?"
+        ),
         (#""method": "GET", "path": "/c""#, "is never used: the request has no `{id}`"),
         (#""method": "GET", "path": "c/{id}""#, "must begin with /"),
         (#""method": "GET", "path": "/../{id}""#, "must not hold empty parts, `.` or `..`"),
@@ -174,13 +177,23 @@ import Testing
         (#", "result": {"pick": {"a": "$[?(@.x)]"}}"#, "must be a path like"),
         (#", "result": {"pick": {}}"#, "must not be empty"),
         (#", "result": {"as": "binary", "pick": {"a": "$.b"}}"#, "needs an answer in JSON"),
-        (#", "result": {"errors": "text"}"#, "`errors` is not served by this build"),
+        (#", "result": {"errors": "text"}"#, ""),
+        (#", "result": {"errors": "raw"}"#, "unknown `raw`"),
         (#", "outputSchema": {"type": "array"}"#, "must be an object with"),
         (#", "sql": "select 1""#, "stands beside `http`"),
     ])
     func aResultIsReadExactly(_ more: String, _ message: String) throws {
         let problems = try Self.problems(Self.fixture(more: more))
         #expect(message.isEmpty ? problems.isEmpty : problems.contains { $0.contains(message) })
+    }
+
+    @Test func whatTheIdentityGivesIsNoInput() throws {
+        let http = #""method": "GET", "path": "/{tenant}/{id}""#
+        let bind = #", "bind": {"tenant": "{caller.claims.tenant}"}"#
+        #expect(try Self.problems(Self.fixture(http: http, more: bind)) == [])
+        let both = #""id": {"type": "string"}, "tenant": {"type": "string"}"#
+        let problems = try Self.problems(Self.fixture(input: both, http: http, more: bind))
+        #expect(problems.contains { $0.contains("is an input too") })
     }
 
     @Test func postToReadIsWarnedOf() throws {

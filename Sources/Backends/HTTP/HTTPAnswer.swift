@@ -10,7 +10,11 @@ struct HTTPAnswer {
     let effect: Tool.Effect
 
     func result() throws(BackendError) -> RawResult {
-        guard (200..<300).contains(response.status) else { throw failure() }
+        guard (200..<300).contains(response.status) else {
+            var failure = failure()
+            if operation.result.tellsErrorText { failure.words = words }
+            throw failure
+        }
         if let coding = response.headers["content-encoding"],
             !coding.lowercased().isByteEqual(to: "identity")
         {
@@ -34,7 +38,7 @@ struct HTTPAnswer {
             do throws(JSONError) { whole = try JSONParser.parse(response.body) } catch {
                 throw form("not JSON at byte \(error.offset): \(error.message)")
             }
-        } else if operation.isReading {
+        } else if operation.isReading, response.status != 204 {
             throw form("empty where JSON was expected")
         }
         let answer = operation.result.picked(from: whole)
@@ -77,6 +81,20 @@ struct HTTPAnswer {
         }
     }
 
+    /// A short piece of the body, where it is text. Whole where it is JSON, so that masks know its
+    /// fields: a longer document is left out.
+    private var words: String? {
+        guard let text = String(validating: response.body, as: UTF8.self) else { return nil }
+        let isDocument = (try? JSONParser.parse(response.body)) != nil
+        if isDocument { return text.utf8.count <= Self.wordsMax ? text : nil }
+        let line = text.unicodeScalars.prefix(Self.wordsMax).map { scalar in
+            scalar.properties.generalCategory == .control ? " " : scalar
+        }
+        return line.isEmpty ? nil : String(String.UnicodeScalarView(line))
+    }
+
+    private static let wordsMax = 400
+
     /// In seconds alone; a date would need the other side's clock.
     private var retryAfterSeconds: Int? {
         response.headers["retry-after"].flatMap { Int($0) }.map { min(max($0, 1), 3_600) }
@@ -103,6 +121,7 @@ extension BackendError {
         case .connect(let reason):
             let detail = if case .tls(let fault) = reason { "\(fault)" } else { "\(reason)" }
             self.init(.unavailable, detail: "no connection: \(detail)")
+        case .away: self.init(.unavailable, detail: "no connection lately, and none was tried")
         case .nowhere: self.init(.unavailable, detail: "the host's name has no address")
         case .forbidden:
             self.init(

@@ -71,7 +71,7 @@ package final class HTTPBackend: Backend {
         guard case .http(let http) = job.tool.operation else {
             throw BackendError(.failed, detail: "no HTTP operation")
         }
-        var request = try RequestMaker(options: options).request(http, job.arguments)
+        var request = try RequestMaker(options: options).request(http, try job.values())
         let verdict = options.egress.verdict(
             host: request.host, port: request.port, isSecure: request.isSecure)
         switch verdict {

@@ -34,6 +34,13 @@ package struct MaskStage: Sendable {
         }
     }
 
+    /// What of a backend's own words this caller may see.
+    func masked(_ words: String, for call: ExaminedCall) -> String {
+        let guarded = call.scoped.guarded
+        var mask = DocumentMask(guarded.values, guarded.policy, for: call.scoped.caller)
+        return mask.maskedText(words)
+    }
+
     /// Documents have fields and no columns. A text that is one is treated as one.
     private func covered(_ content: ResultContent, for call: ExaminedCall) -> MaskedResult {
         let guarded = call.scoped.guarded

@@ -104,25 +104,29 @@ package final class HTTPClient: Sendable {
                 }
             }
         }
-        let fresh = try await open(exchange, on: loop, addresses)
+        let fresh = try await open(exchange, in: pool, on: loop, addresses)
         return try await talk(bytes, exchange, on: fresh, keeping: &used)
     }
 
     private func open(
-        _ exchange: Exchange, on loop: EventLoop, _ addresses: Addresses
+        _ exchange: Exchange, in pool: HTTPClientPool, on loop: EventLoop, _ addresses: Addresses
     ) async throws(HTTPClientError) -> OutboundConnection {
+        guard pool.mayConnect() else { throw .away }
         let deadline = min(exchange.deadline, loop.now.advanced(by: limits.connect))
         var last = HTTPClientError.connect(.unreachable(0))
         for address in try await addresses() {
             do throws(OutboundError) {
-                return try await OutboundConnection.open(
+                let opened = try await OutboundConnection.open(
                     to: address, tls: try tls(exchange.origin), on: loop, deadline: deadline)
+                pool.connected(true)
+                return opened
             } catch {
                 if error == .cancelled { throw .cancelled }
                 last = .connect(error)
                 if error == .timedOut { break }
             }
         }
+        pool.connected(false)
         throw last
     }
 
@@ -216,8 +220,9 @@ package final class HTTPClient: Sendable {
             if byOrigin.count >= limits.origins {
                 byOrigin = byOrigin.filter { !$0.value.isUnused }
             }
-            let made = HTTPClientPool(loop, limits)
-            if byOrigin.count < limits.origins { byOrigin[origin] = made }
+            let isKept = byOrigin.count < limits.origins
+            let made = HTTPClientPool(loop, limits, keeps: isKept)
+            if isKept { byOrigin[origin] = made }
             return made
         }
     }

@@ -11,14 +11,18 @@ final class HTTPClientPool: @unchecked Sendable {
 
     private let loop: EventLoop
     private let limits: HTTPClient.Limits
+    /// False for a pool that nobody will find again.
+    private let keeps: Bool
+    private var breaker = CircuitBreaker()
     private var idle: [Idle] = []
     private var taken = 0
     private var waiting: [OutboundWait] = []
     private var sweep: LoopTimer?
 
-    init(_ loop: EventLoop, _ limits: HTTPClient.Limits) {
+    init(_ loop: EventLoop, _ limits: HTTPClient.Limits, keeps: Bool) {
         self.loop = loop
         self.limits = limits
+        self.keeps = keeps
     }
 
     /// Nobody uses it and nothing is kept.
@@ -35,16 +39,25 @@ final class HTTPClientPool: @unchecked Sendable {
     /// Keeps the connection for the next, or not; the place is free again.
     func giveBack(_ connection: OutboundConnection?) {
         if let connection, !connection.isClosed {
-            idle.append(Idle(connection: connection, since: loop.now))
-            scheduleSweep()
+            if keeps {
+                idle.append(Idle(connection: connection, since: loop.now))
+                scheduleSweep()
+            } else {
+                connection.close()
+            }
         }
-        if waiting.isEmpty {
-            taken -= 1
-        } else {
-            // The place passes on as it is.
-            waiting.removeFirst().finish(.event)
+        // The place passes on as it is. Who has given up meanwhile may still stand there.
+        while !waiting.isEmpty {
+            let next = waiting.removeFirst()
+            if next.isWaiting { return next.finish(.event) }
         }
+        taken -= 1
     }
+
+    /// Whether a new connection may be tried.
+    func mayConnect() -> Bool { breaker.mayTry(loop.now) }
+
+    func connected(_ worked: Bool) { breaker.note(worked, loop.now) }
 
     private func awaitPlace(_ deadline: MonotonicTime) async throws(HTTPClientError) {
         guard waiting.count < limits.waiting else { throw .busy }

@@ -46,6 +46,8 @@ package struct HTTPClientRequest: Sendable {
 package enum HTTPClientError: Error, Equatable, Sendable {
     /// Nobody could be reached; nothing was sent.
     case connect(OutboundError)
+    /// Several attempts in a row have failed, so none was made.
+    case away
     /// The name has no address, or nobody could say.
     case nowhere
     /// The name has an address to which no connection may be made.

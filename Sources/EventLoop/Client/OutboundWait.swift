@@ -17,6 +17,9 @@ final class OutboundWait: @unchecked Sendable {
 
     init(_ loop: EventLoop) { self.loop = loop }
 
+    /// Nothing has ended it yet.
+    var isWaiting: Bool { unsafe continuation != nil }
+
     func untilFinished(deadline: MonotonicTime) async -> End {
         await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation { continuation in

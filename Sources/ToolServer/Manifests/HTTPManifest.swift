@@ -196,6 +196,9 @@ struct HTTPManifest {
         if let aws = auth["aws"] { return signature(aws) }
         guard let header = auth["header"]?.object(Self.headerKeys) else { return nil }
         let name = header["name"]?.name()
+        if let name, HTTPToolManifest.framingHeaders.contains(Name(name.text.lowercased())) {
+            header["name"]?.report("is set by the server itself")
+        }
         let value = header["value"]?.secret(under: directory)
         guard let name, let value else { return nil }
         return .header(name: name.text.lowercased(), value)

@@ -13,13 +13,14 @@ struct HTTPToolCheck {
     }
 
     private func checkNames(of manifest: ToolManifest, _ used: [Name]) {
-        let declared = manifest.input.properties
+        let declared = manifest.input.properties + manifest.bind.map(\.name)
         let names = declared.map(\.value)
         for name in Set(used).subtracting(names).sorted() {
             let near = nearest(name.text, among: names.map(\.text))
             let hint = near.map { "; did you mean \(quoted("{\($0)}"))?" } ?? ""
             findings.problem(
-                "\(quoted("{\(name.text)}")) is not an input\(hint)", at: manifest.action.place)
+                "\(quoted("{\(name.text)}")) is neither an input nor bound\(hint)",
+                at: manifest.action.place)
         }
         for property in declared where !used.contains(property.value) {
             findings.problem(

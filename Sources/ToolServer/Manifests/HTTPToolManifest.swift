@@ -8,16 +8,18 @@ struct HTTPToolManifest {
         required: ["method"],
         optional: ["path", "url", "query", "headers", "body", "form", "idempotencyKey"])
     static let resultKeys = KeySet(
-        required: [], optional: ["as", "pick"],
-        unserved: ["errors": "the texts of errors stay here, and their codes are told"])
-    static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+        required: [], optional: ["as", "pick", "errors"])
+    static let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-    /// Fields that decide where a message ends, who sends it or what may be answered: ours to set.
-    static let ownHeaders: Set<Name> = [
+    /// Fields that decide where a message ends and what may be answered: ours to set.
+    static let framingHeaders: Set<Name> = [
         "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer",
-        "upgrade", "expect", "accept-encoding", "authorization", "proxy-authorization",
-        "proxy-connection", "cookie", "idempotency-key", "user-agent",
+        "upgrade", "expect", "accept-encoding", "proxy-connection",
     ]
+    /// Those, and what says who sends it.
+    static let ownHeaders = framingHeaders.union([
+        "authorization", "proxy-authorization", "cookie", "idempotency-key", "user-agent",
+    ])
 
     static func read(_ tool: ObjectReader) -> HTTPOperation? {
         guard let node = tool["http"], let object = node.object(keys),
@@ -88,7 +90,7 @@ struct HTTPToolManifest {
 
     private static func body(of object: ObjectReader, method: String) -> HTTPOperation.Body? {
         let given = object["body"] ?? object["form"]
-        if let given, method == "GET" || method == "HEAD" {
+        if let given, method == "GET" {
             given.report("a \(method) request has no body")
             return nil
         }
@@ -112,6 +114,10 @@ struct HTTPToolManifest {
                     let kind = HTTPOperation.ResultForm.Kind(rawValue: word)
                 else { return nil }
                 form.kind = kind
+            }
+            if let errors = object["errors"] {
+                guard let word = errors.choice(among: ["code", "text"]) else { return nil }
+                form.tellsErrorText = word.isByteEqual(to: "text")
             }
             if let picks = object["pick"] {
                 guard let members = picks.members() else { return nil }

@@ -45,7 +45,7 @@ struct Resolver {
                         argument: argument.value,
                         wantsEstimate: manifests.policy.rules.contains { $0.value.when.asksPlanner }
                     ))
-            case .http(let http): .http(http.value)
+            case .http(let http): .http(bound(http.value, manifest.bind))
             }
         let examination: Examination
         do {
@@ -54,6 +54,7 @@ struct Resolver {
             findings.problem(printable(error.detail), at: manifest.action.place)
             return nil
         }
+        checkBinding(of: manifest)
         if case .http(let http) = operation {
             HTTPToolCheck(findings: findings).check(
                 manifest, http, used: examination.parameters)
@@ -71,12 +72,22 @@ struct Resolver {
             confirmation: manifest.confirmation, taskUse: manifest.taskUse)
     }
 
-    private func checkParameters(of manifest: ToolManifest, _ examination: Examination) {
+    private func bound(_ http: HTTPOperation, _ bind: [BoundParameter]) -> HTTPOperation {
+        var http = http
+        http.bound = bind.map { ($0.name.value, $0.value) }
+        return http
+    }
+
+    private func checkBinding(of manifest: ToolManifest) {
         let inputs = manifest.input.properties
         for bound in manifest.bind where inputs.contains(where: { $0.value == bound.name.value }) {
             findings.problem(
                 "is an input too; who could set it must not be the model", at: bound.name.place)
         }
+    }
+
+    private func checkParameters(of manifest: ToolManifest, _ examination: Examination) {
+        let inputs = manifest.input.properties
         let declared = inputs + manifest.bind.map(\.name)
         let names = declared.map(\.value)
         for parameter in Set(examination.parameters).subtracting(names).sorted() {

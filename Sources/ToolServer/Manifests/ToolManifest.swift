@@ -100,7 +100,6 @@ struct ToolManifest {
             for other in ["sql", "sqlArgument"] {
                 object[other]?.report("stands beside `http`; declare one of them")
             }
-            object["bind"]?.report("is for `sql`")
             return HTTPToolManifest.read(object).map { .http(http.located($0)) }
         }
         for other in ["result", "outputSchema"] {
