@@ -29,13 +29,14 @@ final class Server: Sendable {
         try installation.prepare()
         let seal = RequestSeal(key: try installation.stateKey())
         state = try installation.openState()
-        tasks = TaskDesk(store: state)
+        let subscriptions = Subscriptions()
+        tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
         recorder = try installation.openRecord()
         kept = Kept(
             tokenKey: try installation.tokenKey().publicKey,
             pseudonymKey: try installation.pseudonymKey(), recorder: recorder,
             asking: ConfirmationMeans(store: state, seal: seal), tasks: tasks)
-        current = CurrentServing(kept.serving(catalog))
+        current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
         for warning in catalog.warnings {
             StandardStream.error.line("warning: \(warning.text)")
         }

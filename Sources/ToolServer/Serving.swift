@@ -25,10 +25,13 @@ final class Serving: Sendable {
 
 /// The `Serving` of this moment, and who waits to hear of the next one.
 final class CurrentServing: Sendable {
-    let subscriptions = Subscriptions()
+    let subscriptions: Subscriptions
     private let held: Mutex<Serving>
 
-    init(_ serving: Serving) { held = Mutex(serving) }
+    init(_ serving: Serving, subscriptions: Subscriptions = Subscriptions()) {
+        self.subscriptions = subscriptions
+        held = Mutex(serving)
+    }
 
     var value: Serving { held.withLock { $0 } }
 

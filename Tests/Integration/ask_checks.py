@@ -52,6 +52,9 @@ CREATED = TASK | {"properties": TASK["properties"] | {
 EMPTY = {"type": "object", "required": ["resultType"],
          "properties": {"resultType": {"const": "complete"}, "_meta": {"type": "object"}},
          "additionalProperties": False}
+NOTICE = TASK | {"required": TASK["required"][1:], "properties": TASK["properties"] | {
+    "resultType": False, "_meta": {"type": "object"}}}
+messages.NOTIFICATIONS["notifications/tasks"] = jsonschema.Draft202012Validator(NOTICE)
 messages.EXTENSIONS |= {
     (method, kind): jsonschema.Draft202012Validator(schema)
     for method, kind, schema in [
@@ -470,6 +473,38 @@ def task_strangers_and_silent_clients_learn_nothing(world):
     expect((refused["code"], refused["data"]["requiredCapabilities"]), (-32021, TASKS))
     old = post(server, token, call("count", {"n": 1}), {"MCP-Protocol-Version": "2025-11-25"})
     expect_in("task.unsupported", old.json["result"]["content"][0]["text"])
+
+
+def listening(server, token, ids, capabilities=TASKS):
+    message = declaring(
+        request("subscriptions/listen", {"notifications": {"taskIds": ids}}), capabilities)
+    return Stream(server, token, message, stateless_headers(message))
+
+
+@check
+def task_changes_are_told_to_who_listens(world):
+    server, token = Asking.server(world), staff(world)
+    slow = task_call(server, token, "count", {"n": world.numbers_for(40)})["result"]["taskId"]
+    quick = task_call(server, token, "accounts_by_year")["result"]["taskId"]
+    foreign = task_call(
+        server, staff(world, "other"), "accounts_by_year")["result"]["taskId"]
+    ended_task(server, token, quick)
+    with listening(server, token, [slow, foreign, "x", quick, slow]) as stream:
+        heard = [stream.next().json for _ in range(3)]
+        expect(heard[0]["params"]["notifications"], {"taskIds": [slow, quick]}, "agreed")
+        expect({m["method"] for m in heard[1:]}, {"notifications/tasks"})
+        now = {m["params"]["taskId"]: m["params"]["status"] for m in heard[1:]}
+        expect(now, {slow: "working", quick: "completed"})
+        task_method(server, token, "tasks/cancel", slow)
+        told = stream.next().json["params"]
+        expect((told["taskId"], told["status"]), (slow, "cancelled"))
+        expect(told["_meta"]["io.modelcontextprotocol/subscriptionId"], 1)
+    message = declaring(request("subscriptions/listen", {"notifications": {"taskIds": [slow]}}), {})
+    refused = post(server, token, message, stateless_headers(message))
+    expect(refused.json["error"]["data"]["requiredCapabilities"], TASKS)
+    for wrong in ["x", [1], [slow] * 101]:
+        message = declaring(request("subscriptions/listen", {"notifications": {"taskIds": wrong}}), TASKS)
+        expect(post(server, token, message, stateless_headers(message)).json["error"]["code"], -32602)
 
 
 @check

@@ -28,6 +28,8 @@ SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId"
 
 # What has a schema of its own, beside the core protocol: {(method, result type): schema}.
 EXTENSIONS = {}
+# The same of what a server tells: {method: schema of its params}.
+NOTIFICATIONS = {}
 
 # What a revision does not know: members of a result, and of each of its tools.
 UNKNOWN = {
@@ -104,6 +106,8 @@ def checked_call(message, revision):
     meta = message.get("params", {}).get("_meta", {})
     if SUBSCRIPTION_KEY in meta:
         revision = STATELESS
+    if revision == STATELESS and method in NOTIFICATIONS:
+        return method, faults(message["params"], NOTIFICATIONS[method])
     known = methods.SERVER_REQUESTS if "id" in message else methods.SERVER_NOTIFICATIONS
     if (method, revision) not in known:
         return method, [f"{revision} has no {method} of a server"]

@@ -10,7 +10,10 @@ enum Listen {
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving, _ subscriptions: Subscriptions
     ) async throws(RPCError) -> [UInt8] {
-        let agreed = try agreed(in: request)
+        var agreed = try agreed(in: request)
+        let tasks = try await TaskNotices.agreed(
+            request.params["notifications"]?["taskIds"], in: request, from: peer, serving)
+        if !tasks.isEmpty { agreed["taskIds"] = .array(tasks.map { .string($0.text) }) }
         guard let channel = peer.channel else {
             throw RPCError(
                 .invalidRequest, "The answer is an event stream: accept text/event-stream.",
@@ -25,12 +28,20 @@ enum Listen {
         var isHeard = await channel.send(
             Reply.notification(
                 "notifications/subscriptions/acknowledged",
-                params: ["_meta": meta, "notifications": agreed]))
+                params: ["_meta": meta, "notifications": .object(agreed)]))
+        subscriber.follow(tasks)
         while isHeard, let event = await subscriber.next() {
             switch event {
             case .toolsChanged where agreed["toolsListChanged"] != nil:
                 isHeard = await channel.send(ToolsList.changed(["_meta": meta]))
             case .toolsChanged: break
+            case .taskChanged(let id):
+                if let message = await TaskNotices.message(
+                    id, for: request, from: peer, in: subscriptions.latest(since: serving),
+                    meta: meta)
+                {
+                    isHeard = await channel.send(message)
+                }
             }
         }
         return end(of: request, in: serving)
@@ -51,7 +62,7 @@ enum Listen {
     }
 
     /// What of the wishes can come true: there are no prompts and no resources here.
-    private static func agreed(in request: Request) throws(RPCError) -> JSONValue {
+    private static func agreed(in request: Request) throws(RPCError) -> JSONObject {
         guard let filter = request.params["notifications"]?.object else {
             throw RPCError(
                 .invalidParams, "`params.notifications` must be an object.", id: request.id)
@@ -72,7 +83,9 @@ enum Listen {
                 "`params.notifications.resourceSubscriptions` must be an array of strings.",
                 id: request.id)
         }
-        return filter["toolsListChanged"]?.bool == true ? ["toolsListChanged": true] : [:]
+        var agreed = JSONObject()
+        if filter["toolsListChanged"]?.bool == true { agreed["toolsListChanged"] = true }
+        return agreed
     }
 
     private static func tooMany(_ request: Request) -> RPCError {

@@ -8,6 +8,7 @@ import Synchronization
 final class Subscriptions: Sendable {
     enum Event: Hashable, Sendable {
         case toolsChanged
+        case taskChanged(Name)
     }
 
     /// One who waits. What happens twice before it is taken counts once, so nothing piles up.
@@ -17,7 +18,7 @@ final class Subscriptions: Sendable {
         /// Of the handshake era's GET streams: a message goes out on one of a session's streams.
         let session: Name?
 
-        private let state = Mutex((events: [Event](), isOver: false))
+        private let state = Mutex((events: [Event](), tasks: Set<Name>(), isOver: false))
         private let signal = Signal()
 
         fileprivate init(
@@ -26,6 +27,16 @@ final class Subscriptions: Sendable {
             self.caller = caller
             self.version = version
             self.session = session
+        }
+
+        /// From now on; what these tasks are now is told first, since they may have ended already.
+        func follow(_ tasks: [Name]) {
+            state.withLock { $0.tasks = Set(tasks) }
+            for task in tasks { post(.taskChanged(task)) }
+        }
+
+        fileprivate func follows(_ task: Name) -> Bool {
+            state.withLock { $0.tasks.contains(task) }
         }
 
         func post(_ event: Event) {
@@ -72,9 +83,14 @@ final class Subscriptions: Sendable {
         /// In the order in which they came.
         var all: [Subscriber] = []
         var isEnding = false
+        /// What holds since the last reload; nil before the first.
+        var latest: Serving?
     }
 
     private let state = Mutex(State())
+
+    /// What holds now, for a stream that has been open since `first`.
+    func latest(since first: Serving) -> Serving { state.withLock { $0.latest } ?? first }
 
     var count: Int { state.withLock { $0.all.count } }
 
@@ -98,6 +114,7 @@ final class Subscriptions: Sendable {
 
     /// Tells those whose own list is another one now.
     func served(_ new: Serving, insteadOf old: Serving) {
+        state.withLock { $0.latest = new }
         struct Key: Hashable {
             let caller: CallerID
             let version: Name
@@ -115,6 +132,12 @@ final class Subscriptions: Sendable {
                     != ToolsList.whole(for: caller, subscriber.version, in: new))
             known[key] = isOther
             if isOther { subscriber.post(.toolsChanged) }
+        }
+    }
+
+    func changed(task: Name) {
+        for subscriber in state.withLock({ $0.all }) where subscriber.follows(task) {
+            subscriber.post(.taskChanged(task))
         }
     }
 

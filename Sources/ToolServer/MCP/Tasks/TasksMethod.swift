@@ -48,18 +48,26 @@ enum TasksMethod: String, Sendable, CaseIterable {
             .invalidParams,
             "Unknown task: there is none of this id, it has expired, or it is not yours.",
             id: request.id)
-        guard let desk = serving.tasks, id.utf8.count <= idBytesMax else { throw unknown }
-        let found: (task: TaskState, entry: StateEntry)?
+        guard let desk = serving.tasks else { throw unknown }
+        guard let found = try await find(Name(id), for: request, from: peer, in: serving) else {
+            throw unknown
+        }
+        return (found, desk)
+    }
+
+    /// nil for what is not this caller's to know of.
+    static func find(
+        _ id: Name, for request: Request, from peer: Peer, in serving: Serving
+    ) async throws(RPCError) -> TaskState? {
+        guard let desk = serving.tasks, id.text.utf8.count <= idBytesMax else { return nil }
         do throws(StateError) {
-            found = try await desk.find(Name(id), for: peer.caller, in: serving)
+            return try await desk.find(id, for: peer.caller, in: serving)?.task
         } catch {
             var error = RPCError(
                 .internal, "The task cannot be looked for at the moment.", id: request.id)
             error.retryAfterSeconds = 2
             throw error
         }
-        guard let found else { throw unknown }
-        return (found.task, desk)
     }
 
     static func result(

@@ -55,6 +55,8 @@ extension MCPEndpoint {
                 case .toolsChanged:
                     let state = ToolListState(for: inbox.caller, version, in: current.value)
                     try await stream.send(event: ToolsList.changed(), id: state.nextID())
+                // Tasks belong to the other era, where a request of its own asks for them.
+                case .taskChanged: break
                 }
             }
         } catch {}

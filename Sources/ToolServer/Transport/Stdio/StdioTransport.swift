@@ -171,6 +171,8 @@ final class StdioTransport: ClientChannel, Sendable {
             while let event = await subscriber.next() {
                 switch event {
                 case .toolsChanged: await self.write(ToolsList.changed())
+                // Tasks belong to the other era, where a request of its own asks for them.
+                case .taskChanged: break
                 }
             }
             self.current.subscriptions.close(subscriber)
