@@ -69,6 +69,11 @@ package struct Rows: Sendable {
         isTruncated = false
     }
 
+    mutating func reserve(cells cellCount: Int, bytes byteCount: Int) {
+        cells.reserveCapacity(cellCount)
+        bytes.reserveCapacity(byteCount)
+    }
+
     package var rowCount: Int { columnCount == 0 ? 0 : cells.count / columnCount }
     package var byteCount: Int { bytes.count }
 

@@ -258,14 +258,14 @@ private typealias FactTest = Enforcement.Test
 
 /// The call that stands behind every test of one stage.
 func examinedCall(
-    of tool: Tool, policy: Policy = Policy(), user: String = "ada"
+    of tool: Tool, policy: Policy = Policy(), user: String = "ada", values: ValueMasks? = nil
 ) throws -> ExaminedCall {
     let identity = IdentityStage(issuers: TrustedIssuers(), localUsers: GateFixture.users)
     let arrived = ArrivedCall(
         caller: try identity.identify(.localUser(user)), tool: tool.name.text,
         arguments: JSONObject(), via: Transport(kind: .stdio, address: ""))
     let stage = ScopeStage(
-        tools: [GuardedTool(tool, policy: policy)],
+        tools: [GuardedTool(tool, policy: policy, values: values)],
         grants: [Grant(scopes: [tool.scope], subjects: [Name(user)])])
     let scoped = try stage.admit(identity.confirm(arrived))
     return try #require(ExamineStage.settled(InputCheck.check(scoped)))

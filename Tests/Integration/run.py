@@ -39,6 +39,7 @@ def collected():
     import stdio_checks  # noqa: F401
     import ask_checks  # noqa: F401
     import operation_checks  # noqa: F401
+    import mask_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
     import message_checks  # noqa: F401

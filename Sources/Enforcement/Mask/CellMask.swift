@@ -63,6 +63,7 @@ struct CellMask {
         if rows == nil {
             rows = Rows(columnCount: raw.columnCount)
             rows?.isTruncated = raw.isTruncated
+            rows?.reserve(cells: raw.cells.count, bytes: raw.byteCount + 64)
             for cell in raw.cells[..<index] { copy(cell) }
         }
         rows?.append(value.kind, value.bytes)

@@ -96,21 +96,20 @@ enum Partial {
         return stars + value[start...]
     }
 
-    /// Without this `p@ssword` would show all but nothing.
+    /// Without this `p@ssword` would show all but nothing. Two labels at least, none empty.
     private static func isDomain(_ text: ArraySlice<UInt8>) -> Bool {
-        let labels = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return labels.count > 1
-            && labels.allSatisfy { label in
-                !label.isEmpty
-                    && label.allSatisfy { byte in
-                        switch byte {
-                        case UInt8(ascii: "a")...UInt8(ascii: "z"),
-                            UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), 0x80...:
-                            true
-                        default: false
-                        }
-                    }
+        var dots = 0
+        var length = 0
+        for byte in text {
+            if byte == UInt8(ascii: ".") {
+                if length == 0 { return false }
+                dots += 1
+                length = 0
+            } else {
+                guard byte.isWord || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
+                length += 1
             }
+        }
+        return dots > 0 && length > 0
     }
 }

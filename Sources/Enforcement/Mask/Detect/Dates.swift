@@ -49,6 +49,39 @@ enum Dates {
         text[start].isDigit ? numeric(text, at: start) : monthFirst(text, at: start)
     }
 
+    /// The end of `2026-11-21`, `2026-11-21T07:45:33Z`, `2026-11-21 07:45`: no other value begins
+    /// so, and most numbers of most logs do.
+    static func stampEnd(_ text: Span<UInt8>, at start: Int) -> Int? {
+        guard start + 10 <= text.count, isPattern("0000-00-00", text, start),
+            (1900...2100).contains(value(text, start, start + 4)),
+            (1...12).contains(value(text, start + 5, start + 7)),
+            (1...31).contains(value(text, start + 8, start + 10)),
+            !text.at(start - 1).isWord, text.at(start - 1) != UInt8(ascii: "-")
+        else { return nil }
+        let day = start + 10
+        guard text.at(day) == 0x20 || text.at(day) == UInt8(ascii: "T") else {
+            return text.at(day).isWord || text.at(day) == UInt8(ascii: "-") ? nil : day
+        }
+        guard day + 6 <= text.count, isPattern("00:00", text, day + 1) else {
+            return text.at(day) == 0x20 ? day : nil
+        }
+        return isPattern(":00", text, day + 6) ? day + 9 : day + 6
+    }
+
+    /// A zero stands for a digit.
+    private static func isPattern(
+        _ pattern: StaticString, _ text: Span<UInt8>, _ start: Int
+    ) -> Bool {
+        pattern.withUTF8Buffer { wanted in
+            for index in 0..<wanted.count {
+                let byte = text.at(start + index)
+                let isFit = unsafe wanted[index] == 0x30 ? byte.isDigit : wanted[index] == byte
+                if !isFit { return false }
+            }
+            return true
+        }
+    }
+
     private static func numeric(_ text: Span<UInt8>, at start: Int) -> Int? {
         let firstEnd = text.end(of: start, atMost: 9) { $0.isDigit }
         let length = firstEnd - start

@@ -88,6 +88,11 @@ struct WordScan {
             return taken(key, &findings, atLeast: end)
         }
         if seen.isDisjoint(with: .digit) { return letters(text, start, end, seen, into: &findings) }
+        if end - start == 4, seen.isDisjoint(with: .letter),
+            let stampEnd = Dates.stampEnd(text, at: start)
+        {
+            return stampEnd
+        }
         if let finding = mixed(text, start, end, seen) {
             return taken(finding, &findings, atLeast: end)
         }
