@@ -41,7 +41,7 @@ def http_a_token_in_the_query_is_no_token(world):
     body = json.dumps(LIST).encode()
     headers = headers_for(world.server, None, {"Authorization": None}, body)
     path = f"/mcp?access_token={support(world)}"
-    expect(send(world.server, path=path, body=body, headers=headers).status in (401, 404), True)
+    expect(send(world.server, path=path, body=body, headers=headers).status, 400)
 
 
 @check
@@ -60,7 +60,8 @@ def http_bad_tokens_get_401(world):
 def http_an_expired_token_gets_401(world):
     now = int(time.time())
     site = world.server.site
-    refused_token(world, site.altered_token(support(world), iat=now - 7200, exp=now - 1))
+    # Clocks may differ by a minute.
+    refused_token(world, site.altered_token(support(world), iat=now - 7200, exp=now - 61))
 
 
 @check

@@ -304,4 +304,4 @@ def stream_listen_is_refused_in_the_wrong_form(world):
     answer = post(world.server, support(world), listen({}), LATEST)
     expect(answer.json["error"]["code"], -32601, "in the handshake era")
     discovered = post_stateless(world.server, support(world), request("server/discover")).json
-    expect(discovered["result"]["capabilities"], {"tools": {"listChanged": True}})
+    expect(discovered["result"]["capabilities"]["tools"], {"listChanged": True})
