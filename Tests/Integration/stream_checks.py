@@ -72,7 +72,7 @@ def stream_a_client_that_takes_json_alone_gets_json(world):
 
 @check
 def stream_progress_rises_and_ends_with_the_answer(world):
-    message = count(world, 3.3, _meta={"progressToken": "ü1"})
+    message = count(world, 5.5, _meta={"progressToken": "ü1"})
     for sent, changes in [(message, LATEST), (stateless(message), stateless_headers(message))]:
         with Stream(world.server, support(world), sent, changes) as stream:
             *reports, answer = stream.messages()
