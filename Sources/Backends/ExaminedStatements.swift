@@ -70,7 +70,7 @@ extension Job {
         case (.sql(let operation), _): operation.text
         case (.freeSQL, .sql(let text, _)?): text
         // Nothing was judged, so nothing runs.
-        case (.freeSQL, _), (.http, _): ""
+        case (.freeSQL, _), (.http, _), (.describe, _): ""
         }
     }
 

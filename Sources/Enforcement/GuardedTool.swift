@@ -44,7 +44,7 @@ package final class GuardedTool: Sendable {
         writer.member("effect", tool.effect.rawValue)
         switch tool.operation {
         case .sql(let sql): writer.member("statement", sql.text)
-        case .freeSQL: break
+        case .freeSQL, .describe: break
         case .http(let http): writer.member("method", http.method)
         }
         recordMembers = writer.finish()

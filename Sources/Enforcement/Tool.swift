@@ -53,12 +53,14 @@ package final class Tool: Sendable {
 package enum Operation: Sendable {
     case sql(SQLOperation)
     case freeSQL(FreeSQLOperation)
+    /// Says which relations and columns the backend has, as far as the caller may use them.
+    case describe
     case http(HTTPOperation)
 
     /// False where the arguments decide what is touched, so that each call is examined by itself.
     package var isSettledAtLoad: Bool {
         switch self {
-        case .sql: true
+        case .sql, .describe: true
         case .freeSQL, .http: false
         }
     }
@@ -68,7 +70,7 @@ package enum Operation: Sendable {
         switch self {
         case .sql(let sql): sql.bound
         case .http(let http): http.bound
-        case .freeSQL: []
+        case .freeSQL, .describe: []
         }
     }
 
@@ -76,7 +78,7 @@ package enum Operation: Sendable {
     package var isStatement: Bool {
         switch self {
         case .sql, .freeSQL: true
-        case .http: false
+        case .http, .describe: false
         }
     }
 }

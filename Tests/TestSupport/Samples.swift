@@ -8,13 +8,15 @@ extension Tool {
         effect: Effect = .read, tags: [Name] = [], input: JSONValue = ["type": "object"],
         columns: [Column] = [Column("id", .integer)], reads: Set<ColumnPath>? = [],
         operation: Operation? = nil, examination: Examination? = nil,
-        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil
+        limits: ToolLimits = ToolLimits(), confirmation: Confirmation? = nil,
+        taskUse: TaskUse? = nil
     ) throws -> Tool {
         Tool(
             name: name, title: "Title of \(name)", description: "Description of \(name).",
             backend: backend, scope: scope, effect: effect, tags: tags, inputSchema: input,
             input: InputCheck(schema: try JSONSchema(input)),
             operation: operation ?? .sql(SQLOperation(text: "select 1 -- \(name)")),
+            limits: limits,
             examination: examination
                 ?? Examination(
                     columns: columns, reads: reads, parameters: [], isReadOnly: effect == .read),

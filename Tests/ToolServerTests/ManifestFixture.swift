@@ -91,6 +91,7 @@ struct FakeBackend: Backend {
         _ operation: Enforcement.Operation, effect: Tool.Effect
     ) throws(BackendError) -> Examination {
         if case .freeSQL = operation { return .ofCallers(effect) }
+        if case .describe = operation { return SchemaDescription.examination }
         guard case .sql(let sql) = operation else { throw BackendError(.invalid, detail: "?") }
         if let examination = examinations[sql.text] { return examination }
         if sql.text.contains("syntax error") {

@@ -82,9 +82,22 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
     #expect(catalog.tools.map(\.name) == ["partner_page", "payment", "refund"])
 }
 
+@Test func theExampleWhoseCallersWriteStatementsLoadsWithoutAWarning() throws {
+    let pool = WorkerPool(threads: 1, queueLimit: 1, name: "example")
+    defer { pool.stop() }
+    let catalog = try shipped("examples/statements/").inDirectory { directory in
+        try Startup.catalogMaker(pool).load(directory: directory)
+    }
+    #expect(catalog.warnings.map(\.text) == [])
+    #expect(catalog.tools.map(\.name) == ["describe_crm", "query_crm"])
+    #expect(catalog.tools.allSatisfy { $0.examination.isReadOnly })
+}
+
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {
     for path in try shippedFiles().keys {
-        let folders = ["demo/", "examples/asking/", "examples/http/", "schema/"]
+        let folders = [
+            "demo/", "examples/asking/", "examples/http/", "examples/statements/", "schema/",
+        ]
         #expect(folders.contains { path.hasPrefix($0) }, "\(path)")
     }
 }

@@ -48,6 +48,22 @@ import Testing
         #expect(problems.contains { $0.contains(message) }, "\(problems)")
     }
 
+    @Test func aToolThatDescribesHasInputsOfItsOwn() throws {
+        let catalog = try ManifestFixture(["tools/one.json": Self.tool(#""describe": true"#)])
+            .load()
+        let tool = try #require(catalog.toolsByName["one"])
+        guard case .describe = tool.operation else {
+            Issue.record("describes nothing")
+            return
+        }
+        let properties = try #require(tool.inputSchema["properties"]?.object)
+        #expect(properties.members.map(\.name) == ["relation", "after"])
+        for rest in [#""describe": false"#, #""describe": true, "sql": "select 1""#] {
+            let problems = try ManifestFixture(["tools/one.json": Self.tool(rest)]).problems()
+            #expect(!problems.isEmpty, "\(rest)")
+        }
+    }
+
     @Test func thePlannerIsAskedOnlyWhereARuleDoes() throws {
         for (when, wants) in [
             (#"{"any": [{"not": {"sql.rows": {"over": 5}}}]}"#, true),

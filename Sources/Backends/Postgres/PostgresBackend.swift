@@ -61,6 +61,9 @@ package final class PostgresBackend: Backend {
             // What callers write must be analysed: a server that cannot is of no use to them.
             _ = try analyst.examine("select 1", effect: effect, author: .caller)
             return .ofCallers(effect)
+        case .describe:
+            _ = try columns()
+            return SchemaDescription.examination
         case .http:
             throw BackendError(.invalid, detail: "a Postgres backend takes `sql`")
         }
@@ -121,6 +124,9 @@ package final class PostgresBackend: Backend {
                 statement.text, effect: job.tool.effect, wantsEstimate: operation.wantsEstimate)
             return CallExamination(
                 examination: found.examination, request: statement.request)
+        case .describe:
+            return CallExamination(
+                examination: job.tool.examination, request: .sql(text: "", parameters: []))
         case .http: throw BackendError(.failed, detail: "no statement")
         }
     }
@@ -131,6 +137,11 @@ package final class PostgresBackend: Backend {
 
     /// Apart from `run` so that tests can run jobs that no gate has cleared.
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
+        if case .describe = job.tool.operation {
+            return try await onWorker { [analyst] () throws(BackendError) in
+                try analyst.describe(job)
+            }
+        }
         guard let pool = pools.first(where: { $0.loop.isCurrent }) ?? pools.randomElement() else {
             throw BackendError(.failed, detail: "this process serves no calls")
         }

@@ -61,6 +61,10 @@ package final class SQLiteBackend: Backend {
         if case .http = operation {
             throw BackendError(.invalid, detail: "an SQLite backend takes `sql`")
         }
+        if case .describe = operation {
+            _ = try columns()
+            return SchemaDescription.examination
+        }
         guard case .sql(let statement) = operation else {
             // A caller's statement is examined when it comes; the schema must be readable now.
             _ = try columns()
@@ -101,6 +105,9 @@ package final class SQLiteBackend: Backend {
             return CallExamination(
                 examination: try await examination(of: statement.text, for: job),
                 request: statement.request)
+        case .describe:
+            return CallExamination(
+                examination: job.tool.examination, request: .sql(text: "", parameters: []))
         case .http: throw BackendError(.failed, detail: "no statement")
         }
     }

@@ -8,6 +8,7 @@ extension SQLiteConnection {
         watch.start(deadline: job.deadline, cancellation: cancellation)
         defer { watch.stop() }
         try watch.check()
+        if case .describe = job.tool.operation { return try describe(job) }
         let text = job.statementText
         let prepared = try translating { () throws(SQLiteFailure) in
             try self.prepared(text, job.author)
@@ -138,7 +139,7 @@ extension Job {
         switch tool.operation {
         case .sql: .operation
         // What is no statement at all is trusted no more than a caller's.
-        case .freeSQL, .http: .caller
+        case .freeSQL, .http, .describe: .caller
         }
     }
 }

@@ -13,8 +13,13 @@ struct Facts {
 
     let call: ExaminedCall
     private let memory = Memory()
+    /// What another call of this caller would touch, of which nothing else is known.
+    private let supposed: StatementFacts?
 
-    init(call: ExaminedCall) { self.call = call }
+    init(call: ExaminedCall, supposing facts: StatementFacts? = nil) {
+        self.call = call
+        supposed = facts
+    }
 
     /// What many rules ask of one call is found once. By place and not by name: two arguments whose
     /// names are only canonically equivalent are two.
@@ -42,10 +47,22 @@ struct Facts {
     }
 
     func known(_ fact: Fact) -> Known {
-        switch fact {
+        if let supposed { return known(fact, supposing: supposed) }
+        return switch fact {
         case .toolName, .toolEffect, .toolTags, .backend:
             Self.known(fact, of: tool) ?? Known(values: [])
         case .statement(let part): Self.known(part, in: call.examination, of: tool.operation)
+        default: remembered(fact)
+        }
+    }
+
+    private func known(_ fact: Fact, supposing statement: StatementFacts) -> Known {
+        switch fact {
+        case .statement(let part): Self.known(part, in: statement)
+        case .toolName, .toolEffect, .toolTags, .argument, .anyArgument, .httpMethod, .httpHost,
+            .httpPath:
+            Known(values: [], isComplete: false)
+        case .backend: Known(values: [.string(tool.backend.text)])
         default: remembered(fact)
         }
     }
@@ -73,6 +90,10 @@ struct Facts {
         guard let statement = examination.statement else {
             return Known(values: [], isComplete: !operation.isStatement)
         }
+        return known(fact, in: statement)
+    }
+
+    private static func known(_ fact: StatementFact, in statement: StatementFacts) -> Known {
         if fact.isNumber {
             let number = statement.number(of: fact)
             return Known(values: number.map { [.number($0)] } ?? [], isComplete: number != nil)
@@ -80,8 +101,7 @@ struct Facts {
         let finding = statement.finding(of: fact)
         return Known(
             values: finding.values.sorted().map { .string($0.text) },
-            isComplete: finding.isComplete,
-            foldsNames: statement.foldsNames)
+            isComplete: finding.isComplete, foldsNames: statement.foldsNames)
     }
 
     func values(of fact: Fact) -> [JSONValue] {

@@ -29,7 +29,8 @@ package struct MaskedResult: Sendable {
 package struct MaskStage: Sendable {
     func apply(_ raw: RawResult, to call: ExaminedCall) throws(Refusal) -> MaskedResult {
         switch raw.content {
-        case .rows(let rows): try apply(rows, changed: raw.changed, to: call)
+        case .rows(let rows):
+            try apply(SchemaFilter.visible(rows, to: call), changed: raw.changed, to: call)
         case .document, .text, .binary: covered(raw.content, for: call)
         }
     }

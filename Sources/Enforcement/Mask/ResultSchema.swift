@@ -9,7 +9,7 @@ enum ResultSchema {
     static func make(for tool: Tool, masks: MaskPlan, policy: Policy) -> JSONValue? {
         switch tool.operation {
         case .http(let http): document(http.result, policy: policy)
-        case .sql, .freeSQL: rows(of: tool, masks: masks)
+        case .sql, .freeSQL, .describe: rows(of: tool, masks: masks)
         }
     }
 

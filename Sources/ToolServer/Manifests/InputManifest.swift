@@ -30,6 +30,21 @@ struct InputManifest {
         compiled(shape(properties: JSONObject(), required: []), properties: [])
     }
 
+    /// Of a tool that says which relations and columns there are.
+    static func describing() -> InputManifest? {
+        func text(_ description: String) -> JSONValue {
+            ["type": "string", "maxLength": 512, "description": .string(description)]
+        }
+        let properties = JSONObject(distinct: [
+            (SchemaDescription.relation.text, text("One relation, as `schema.name`; all without.")),
+            (
+                SchemaDescription.after.text,
+                text("Only relations after this one by name; the last that was shown whole.")
+            ),
+        ])
+        return compiled(shape(properties: properties, required: []), properties: [])
+    }
+
     /// Of a tool whose callers write the statement.
     static func statement(in argument: Name, at place: Place) -> InputManifest? {
         let properties = JSONObject(distinct: [

@@ -46,6 +46,7 @@ struct Resolver {
                         wantsEstimate: manifests.policy.rules.contains { $0.value.when.asksPlanner }
                     ))
             case .http(let http): .http(bound(http.value, manifest.bind))
+            case .describe: .describe
             }
         let examination: Examination
         do {

@@ -12,7 +12,8 @@ struct ToolManifest {
     static let keys = KeySet(
         required: ["tool", "title", "description", "backend", "scope", "effect"],
         optional: [
-            "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "http",
+            "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "describe",
+            "http",
             "result", "outputSchema", "limits", "confirm", "task",
         ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
@@ -39,12 +40,14 @@ struct ToolManifest {
         /// The caller writes the statement, in this argument.
         case freeSQL(argument: Located<Name>)
         case http(Located<HTTPOperation>)
+        case describe(Place)
 
         var place: Place {
             switch self {
             case .sql(let text): text.place
             case .freeSQL(let argument): argument.place
             case .http(let operation): operation.place
+            case .describe(let place): place
             }
         }
     }
@@ -105,6 +108,7 @@ struct ToolManifest {
         for other in ["result", "outputSchema"] {
             object[other]?.report("is for `http`; the columns of a statement are its result")
         }
+        if let node = object["describe"] { return describing(node, object) }
         guard let argument = object["sqlArgument"] else {
             return sql(of: object, tool: tool, files: files).map { .sql($0) }
         }
@@ -116,7 +120,20 @@ struct ToolManifest {
         return .freeSQL(argument: argument.located(name))
     }
 
+    /// Which relations and columns there are; `false` would be a tool that does nothing.
+    private static func describing(_ node: Node, _ object: ObjectReader) -> Action? {
+        for other in ["sql", "sqlArgument", "input", "inputSchema", "bind"] {
+            object[other]?.report("stands beside `describe`, which has inputs of its own")
+        }
+        if node.bool() == false { node.report("must be true, or left out") }
+        if object["effect"]?.string()?.isByteEqual(to: "write") == true {
+            object["effect"]?.report("must be `read`: describing changes nothing")
+        }
+        return .describe(node.place)
+    }
+
     private static func input(of object: ObjectReader) -> InputManifest? {
+        if object["describe"] != nil { return .describing() }
         if let argument = object["sqlArgument"] {
             guard let name = argument.string() else { return nil }
             return .statement(in: Name(name), at: argument.place)

@@ -3,7 +3,7 @@ internal import JSON
 
 /// One link that analyses, with what it knows of the catalogue.
 struct PostgresAnalysisSession {
-    private let link: PostgresLink
+    let link: PostgresLink
     private var catalog = PostgresCatalog()
 
     init(_ options: PostgresOptions) throws(PostgresAnalysisError) {

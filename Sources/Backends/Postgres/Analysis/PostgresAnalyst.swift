@@ -61,6 +61,14 @@ final class PostgresAnalyst: Sendable {
         }
     }
 
+    func describe(_ job: Job) throws(BackendError) -> RawResult {
+        try sessions[1].session.withLock { (session) throws(BackendError) in
+            try ask(&session) { (session) throws(PostgresAnalysisError) in
+                try session.describe(job)
+            }
+        }
+    }
+
     /// Once more on a new link where the old one had died.
     private func ask<Answer>(
         _ session: inout PostgresAnalysisSession?,
