@@ -54,14 +54,22 @@ class Answer:
 
 def send(server, method="POST", path="/mcp", body=b"", headers=()):
     """One request on its own connection; `headers` may repeat names, and nothing is added."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    with contextlib.closing(connection):
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        response = connection.getresponse()
-        answer = Answer(response, response.read())
+    with line_to(server) as line:
+        return exchange(line, method, path, body, headers)
+
+
+def line_to(server):
+    """A connection for several requests: all that it carries runs on one loop of the server."""
+    return contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30))
+
+
+def exchange(line, method, path, body, headers):
+    line.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers:
+        line.putheader(name, value)
+    line.endheaders(body)
+    response = line.getresponse()
+    answer = Answer(response, response.read())
     record_http(body, headers, answer.headers, answer.body)
     return answer
 
@@ -76,10 +84,13 @@ def headers_for(server, token, changes=None, body=b""):
     return [(name, value) for name, value in headers.items() if value is not None]
 
 
-def post(server, token, message, changes=None):
-    """Posts a message of the handshake era, or bytes as they are."""
+def post(server, token, message, changes=None, line=None):
+    """Posts a message of the handshake era, or bytes as they are; on `line` where one is given."""
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return send(server, body=body, headers=headers_for(server, token, changes, body))
+    headers = headers_for(server, token, changes, body)
+    if line is None:
+        return send(server, body=body, headers=headers)
+    return exchange(line, "POST", "/mcp", body, headers)
 
 
 def post_stateless(server, token, message, changes=None):
