@@ -90,6 +90,21 @@ import Testing
         await #expect(throws: WorkerPoolFull.self) { try await pool.run { _ in 7 } }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func aWorkerCanStopALoopAndAnotherPool() async throws {
+        let pool = WorkerPool(threads: 1, queueLimit: 10, name: "test")
+        defer { pool.stop() }
+        for _ in 0..<50 {
+            let loop = try EventLoop()
+            try loop.start()
+            try await pool.run { _ in
+                let other = WorkerPool(threads: 2, queueLimit: 10, name: "other")
+                other.stop()
+                loop.stop()
+            }
+        }
+    }
+
     @Test func aCallFromALoopComesBackToIt() async throws {
         let pool = WorkerPool(threads: 2, queueLimit: 100, name: "test")
         let loop = try EventLoop()

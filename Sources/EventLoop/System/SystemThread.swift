@@ -28,7 +28,9 @@ package struct SystemThread: Sendable {
         return SystemThread(handle: handle)
     }
 
+    /// Who waits ends no turn: what it owes may be the very wake for which that thread sleeps.
     package func join() {
+        OwedWakes.payNow()
         pthread_join(handle, nil)
     }
 
