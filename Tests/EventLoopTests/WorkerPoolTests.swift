@@ -49,11 +49,14 @@ import Testing
         let pool = WorkerPool(threads: 2, queueLimit: 10, name: "test")
         defer { pool.stop() }
         let gate = Gate()
+        let begun = Counter()
         async let long: Int = pool.run { worker in
+            begun.value.wrappingAdd(1, ordering: .sequentiallyConsistent)
             // Until the other body has run, which this thread cannot do.
             while gate.waiting.load(ordering: .sequentiallyConsistent) == 0 { pool.relieve() }
             return worker
         }
+        while begun.value.load(ordering: .sequentiallyConsistent) == 0 { await Task.yield() }
         async let next: Int = pool.run { worker in
             gate.open()
             gate.pass()
