@@ -37,7 +37,7 @@ package struct Gate: Sendable {
         self.values = values
         scope = ScopeStage(
             tools: tools.map { GuardedTool($0, policy: policy, values: values) },
-            grants: policy.grants)
+            grants: policy.grants, now: now)
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
         confirmation = ConfirmationStage(identity: identity, means: asking, now: now)
@@ -61,13 +61,26 @@ package struct Gate: Sendable {
     /// Whether a proof of `identify` is still good, for a transport that keeps one for a while.
     package func stillHolds(_ caller: IdentifiedCaller) -> Bool { identity.holds(caller) }
 
-    package func visibleTools(to caller: IdentifiedCaller) -> [GuardedTool] {
-        scope.visible(to: caller.caller)
+    /// `via` nil: wherever they may call from.
+    package func visibleTools(
+        to caller: IdentifiedCaller, via: Transport?
+    ) -> [GuardedTool] {
+        scope.visible(to: caller.caller, via: via)
+    }
+
+    /// Whether callers with the same id see the same tools, from anywhere and at any time.
+    package var isVisibilitySteady: Bool { scope.isSteady }
+
+    /// How each tool stands for a caller, and why; for people who ask.
+    package func standings(
+        of caller: Caller, via: Transport?, at moment: Int
+    ) -> [(tool: Tool, standing: Standing, grants: [GrantFinding])] {
+        scope.standings(of: caller, via: via, at: moment)
     }
 
     /// Whether this caller may use this tool, asked of what was done for them before.
-    package func admits(_ caller: IdentifiedCaller, to tool: Name) -> Bool {
-        scope.allows(caller.caller, tool)
+    package func admits(_ caller: IdentifiedCaller, to tool: Name, via: Transport) -> Bool {
+        scope.allows(caller.caller, tool, via: via)
     }
 
     /// Whether a call of this name may go on after its request was answered. Says nothing of who

@@ -26,19 +26,6 @@ package struct Policy: Sendable {
     }
 }
 
-/// Which callers may use the tools of which scopes. Without a grant a tool does not exist.
-package struct Grant: Sendable {
-    package var scopes: [Name]
-    package var groups: [Name]
-    package var subjects: [Name]
-
-    package init(scopes: [Name], groups: [Name] = [], subjects: [Name] = []) {
-        self.scopes = scopes
-        self.groups = groups
-        self.subjects = subjects
-    }
-}
-
 /// A condition under which a call is refused or held for a person.
 package struct Rule: Sendable {
     package enum Effect: String, Sendable, CaseIterable { case deny, approve }
@@ -71,6 +58,10 @@ package indirect enum Condition: Sendable {
 /// policy manifest.
 package enum Fact: Sendable {
     case callerSubject, callerIssuer, callerKind, callerGroups
+    /// The person an agent acts for; the caller where there is none.
+    case callerPerson
+    /// Only one that the issuer has verified.
+    case callerEmail
     case callerClaim(String)
     case clientID, clientAddress
     case toolName, toolEffect, toolTags
@@ -81,6 +72,8 @@ package enum Fact: Sendable {
     case statement(StatementFact)
     /// Of the request that would be sent. The path is in its canonical form.
     case httpMethod, httpHost, httpPath
+    /// When the call came, to be tested by the hours of a day.
+    case time
 }
 
 package enum Test: Sendable {
@@ -91,6 +84,9 @@ package enum Test: Sendable {
     case under(JSONNumber)
     case present(Bool)
     case matches(Pattern)
+    /// Of an address.
+    case within([NetworkRange])
+    case hours(HourWindow)
 }
 
 package struct MaskRule: Sendable {
@@ -122,12 +118,14 @@ package struct MaskRule: Sendable {
 package struct RevealRule: Sendable {
     package var id: Name
     package var target: MaskRule.Target
-    package var groups: [Name]
+    package var to: Grantees
 
-    package init(id: Name, target: MaskRule.Target, groups: [Name]) {
+    package init(
+        id: Name, target: MaskRule.Target, groups: [Name], of issuers: Grantees.Issuers = .any
+    ) {
         self.id = id
         self.target = target
-        self.groups = groups
+        to = Grantees(groups: groups, of: issuers)
     }
 }
 

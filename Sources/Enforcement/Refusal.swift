@@ -13,6 +13,7 @@ package struct Refusal: Error, Sendable {
         case identityUnknownUser = "identity.unknown_user"
         case identityIncomplete = "identity.incomplete"
         case unknownTool = "scope.unknown_tool"
+        case argumentsNotGranted = "scope.arguments"
         case argumentsInvalid = "arguments.invalid"
         case limitConcurrency = "limit.concurrency"
         case denied = "deny.rule"

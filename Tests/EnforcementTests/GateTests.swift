@@ -231,6 +231,10 @@ import Testing
                 return nil
             } catch { return error }
         case .unknownTool: return try await GateFixture().call("no").refusal
+        case .argumentsNotGranted:
+            let small = Condition.fact(.argument("id"), .under(JSONNumber(1)))
+            let grant = Grant(scopes: ["crm.read"], groups: ["support"], where: small)
+            return try await GateFixture(policy: Policy(grants: [grant])).call().refusal
         case .argumentsInvalid:
             return try await GateFixture(tools: [.sample(input: idSchema)]).call().refusal
         case .limitConcurrency: return try await GateFixture(callsMax: 0).call().refusal

@@ -69,7 +69,7 @@ import Testing
                         via: Transport(kind: .stdio, address: "")))
                 if outcome.result != nil { callable.append(tool.name) }
             }
-            let listed = fixture.gate.visibleTools(to: caller).map(\.tool.name)
+            let listed = fixture.gate.visibleTools(to: caller, via: nil).map(\.tool.name)
             #expect(listed == callable.sorted(), "\(user)")
         }
     }
@@ -110,7 +110,7 @@ import Testing
             policy: Policy(grants: [Grant(scopes: ["crm.read"], groups: ["Kings"])]))
         for (group, isIn) in [("Kings", true), ("\u{212A}ings", false), ("kings", false)] {
             let caller = try await Self.caller(("x", [Name(group)]), in: fixture)
-            #expect(fixture.gate.visibleTools(to: caller).isEmpty != isIn)
+            #expect(fixture.gate.visibleTools(to: caller, via: nil).isEmpty != isIn)
         }
     }
 

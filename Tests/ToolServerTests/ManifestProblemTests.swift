@@ -352,17 +352,16 @@ func aWrongPolicyIsNamedExactly(_ wrong: WrongManifest) throws {
 @Test func grantsNameScopesAndSomeone() throws {
     let policy = """
         { "grants": [
-          {"grant": ["crm.*"], "to": {"groups": ["support"]}},
+          {"grant": ["crm read"], "to": {"groups": ["support"]}},
           {"grant": ["crm.read"], "to": {}},
           {"grant": ["crm.read"], "to": {"groups": ["a"]}, "where": {}} ] }
         """
     let problems = try ManifestFixture(["policy/shop.json": policy]).problems()
     #expect(
         problems == [
-            "policy/shop.json:2:14: grants[0].grant[0]: must be 1 to 128 letters, digits, `_`, `-`, `.`, `:`",
+            "policy/shop.json:2:14: grants[0].grant[0]: must be 1 to 128 letters, digits, `_`, `-`, `.`, `:`, `*`",
             "policy/shop.json:3:33: grants[1].to: must name `groups` or `subjects`",
-            "policy/shop.json:4:52: grants[2].where: `where` is not served by this build; "
-                + "deny the rest with a rule whose `when` is the opposite",
+            "policy/shop.json:4:61: grants[2].where: must hold a fact; `{\"tool.name\": \"*\"}` is every call",
         ])
 }
 

@@ -43,8 +43,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("tool", ["$defs", "confirm"], ToolManifest.confirmKeys),
     ("tool", ["$defs", "property"], InputManifest.propertyKeys),
     ("policy", [], PolicyManifest.keys),
-    ("policy", ["$defs", "grant"], PolicyManifest.grantKeys),
-    ("policy", ["$defs", "grantees"], PolicyManifest.granteeKeys),
+    ("policy", ["$defs", "grant"], GrantManifest.keys),
+    ("policy", ["$defs", "grantees"], GrantManifest.toKeys),
     ("policy", ["$defs", "deny"], PolicyManifest.denyKeys),
     ("policy", ["$defs", "approve"], PolicyManifest.approveKeys),
     ("policy", ["$defs", "approvers"], PolicyManifest.approverKeys),
@@ -52,6 +52,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("policy", ["$defs", "reveal"], PolicyManifest.revealKeys),
     ("policy", ["$defs", "detector"], ValueManifest.detectorKeys),
     ("policy", ["$defs", "revealTo"], PolicyManifest.revealToKeys),
+    ("policy", ["$defs", "hours"], TimeManifest.hoursKeys),
     ("policy", ["$defs", "tests"], Enforcement.Test.keys),
 ]
 

@@ -1,3 +1,4 @@
+package import Enforcement
 internal import JSON
 
 /// Whom may this backend talk to? Said by its manifest alone, never by a caller.

@@ -1,5 +1,4 @@
-internal import EventLoop
-internal import JSON
+internal import Enforcement
 
 /// An address that is not on the public Internet, and by what it is known.
 ///
@@ -7,7 +6,7 @@ internal import JSON
 /// knowing them.
 enum NetworkAddress {
     /// 4 or 16 bytes; nil for anything but the plain notation.
-    static func parsed(_ text: String) -> [UInt8]? { SocketAddress(ip: text, port: 0)?.bytes }
+    static func parsed(_ text: String) -> [UInt8]? { NetworkRange.address(text) }
 
     /// Whether everybody on the Internet may be meant by it.
     static func isGlobal(_ address: [UInt8]) -> Bool {
@@ -35,40 +34,5 @@ enum NetworkAddress {
 
     private static func networks(_ texts: [String]) -> [NetworkRange] {
         texts.compactMap { NetworkRange($0) }
-    }
-}
-
-/// `10.0.0.0/8`, `fd00::/8`.
-package struct NetworkRange: Sendable, Hashable {
-    private let address: [UInt8]
-    private let prefix: Int
-
-    fileprivate init(address: [UInt8], _ prefix: Int) {
-        self.address = address
-        self.prefix = prefix
-    }
-
-    /// Nil for what is no network, also where bits beyond the prefix are set.
-    package init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = NetworkAddress.parsed(String(parts[0])),
-            let prefix = Int(parts[1]), prefix.description.isByteEqual(to: String(parts[1])),
-            (0...address.count * 8).contains(prefix)
-        else { return nil }
-        self.init(address: address, prefix)
-        for bit in prefix..<address.count * 8 where address[bit / 8] >> (7 - bit % 8) & 1 == 1 {
-            return nil
-        }
-    }
-
-    /// One address.
-    init(_ address: [UInt8]) { self.init(address: address, address.count * 8) }
-
-    func contains(_ other: [UInt8]) -> Bool {
-        guard other.count == address.count else { return false }
-        let whole = prefix / 8
-        guard other[..<whole].elementsEqual(address[..<whole]) else { return false }
-        let shift = 8 - prefix % 8
-        return shift == 8 || other[whole] >> shift == address[whole] >> shift
     }
 }

@@ -1,4 +1,4 @@
-internal import Enforcement
+package import Enforcement
 package import EventLoop
 internal import JSON
 internal import Synchronization

@@ -19,12 +19,14 @@ enum Verdict {
 }
 
 extension Condition {
-    func verdict(on facts: Facts) -> Verdict {
+    func verdict(on facts: Facts) -> Verdict { verdict { facts.known($0) } }
+
+    func verdict(_ known: (Fact) -> Facts.Known) -> Verdict {
         switch self {
-        case .fact(let fact, let test): return test.verdict(on: facts.known(fact))
-        case .not(let condition): return condition.verdict(on: facts).negated
-        case .all(let conditions): return conditions.verdict(unless: .unmatched, on: facts)
-        case .any(let conditions): return conditions.verdict(unless: .matched, on: facts)
+        case .fact(let fact, let test): return test.verdict(on: known(fact))
+        case .not(let condition): return condition.verdict(known).negated
+        case .all(let conditions): return conditions.verdict(unless: .unmatched, known)
+        case .any(let conditions): return conditions.verdict(unless: .matched, known)
         }
     }
 
@@ -44,10 +46,12 @@ extension Condition {
 
 extension [Condition] {
     /// One `decisive` verdict settles it; else one unknown makes it unknown; else it is the other.
-    fileprivate func verdict(unless decisive: Verdict, on facts: Facts) -> Verdict {
+    fileprivate func verdict(
+        unless decisive: Verdict, _ known: (Fact) -> Facts.Known
+    ) -> Verdict {
         var verdict = decisive.negated
         for condition in self {
-            switch condition.verdict(on: facts) {
+            switch condition.verdict(known) {
             case decisive: return decisive
             case .unknown: verdict = .unknown
             default: break
@@ -87,6 +91,11 @@ extension Test {
             value.number.map { Verdict($0.compare(to: bound) == .greater) } ?? .unknown
         case .under(let bound):
             value.number.map { Verdict($0.compare(to: bound) == .less) } ?? .unknown
+        case .within(let ranges):
+            value.string.flatMap { NetworkRange.peer($0) }.map { address in
+                Verdict(ranges.contains { $0.contains(address) })
+            } ?? .unknown
+        case .hours(let window): value.int.map { Verdict(window.contains($0)) } ?? .unknown
         case .present: .unknown
         }
     }

@@ -106,14 +106,11 @@ struct Facts {
 
     func values(of fact: Fact) -> [JSONValue] {
         switch fact {
-        case .callerSubject: [.string(caller.subject)]
-        case .callerIssuer: [.string(caller.issuer)]
-        case .callerKind: [.string(caller.kind.rawValue)]
-        case .callerGroups: caller.groups.map { .string($0.text) }
-        case .callerClaim(let name): Self.flattened(caller.claims[name])
-        case .clientID: caller.clientID.map { [.string($0)] } ?? []
-        case .clientAddress:
-            arrived.via.address.utf8.isEmpty ? [] : [.string(arrived.via.address)]
+        case .callerSubject, .callerIssuer, .callerKind, .callerGroups, .callerPerson,
+            .callerEmail, .callerClaim, .clientID:
+            caller.values(of: fact)
+        case .clientAddress: arrived.via.values
+        case .time: [.number(JSONNumber(call.scoped.at))]
         case .toolName, .toolEffect, .toolTags, .backend, .statement: known(fact).values
         case .argument(let name): Self.flattened(arrived.arguments[name])
         case .anyArgument: Self.strings(in: .object(arrived.arguments))
@@ -130,7 +127,7 @@ struct Facts {
     }
 
     /// A list stands for its members.
-    private static func flattened(_ value: JSONValue?) -> [JSONValue] {
+    static func flattened(_ value: JSONValue?) -> [JSONValue] {
         switch value {
         case nil: []
         case .array(let values): values
@@ -139,7 +136,7 @@ struct Facts {
     }
 
     /// Every string at any depth, member names too: text hides in both.
-    private static func strings(in value: JSONValue) -> [JSONValue] {
+    static func strings(in value: JSONValue) -> [JSONValue] {
         switch value {
         case .string: [value]
         case .array(let values): values.flatMap { strings(in: $0) }
@@ -151,7 +148,7 @@ struct Facts {
 }
 
 extension Fact {
-    fileprivate static let remembered = 10
+    fileprivate static let remembered = 12
 
     /// Where the memory of a call keeps it; nil for facts that have a name in them.
     fileprivate var place: Int? {
@@ -166,7 +163,33 @@ extension Fact {
         case .httpMethod: 7
         case .httpHost: 8
         case .httpPath: 9
-        case .callerClaim, .argument, .toolName, .toolEffect, .toolTags, .backend, .statement: nil
+        case .callerPerson: 10
+        case .callerEmail: 11
+        case .callerClaim, .argument, .toolName, .toolEffect, .toolTags, .backend, .statement,
+            .time:
+            nil
         }
     }
+}
+
+extension Caller {
+    /// Of a fact that is about callers; empty for others.
+    func values(of fact: Fact) -> [JSONValue] {
+        switch fact {
+        case .callerSubject: [.string(subject)]
+        case .callerIssuer: [.string(issuer)]
+        case .callerKind: [.string(kind.rawValue)]
+        case .callerGroups: groups.map { .string($0.text) }
+        case .callerPerson: [.string(onBehalfOf ?? subject)]
+        case .callerEmail: email.map { [.string($0)] } ?? []
+        case .callerClaim(let name): Facts.flattened(claims[name])
+        case .clientID: clientID.map { [.string($0)] } ?? []
+        default: []
+        }
+    }
+}
+
+extension Transport {
+    /// The peer's address, where there is one.
+    var values: [JSONValue] { address.utf8.isEmpty ? [] : [.string(address)] }
 }

@@ -133,7 +133,7 @@ struct FieldRules {
             guard case .field(let name) = rule.target else { continue }
             let isRevealed = policy.reveals.contains { reveal in
                 reveal.target == rule.target
-                    && reveal.groups.contains { caller?.groups.contains($0) == true }
+                    && caller.map { reveal.to.include($0) } == true
             }
             var rule = rule
             if isRevealed { rule.strategy = .keep }

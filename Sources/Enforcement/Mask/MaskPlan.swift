@@ -11,7 +11,7 @@ struct MaskPlan: Sendable {
         /// What stands in the place of a redacted value: `[email]`.
         let token: [UInt8]
         let label: String
-        let revealedTo: [Name]
+        let revealedTo: [Grantees]
 
         /// What a computed column gets is stricter than any strategy.
         fileprivate var strictness: Int {
@@ -23,7 +23,7 @@ struct MaskPlan: Sendable {
     private struct Deciding {
         let rule: Name
         let label: Name
-        let revealedTo: [Name]
+        let revealedTo: [Grantees]
     }
 
     /// For each output column, the covers over it; empty for an open one.
@@ -45,7 +45,7 @@ struct MaskPlan: Sendable {
             }
             return Deciding(
                 rule: rule.id, label: rule.target.label,
-                revealedTo: policy.reveals.filter { $0.target == rule.target }.flatMap(\.groups))
+                revealedTo: policy.reveals.filter { $0.target == rule.target }.map(\.to))
         }
         named = examination.columns.map { NamedValues.name($0.name.utf8.span) }
         cues = examination.columns.map { $0.name.utf8.span.cues(before: $0.name.utf8.count) }
@@ -56,7 +56,7 @@ struct MaskPlan: Sendable {
                 if rule.strategy == .keep, standing == .derived { return nil }
                 let isDerived = standing == .derived
                 let revealedTo = policy.reveals.filter { $0.target == rule.target }
-                    .flatMap(\.groups)
+                    .map(\.to)
                 return Cover(
                     rule: rule.id, strategy: isDerived ? .redact : rule.strategy,
                     coversNull: isDerived,
@@ -70,7 +70,7 @@ struct MaskPlan: Sendable {
     func cover(over column: Int, for caller: Caller) -> Cover? {
         var strictest: Cover?
         for cover in columns[column]
-        where !cover.revealedTo.contains(where: { caller.groups.contains($0) }) {
+        where !cover.revealedTo.contains(where: { $0.include(caller) }) {
             if cover.strictness > strictest?.strictness ?? -1 { strictest = cover }
         }
         return strictest
@@ -80,7 +80,7 @@ struct MaskPlan: Sendable {
     /// whatever it decides.
     func refusal(for caller: Caller) -> Refusal? {
         let found = deciding.filter { deciding in
-            !deciding.revealedTo.contains { caller.groups.contains($0) }
+            !deciding.revealedTo.contains { $0.include(caller) }
         }
         guard let first = found.first else { return nil }
         return Refusal(

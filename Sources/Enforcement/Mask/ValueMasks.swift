@@ -28,12 +28,15 @@ package struct ValueRule: Sendable {
 package struct ValueReveal: Sendable {
     package var id: Name
     package var selectors: [ValueRule.Selector]
-    package var groups: [Name]
+    package var to: Grantees
 
-    package init(id: Name, selectors: [ValueRule.Selector], groups: [Name]) {
+    package init(
+        id: Name, selectors: [ValueRule.Selector], groups: [Name],
+        of issuers: Grantees.Issuers = .any
+    ) {
         self.id = id
         self.selectors = selectors
-        self.groups = groups
+        to = Grantees(groups: groups, of: issuers)
     }
 }
 
@@ -79,7 +82,7 @@ package struct ValueMasks: Sendable {
     func wanted(for caller: Caller?, only: Set<ValueKind>? = nil) -> WantedValues {
         if only == nil, caller == nil || reveals.isEmpty { return allWanted }
         let lifted = reveals.filter { reveal in
-            caller.map { caller in reveal.groups.contains { caller.groups.contains($0) } } ?? false
+            caller.map { reveal.to.include($0) } ?? false
         }
         return wanted(lifted: Set(lifted.flatMap(\.selectors)), only: only)
     }

@@ -9,10 +9,13 @@ import JSON
 package struct ScopedCall: Sendable {
     package let arrived: ArrivedCall
     package let guarded: GuardedTool
+    /// When that was judged, in seconds since 1970.
+    let at: Int
 
-    fileprivate init(_ call: IdentifiedCall, _ guarded: GuardedTool) {
+    fileprivate init(_ call: IdentifiedCall, _ guarded: GuardedTool, at: Int) {
         arrived = call.arrived
         self.guarded = guarded
+        self.at = at
     }
 
     package var tool: Tool { guarded.tool }
@@ -23,42 +26,83 @@ package struct ScopeStage: Sendable {
     /// By name, in the order in which they are listed.
     private let tools: [GuardedTool]
     private let byName: [Name: GuardedTool]
-    private let scopesOfGroup: [Name: Set<Name>]
-    private let scopesOfSubject: [Name: Set<Name>]
+    private let grants: [Name: ToolGrants]
+    private let now: @Sendable () -> Int
+    /// Whether what a caller may use follows from issuer, subject and groups alone.
+    let isSteady: Bool
 
-    init(tools: [GuardedTool], grants: [Grant]) {
+    init(
+        tools: [GuardedTool], grants: [Grant],
+        now: @escaping @Sendable () -> Int = WallClock.seconds
+    ) {
         self.tools = tools.sorted { $0.tool.name < $1.tool.name }
         byName = Dictionary(
             tools.map { ($0.tool.name, $0) }, uniquingKeysWith: { first, _ in first })
-        var ofGroup: [Name: Set<Name>] = [:]
-        var ofSubject: [Name: Set<Name>] = [:]
-        for grant in grants {
-            for group in grant.groups { ofGroup[group, default: []].formUnion(grant.scopes) }
-            for subject in grant.subjects {
-                ofSubject[subject, default: []].formUnion(grant.scopes)
-            }
+        self.grants = byName.mapValues { guarded in
+            ToolGrants(grants.filter { $0.covers(guarded.tool) })
         }
-        scopesOfGroup = ofGroup
-        scopesOfSubject = ofSubject
+        isSteady = grants.allSatisfy {
+            $0.condition == nil && $0.from == nil && $0.until == nil
+        }
+        self.now = now
     }
 
-    func visible(to caller: Caller) -> [GuardedTool] { tools.filter { allows(caller, $0.tool) } }
+    /// `via` nil: wherever they may call from.
+    func visible(to caller: Caller, via: Transport?) -> [GuardedTool] {
+        let now = now()
+        return tools.filter { allows(caller, $0.tool, via: via, now: now) }
+    }
 
     func admit(_ call: IdentifiedCall) throws(Refusal) -> ScopedCall {
-        let name = call.arrived.tool
-        guard let guarded = byName[Name(name)], allows(call.arrived.caller.caller, guarded.tool)
-        else { throw .unknownTool(name) }
-        return ScopedCall(call, guarded)
+        let arrived = call.arrived
+        let now = now()
+        guard let guarded = byName[Name(arrived.tool)], let grants = grants[guarded.tool.name]
+        else { throw .unknownTool(arrived.tool) }
+        var question = ScopeQuestion(
+            caller: arrived.caller.caller, tool: guarded.tool, via: arrived.via,
+            arguments: arrived.arguments, now: now)
+        guard grants.standing(of: question) != .granted else {
+            return ScopedCall(call, guarded, at: now)
+        }
+        question.arguments = nil
+        // Who sees the tool in the list knows that it exists.
+        if grants.standing(of: question) == .depends {
+            throw .argumentsNotGranted(guarded.tool, asking: grants.argumentsAsked(in: question))
+        }
+        throw .unknownTool(arrived.tool)
     }
 
     func tool(_ name: Name) -> Tool? { byName[name]?.tool }
 
-    func allows(_ caller: Caller, _ tool: Name) -> Bool {
-        byName[tool].map { allows(caller, $0.tool) } ?? false
+    func allows(_ caller: Caller, _ tool: Name, via: Transport?) -> Bool {
+        byName[tool].map { allows(caller, $0.tool, via: via, now: now()) } ?? false
     }
 
-    private func allows(_ caller: Caller, _ tool: Tool) -> Bool {
-        if scopesOfSubject[Name(caller.subject)]?.contains(tool.scope) == true { return true }
-        return caller.groups.contains { scopesOfGroup[$0]?.contains(tool.scope) == true }
+    /// How each tool stands for a caller, and by which grants; for people who ask.
+    func standings(
+        of caller: Caller, via: Transport?, at moment: Int
+    ) -> [(tool: Tool, standing: Standing, grants: [GrantFinding])] {
+        tools.map { guarded in
+            let question = ScopeQuestion(
+                caller: caller, tool: guarded.tool, via: via, arguments: nil, now: moment)
+            let grants = grants[guarded.tool.name] ?? ToolGrants([])
+            return (guarded.tool, grants.standing(of: question), grants.findings(of: question))
+        }
+    }
+
+    private func allows(_ caller: Caller, _ tool: Tool, via: Transport?, now: Int) -> Bool {
+        let question = ScopeQuestion(
+            caller: caller, tool: tool, via: via, arguments: nil, now: now)
+        return grants[tool.name].map { $0.standing(of: question) != .none } ?? false
+    }
+}
+
+extension Refusal {
+    fileprivate static func argumentsNotGranted(_ tool: Tool, asking names: [String]) -> Refusal {
+        let named = names.map { "`\($0)`" }.joined(separator: ", ")
+        return Refusal(
+            .argumentsNotGranted,
+            "You may use `\(tool.name)`, but not with these arguments: what is granted to you depends on \(named). Change that, or ask the operator."
+        )
     }
 }

@@ -126,7 +126,8 @@ struct MaskRules {
         let findings = Findings()
         let files = ManifestFiles(directory: directory, findings: findings)
         let manifests = ParsedManifests(files: files, directory: directory, findings: findings)
-        var policy = manifests.policy.values.resolved(findings)
+        var policy = manifests.policy.values.resolved(
+            findings, manifests.server.map { IdentitySources($0) })
         if let error = findings.error { throw CommandFailure(error.text) }
         guard let settings = manifests.server else {
             preconditionFailure("a missing server manifest is a problem")

@@ -10,12 +10,12 @@ import JSON
 enum TryCommand {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(
-            words, options: ["--as", "--groups", "--claims", "--manifests"], flags: ["--jsonl"],
+            words, options: SupposedCaller.options + ["--manifests"],
+            flags: ["--jsonl"],
             operands: 2)
         guard let tool = arguments.operands.first else {
             throw UsageError("try needs the name of a tool")
         }
-        let caller = try caller(arguments)
         let isLines = arguments.has("--jsonl")
         if isLines, arguments.operands.count > 1 {
             throw UsageError("with --jsonl the arguments come as lines on standard input")
@@ -25,7 +25,8 @@ enum TryCommand {
         let workers = Startup.workers()
         defer { workers.stop() }
         let names = LabNames()
-        let gate = try gate(Startup.manifests(arguments), workers, names)
+        let (gate, server) = try gate(Startup.manifests(arguments), workers, names)
+        let caller = try SupposedCaller.read(arguments, server)
         let group = try EventLoopGroup(count: 1)
         try group.start()
         return Lifetime().run(on: group.next()) {
@@ -64,36 +65,27 @@ enum TryCommand {
         return await gate.judge(tool, arguments, as: caller).json
     }
 
-    private static func caller(_ arguments: Arguments) throws(UsageError) -> Caller {
-        guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
-            throw UsageError("try needs --as SUBJECT")
-        }
-        let groups = (arguments["--groups"] ?? "").split(separator: ",").map { Name(String($0)) }
-        return Caller(
-            issuer: "try", subject: subject, groups: groups,
-            claims: try object(arguments["--claims"] ?? "{}"))
-    }
-
-    private static func object(_ text: String) throws(UsageError) -> JSONObject {
+    static func object(_ text: String) throws(UsageError) -> JSONObject {
         guard let value = try? JSONParser.parse(Array(text.utf8)), case .object(let object) = value
         else { throw UsageError("`\(text)` is not a JSON object") }
         return object
     }
 
-    private static func gate(
-        _ directory: String, _ workers: WorkerPool, _ names: LabNames
-    ) throws -> Gate {
+    static func gate(
+        _ directory: String, _ workers: WorkerPool, _ names: any NameLookup
+    ) throws -> (Gate, ServerSettings) {
         let catalog: Catalog
         do throws(ManifestError) {
             catalog = try Startup.catalogMaker(workers, names: names).load(directory: directory)
         } catch {
             throw CommandFailure("the manifests cannot be served:\n" + error.text)
         }
-        return Gate(
+        let gate = Gate(
             identity: IdentityStage(issuers: TrustedIssuers()),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: NoRecord())
+        return (gate, catalog.server)
     }
 }
 
@@ -118,7 +110,8 @@ extension Judgement {
 
     /// Those that have values, each with all of them.
     private var facts: [(name: String, values: [JSONValue])] {
-        Fact.plain.map { (name: $0.name, values: values(of: $0.fact)) }
+        Fact.plain.filter { if case .time = $0.fact { false } else { true } }
+            .map { (name: $0.name, values: values(of: $0.fact)) }
             .filter { !$0.values.isEmpty }
     }
 

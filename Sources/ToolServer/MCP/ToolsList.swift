@@ -12,16 +12,18 @@ enum ToolsList {
         let cursor = try cursor(of: request)
         let key = ToolListCache.Key(
             caller: peer.caller.id, cursor: Name(cursor ?? ""), version: Name(peer.version.text))
-        if let known = serving.toolLists[key] { return known }
+        // Where time, place or claims decide, two lists of one caller may differ.
+        let isKept = serving.gate.isVisibilitySteady
+        if isKept, let known = serving.toolLists[key] { return known }
         let page = try page(after: cursor, of: request, from: peer, in: serving)
-        serving.toolLists[key] = page
+        if isKept { serving.toolLists[key] = page }
         return page
     }
 
     private static func page(
         after cursor: String?, of request: Request, from peer: Peer, in serving: Serving
     ) throws(RPCError) -> [UInt8] {
-        let visible = serving.gate.visibleTools(to: peer.caller)
+        let visible = serving.gate.visibleTools(to: peer.caller, via: peer.via)
         // A cursor names the last tool of the page before, so that pages stay whole when tools
         // come and go in between.
         let rest = visible.drop { tool in cursor.map { tool.tool.name <= Name($0) } ?? false }
@@ -44,13 +46,13 @@ enum ToolsList {
         return writer.finish()
     }
 
-    /// All that a caller can see of their tools: equal when no list of theirs has changed.
+    /// All that a caller may see of their tools somewhere: equal when no list has changed.
     static func whole(
         for caller: IdentifiedCaller, _ version: ProtocolVersion, in serving: Serving
     ) -> [UInt8] {
         var writer = JSONWriter(reserving: 4096)
         writer.beginArray()
-        for guarded in serving.gate.visibleTools(to: caller) {
+        for guarded in serving.gate.visibleTools(to: caller, via: nil) {
             write(guarded, for: version, into: &writer)
         }
         writer.endArray()

@@ -55,13 +55,14 @@ extension Fact {
         [
             ("caller.subject", .callerSubject), ("caller.issuer", .callerIssuer),
             ("caller.kind", .callerKind), ("caller.groups", .callerGroups),
+            ("caller.person", .callerPerson), ("caller.email", .callerEmail),
             ("client.id", .clientID), ("client.address", .clientAddress),
             ("tool.name", .toolName), ("tool.effect", .toolEffect), ("tool.tags", .toolTags),
             ("backend", .backend), ("argument.*", .anyArgument), ("http.method", .httpMethod),
-            ("http.host", .httpHost), ("http.path", .httpPath),
+            ("http.host", .httpHost), ("http.path", .httpPath), ("time.hours", .time),
         ] + StatementFact.allCases.map { ($0.spelling, .statement($0)) }
     static let named = ["caller.claims.", "argument."]
-    static let unserved = ["time.", "usage."]
+    static let unserved = ["usage."]
 
     /// Every spelling, for messages and for the schema of editors.
     static var spellings: [String] {
@@ -98,10 +99,11 @@ extension Fact {
 
 extension Test {
     static let keys = KeySet(
-        required: [], optional: ["glob", "matches", "over", "under", "present"])
+        required: [], optional: ["glob", "matches", "over", "under", "present", "within"])
 
     /// The tests that a fact must meet together.
     fileprivate static func read(_ node: Node, about fact: Fact) -> [Test]? {
+        if case .time = fact { return TimeManifest.hours(node).map { [.hours($0)] } }
         switch node.value.content {
         case .object: return object(node, about: fact)
         case .array:
@@ -183,8 +185,19 @@ extension Test {
         case "matches": return pattern(node, about: fact).map { .matches($0) }
         case "over": return node.number().map { .over($0) }
         case "under": return node.number().map { .under($0) }
+        case "within": return networks(node, about: fact).map { .within($0) }
         default: return node.bool().map { .present($0) }
         }
+    }
+
+    private static func networks(_ node: Node, about fact: Fact) -> [NetworkRange]? {
+        guard case .clientAddress = fact else {
+            node.report("is for `client.address`")
+            return nil
+        }
+        guard let elements = node.someElements() else { return nil }
+        let ranges = elements.compactMap { $0.network() }
+        return ranges.count == elements.count ? ranges : nil
     }
 
     private static func pattern(_ node: Node, about fact: Fact) -> Pattern? {

@@ -104,7 +104,7 @@ struct HTTPManifest {
 
     /// With `baseURL` its host alone, with `hosts` those.
     private func egress(_ base: HTTPOptions.Base?) -> EgressRules? {
-        let networks = object["networks"].map { strings($0, networkOf) } ?? []
+        let networks = object["networks"].map { strings($0) { $0.network() } } ?? []
         switch (object["baseURL"], object["hosts"]) {
         case (_?, nil):
             for key in ["schemes", "ports"] {
@@ -149,13 +149,6 @@ struct HTTPManifest {
         guard let elements = node.someElements() else { return nil }
         let values = elements.compactMap(read)
         return values.count == elements.count ? values : nil
-    }
-
-    private func networkOf(_ node: Node) -> NetworkRange? {
-        guard let text = node.string() else { return nil }
-        if let network = NetworkRange(text) { return network }
-        node.report("must be a network such as \"10.0.0.0/8\" or \"fd00::/8\"")
-        return nil
     }
 
     private func hostOf(_ node: Node) -> EgressRules.Host? {

@@ -23,6 +23,9 @@ enum IssuerManifest {
         let issuer = object["issuer"]?.prose(atMost: 512)
         let audience = object["audience"].map { $0.prose(atMost: 512) } ?? resource
         guard let issuer, let audience else { return nil }
+        if IdentitySources.reserved.contains(where: { $0.isByteEqual(to: issuer) }) {
+            named?.report("is a name that grants use for something else")
+        }
         var rules = IssuerRules(issuer: issuer, audience: audience)
         guard !isLocal else {
             rules.algorithms = [.es256]

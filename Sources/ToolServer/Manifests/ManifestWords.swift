@@ -1,3 +1,4 @@
+import Enforcement
 import JSON
 
 /// The small notations inside strings: names, durations, sizes, paths.
@@ -49,6 +50,13 @@ extension Node {
         if range.contains(Int(count)) { return Int(count) }
         report(
             "must be from \(spelledBytes(range.lowerBound)) to \(spelledBytes(range.upperBound))")
+        return nil
+    }
+
+    func network() -> NetworkRange? {
+        guard let text = string() else { return nil }
+        if let network = NetworkRange(text) { return network }
+        report("must be a network such as \"10.0.0.0/8\" or \"fd00::/8\"")
         return nil
     }
 

@@ -4,10 +4,6 @@ import JSON
 /// What the policy files declare together, each entry with its place.
 struct PolicyManifest {
     static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules", "detectors"])
-    static let grantKeys = KeySet(
-        required: ["grant", "to"],
-        unserved: ["where": "deny the rest with a rule whose `when` is the opposite"])
-    static let granteeKeys = KeySet(required: [], optional: ["groups", "subjects"])
     static let denyKeys = KeySet(
         required: ["rule", "effect", "when", "reason"], optional: ["instead"])
     static let approveKeys = KeySet(
@@ -25,19 +21,15 @@ struct PolicyManifest {
     static let revealKeys = KeySet(
         required: ["rule", "effect", "to"], optional: ["column", "field", "value", "reason"],
         unserved: ["when": "name the groups in `to`"])
-    static let revealToKeys = KeySet(required: ["groups"])
+    static let revealToKeys = KeySet(required: ["groups"], optional: ["issuer"])
     static let effects = ["deny", "approve", "mask", "reveal"]
     static let unservedEffects = ["limit"]
     static let strategies = MaskRule.Strategy.allCases.map(\.rawValue)
 
-    struct GrantEntry {
-        let grant: Grant
-        let scopes: [Located<Name>]
-    }
-
     struct Reveal {
         let rule: RevealRule
         let target: Place
+        let to: GrantManifest.Recipients
     }
 
     struct Mask {
@@ -45,7 +37,7 @@ struct PolicyManifest {
         let target: Place
     }
 
-    private(set) var grants: [GrantEntry] = []
+    private(set) var grants: [GrantManifest.Entry] = []
     private(set) var rules: [Located<Rule>] = []
     private(set) var masks: [Mask] = []
     private(set) var reveals: [Reveal] = []
@@ -54,24 +46,10 @@ struct PolicyManifest {
 
     mutating func read(_ object: ObjectReader) {
         for node in object["detectors"]?.elements() ?? [] { values.readDetector(node) }
-        for node in object["grants"]?.elements() ?? [] { readGrant(node) }
+        for node in object["grants"]?.elements() ?? [] {
+            if let entry = GrantManifest.read(node) { grants.append(entry) }
+        }
         for node in object["rules"]?.elements() ?? [] { readRule(node) }
-    }
-
-    private mutating func readGrant(_ node: Node) {
-        guard let object = node.object(Self.grantKeys) else { return }
-        let scopes = object["grant"]?.someElements()?.compactMap { node in
-            node.located { $0.scope() }
-        }
-        guard let to = object["to"], let grantees = to.object(Self.granteeKeys) else { return }
-        let groups = grantees["groups"].map { $0.names { $0.identity() } } ?? []
-        let subjects = grantees["subjects"].map { $0.names { $0.identity() } } ?? []
-        if grantees["groups"] == nil && grantees["subjects"] == nil {
-            to.report("must name `groups` or `subjects`")
-        }
-        guard let scopes, let groups, let subjects else { return }
-        let grant = Grant(scopes: scopes.map(\.value), groups: groups, subjects: subjects)
-        grants.append(GrantEntry(grant: grant, scopes: scopes))
     }
 
     private mutating func readRule(_ node: Node) {
@@ -153,10 +131,10 @@ struct PolicyManifest {
         let id = identifier(of: object)
         let target = target(of: object)
         _ = object["reason"]?.prose(atMost: 500)
-        let groups = object["to"]?.object(Self.revealToKeys)?["groups"]?.names { $0.identity() }
-        guard let id, let target, let groups else { return }
-        let rule = RevealRule(id: id, target: target.value, groups: groups)
-        reveals.append(Reveal(rule: rule, target: target.place))
+        let to = object["to"].flatMap { GrantManifest.grantees($0, keys: Self.revealToKeys) }
+        guard let id, let target, let to else { return }
+        let rule = RevealRule(id: id, target: target.value, groups: to.named.groups)
+        reveals.append(Reveal(rule: rule, target: target.place, to: to.recipients))
     }
 
     private func target(of object: ObjectReader) -> Located<MaskRule.Target>? {

@@ -12,6 +12,8 @@ struct PolicyResolver {
     func policy() -> Policy {
         let policy = manifests.policy
         checkScopes()
+        // Without a server manifest there is a problem already.
+        let sources = manifests.server.map { IdentitySources($0) }
         var columns = KnownColumns(ask: columns, findings: findings)
         let masks = policy.masks.map { mask in
             let rule = mask.rule.value
@@ -32,18 +34,24 @@ struct PolicyResolver {
             rule.target = folded(rule.target, &columns)
             checkBackend(of: rule.target, at: reveal.target)
             _ = columns.check(rule.target, at: reveal.target)
+            if let sources { rule.to.issuers = sources.issuers(of: reveal.to, findings) }
             if !masks.contains(where: { isSame($0.target, rule.target) }) {
                 findings.warning("reveals nothing: no rule masks it", at: reveal.target)
             }
             return rule
         }
         for rule in policy.rules { checkNames(in: rule.value.when, at: rule.place) }
+        if sources?.areSeveral == true { checkIssuers() }
         let objects = KnownObjects(of: tools) { backend in columns.known(backend) }
         for rule in policy.rules {
             objects?.check(rule.value.when, at: rule.place, findings: findings)
         }
-        var resolved = policy.values.resolved(findings)
-        resolved.grants = policy.grants.map(\.grant)
+        var resolved = policy.values.resolved(findings, sources)
+        resolved.grants = policy.grants.map { entry in
+            var grant = entry.grant
+            if let sources { grant.to.issuers = sources.issuers(of: entry.to, findings) }
+            return grant
+        }
         resolved.rules = policy.rules.map(\.value)
         resolved.masks = masks
         resolved.reveals = reveals
@@ -52,17 +60,48 @@ struct PolicyResolver {
 
     /// A tool that nobody may call, a grant of nothing: allowed, but hardly meant.
     private func checkScopes() {
-        let granted = Set(manifests.policy.grants.flatMap { $0.scopes.map(\.value) })
-        let needed = Set(manifests.tools.map(\.scope.value))
-        for tool in manifests.tools where !granted.contains(tool.scope.value) {
-            let scope = quoted(tool.scope.value.text)
+        let granted = manifests.policy.grants.map(\.grant)
+        for tool in tools where !granted.contains(where: { $0.covers(tool) }) {
+            guard let scope = manifests.tools.first(where: { $0.name.value == tool.name })?.scope
+            else { continue }
             findings.warning(
-                "no grant gives \(scope): nobody can call this tool", at: tool.scope.place)
+                "no grant gives \(quoted(scope.value.text)): nobody can call this tool",
+                at: scope.place)
         }
-        for scope in manifests.policy.grants.flatMap(\.scopes) where !needed.contains(scope.value) {
-            let near = nearest(scope.value.text, among: needed.sorted().map(\.text))
+        let scopes = Set(manifests.tools.map(\.scope.value))
+        let names = Set(manifests.tools.map(\.name.value))
+        for entry in manifests.policy.grants {
+            check(entry.scopes, among: scopes) { "no tool needs \($0)" }
+            check(entry.tools, among: names) { "no tool \($0)" }
+        }
+    }
+
+    private func check(
+        _ patterns: [Located<Name>], among known: Set<Name>, _ complaint: (String) -> String
+    ) {
+        for pattern in patterns
+        where !known.contains(where: { Glob.matches(pattern.value.text, $0.text) }) {
+            let near = nearest(pattern.value.text, among: known.sorted().map(\.text))
             let hint = near.map { "; did you mean \(quoted($0))?" } ?? ""
-            findings.warning("no tool needs \(quoted(scope.value.text))\(hint)", at: scope.place)
+            findings.warning(complaint(quoted(pattern.value.text)) + hint, at: pattern.place)
+        }
+    }
+
+    /// With several issuers a group alone is nobody's in particular.
+    private func checkIssuers() {
+        for rule in manifests.policy.rules {
+            let condition = rule.value.when
+            let asksNames = condition.asks { fact in
+                switch fact {
+                case .callerSubject, .callerGroups, .callerPerson, .clientID: true
+                default: false
+                }
+            }
+            let asksIssuer = condition.asks { if case .callerIssuer = $0 { true } else { false } }
+            guard asksNames, !asksIssuer else { continue }
+            findings.warning(
+                "asks for a name whoever vouches for it; test `caller.issuer` too, where an issuer is meant",
+                at: rule.place)
         }
     }
 

@@ -8,7 +8,12 @@ struct ValueManifest {
 
     private var detectors: [Located<OwnDetector>] = []
     private var masks: [(rule: Located<ValueRule>, selectors: [Located<Name>])] = []
-    private var reveals: [(rule: Located<ValueReveal>, selectors: [Located<Name>])] = []
+    private struct Reveal {
+        let rule: ValueReveal
+        let selectors: [Located<Name>]
+        let to: GrantManifest.Recipients
+    }
+    private var reveals: [Reveal] = []
 
     private static let kinds = ValueKind.allCases.map(\.rawValue)
 
@@ -73,12 +78,12 @@ struct ValueManifest {
         Self.refuseTargets(object, also: [])
         let selectors = Self.selectors(object)
         _ = object["reason"]?.prose(atMost: 500)
-        let groups = object["to"]?.object(PolicyManifest.revealToKeys)?["groups"]?.names {
-            $0.identity()
+        let to = object["to"].flatMap {
+            GrantManifest.grantees($0, keys: PolicyManifest.revealToKeys)
         }
-        guard let id, let selectors, let groups else { return }
-        let rule = ValueReveal(id: id, selectors: [], groups: groups)
-        reveals.append((object.node.located(rule), selectors))
+        guard let id, let selectors, let to else { return }
+        let rule = ValueReveal(id: id, selectors: [], groups: to.named.groups)
+        reveals.append(Reveal(rule: rule, selectors: selectors, to: to.recipients))
     }
 
     private static func refuseTargets(_ object: ObjectReader, also: [String]) {
@@ -94,7 +99,7 @@ struct ValueManifest {
     }
 
     /// Every name tied to what it names, and the policy with nothing but values in it.
-    func resolved(_ findings: Findings) -> Policy {
+    func resolved(_ findings: Findings, _ sources: IdentitySources?) -> Policy {
         var policy = Policy()
         policy.detectors = detectors.map(\.value)
         var taken: [Name: Name] = [:]
@@ -110,9 +115,10 @@ struct ValueManifest {
             }
             policy.values.append(resolved)
         }
-        policy.valueReveals = reveals.map { rule, selectors in
-            var resolved = rule.value
-            resolved.selectors = selectors.compactMap { selector($0, findings) }
+        policy.valueReveals = reveals.map { reveal in
+            var resolved = reveal.rule
+            resolved.selectors = reveal.selectors.compactMap { selector($0, findings) }
+            if let sources { resolved.to.issuers = sources.issuers(of: reveal.to, findings) }
             return resolved
         }
         return policy

@@ -1,3 +1,4 @@
+import Enforcement
 import Testing
 
 @testable import Backends

@@ -146,13 +146,13 @@ final class TaskDesk: Sendable {
 extension TaskDesk {
     /// nil for what is not there, has expired or is somebody else's: the three are one.
     func find(
-        _ id: Name, for caller: IdentifiedCaller, in serving: Serving
+        _ id: Name, for caller: IdentifiedCaller, via: Transport, in serving: Serving
     ) async throws(StateError) -> (task: TaskState, entry: StateEntry)? {
         // Somebody may end it between reading and judging: then what they wrote counts.
         for _ in 0..<3 {
             guard let entry = try await store.entry(.task, id),
                 entry.owner == caller.caller.mark, var task = TaskState(entry),
-                serving.gate.admits(caller, to: task.tool)
+                serving.gate.admits(caller, to: task.tool, via: via)
             else { return nil }
             guard task.status == .working, !isHeld(entry) else { return (task, entry) }
             task.interrupt(now: now())

@@ -61,7 +61,7 @@ enum TasksMethod: String, Sendable, CaseIterable {
     ) async throws(RPCError) -> TaskState? {
         guard let desk = serving.tasks, id.text.utf8.count <= idBytesMax else { return nil }
         do throws(StateError) {
-            return try await desk.find(id, for: peer.caller, in: serving)?.task
+            return try await desk.find(id, for: peer.caller, via: peer.via, in: serving)?.task
         } catch {
             var error = RPCError(
                 .internal, "The task cannot be looked for at the moment.", id: request.id)
