@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import TestSupport
 import Testing
@@ -54,7 +53,8 @@ import Testing
                 table += "    \(outcome.refusal?.code.rawValue ?? "yes"): \(tool.name)\n"
             }
         }
-        try Golden.compare(table, with: "scope.txt")
+        let changed = try Golden.difference(of: table, from: "scope.txt", beside: #filePath)
+        #expect(changed.isEmpty, "Golden/scope.txt differs:\n\(changed)")
     }
 
     @Test func whatIsListedIsWhatCanBeCalled() async throws {
@@ -118,33 +118,5 @@ import Testing
         let name = String(repeating: "\u{1F600}", count: 10_000)
         let refusal = try #require(try await GateFixture().call(name).refusal)
         #expect(refusal.told.unicodeScalars.count < 200)
-    }
-}
-
-/// Tables that a person can read, kept beside the tests. To accept a change, run the tests with
-/// `UPDATE_GOLDEN=1` and read the difference.
-enum Golden {
-    static func compare(_ text: String, with name: String) throws {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("Golden").appendingPathComponent(name)
-        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
-            try text.write(to: file, atomically: true, encoding: .utf8)
-        }
-        let wanted = try String(contentsOf: file, encoding: .utf8)
-        let difference = Self.difference(from: lines(wanted), to: lines(text))
-        #expect(difference.isEmpty, "Golden/\(name) differs:\n\(difference)")
-    }
-
-    private static func lines(_ text: String) -> [String] {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-    }
-
-    private static func difference(from old: [String], to new: [String]) -> String {
-        new.difference(from: old).map { change in
-            switch change {
-            case .remove(let offset, let line, _): "- \(offset + 1): \(line)"
-            case .insert(let offset, let line, _): "+ \(offset + 1): \(line)"
-            }
-        }.joined(separator: "\n")
     }
 }

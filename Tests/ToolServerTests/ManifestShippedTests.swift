@@ -20,6 +20,8 @@ private func shippedFiles() throws -> [String: [UInt8]] {
 
 private func demo() throws -> ManifestFixture { try shipped("demo/") }
 
+func shippedCatalog(_ folder: String) throws -> Catalog { try loaded(shipped("\(folder)/")) }
+
 private func shipped(_ folder: String) throws -> ManifestFixture {
     var fixture = ManifestFixture()
     fixture.files = [:]

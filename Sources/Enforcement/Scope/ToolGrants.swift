@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 
 /// Whether a caller may use a tool. `depends`: on what the question does not say.
 package enum Standing: Sendable { case none, depends, granted }
@@ -125,7 +125,7 @@ extension Grant {
 
 extension Condition {
     /// The names of the arguments that it looks at; `*` where at any.
-    var argumentsAsked: [Name] {
+    package var argumentsAsked: [Name] {
         switch self {
         case .fact(.argument(let name), _): [Name(name)]
         case .fact(.anyArgument, _): ["*"]

@@ -13,8 +13,11 @@ enum CommandLineTool {
         toolserver serve  [--manifests DIR] [--state DIR] [--http ADDRESS:PORT]   serve over HTTP at /mcp
         toolserver stdio  [--manifests DIR] [--state DIR]                         serve one client over a pipe
         toolserver check  [--manifests DIR] [--json]                              load the manifests, report every problem
-        toolserver try    TOOL [ARGUMENTS] --as SUBJECT [--groups A,B] [--claims JSON] [--manifests DIR] [--jsonl]
+        toolserver try    TOOL [ARGUMENTS] --as SUBJECT [--issuer NAME] [--groups A,B] [--claims JSON] [--manifests DIR] [--jsonl]
                                                                                   what would be decided and sent, without running it
+        toolserver grants --as SUBJECT [--issuer NAME] [--groups A,B] [--claims JSON] [--from ADDRESS] [--at MOMENT] [--tool TOOL] [--json]
+                                                                                  which tools that caller could use, and by which grants
+        toolserver whoami [--manifests DIR] [--state DIR] [--json]                as whom stdio would call here, and what they may use
         toolserver mask   [--jsonl | --spans] [--types A,B] [--manifests DIR]     standard input with its values masked
         toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--manifests DIR] [--state DIR]
                                                                                   mint a short token of this installation
@@ -52,6 +55,8 @@ enum CommandLineTool {
         case "stdio": return try StdioCommand.run(rest)
         case "check": return CheckCommand.run(rest)
         case "try": return try TryCommand.run(rest)
+        case "grants": return try GrantsCommand.run(rest)
+        case "whoami": return try WhoAmICommand.run(rest)
         case "mask": return try MaskCommand.run(rest)
         case "token": return try TokenCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
@@ -61,7 +66,8 @@ enum CommandLineTool {
         case "help", "--help", "-h": StandardStream.output.line(usage)
         case let word?:
             let known = [
-                "serve", "stdio", "check", "try", "mask", "token", "audit", "json-check",
+                "serve", "stdio", "check", "try", "grants", "whoami", "mask", "token", "audit",
+                "json-check",
                 "version", "help",
             ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""

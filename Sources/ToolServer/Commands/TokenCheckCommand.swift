@@ -35,7 +35,7 @@ enum TokenCheckCommand {
     }
 
     /// The key of the installation is needed, and made, only where its tokens count.
-    private static func issuers(
+    static func issuers(
         _ arguments: Arguments, _ settings: ServerSettings
     ) throws -> TrustedIssuers {
         guard settings.localIssuer != nil else { return settings.trustedIssuers(tokenKey: nil) }

@@ -70,18 +70,8 @@ enum TimeManifest {
     static func digits(_ text: Substring) -> Int? {
         text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
     }
-}
 
-extension Node {
-    /// `2026-12-31T18:00:00Z`, `…+01:00`: seconds since 1970.
-    func moment() -> Int? {
-        guard let text = string() else { return nil }
-        if let moment = Self.moment(text) { return moment }
-        report("must be a moment such as \"2026-12-31T18:00:00Z\"")
-        return nil
-    }
-
-    private static func moment(_ text: String) -> Int? {
+    static func moment(_ text: String) -> Int? {
         // RFC 3339, whole seconds.
         let form = "dddd-dd-ddTdd:dd:dd"
         guard text.utf8.count > form.utf8.count else { return nil }
@@ -111,9 +101,19 @@ extension Node {
         let sign = text.first == UInt8(ascii: "-") ? -1 : 1
         guard text.count == 6, text.first == UInt8(ascii: "+") || sign < 0 else { return nil }
         let parts = Substring(text.dropFirst()).split(separator: ":")
-        guard parts.count == 2, let hours = TimeManifest.digits(parts[0]),
-            let minutes = TimeManifest.digits(parts[1]), hours < 24, minutes < 60
+        guard parts.count == 2, let hours = digits(parts[0]),
+            let minutes = digits(parts[1]), hours < 24, minutes < 60
         else { return nil }
         return sign * (hours * 3_600 + minutes * 60)
+    }
+}
+
+extension Node {
+    /// `2026-12-31T18:00:00Z`, `…+01:00`: seconds since 1970.
+    func moment() -> Int? {
+        guard let text = string() else { return nil }
+        if let moment = TimeManifest.moment(text) { return moment }
+        report("must be a moment such as \"2026-12-31T18:00:00Z\"")
+        return nil
     }
 }
