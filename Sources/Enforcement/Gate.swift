@@ -108,7 +108,7 @@ package struct Gate: Sendable {
             let masked = try mask.apply(raw, to: screened.examined)
             return await trail.close(.answered(masked))
         } catch {
-            return await trail.close(.refused(error))
+            return await trail.close(.refused(error.masked(by: values)))
         }
     }
 

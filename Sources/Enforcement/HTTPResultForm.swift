@@ -28,9 +28,9 @@ extension HTTPOperation {
 }
 
 /// A place in a document: `$.items[*].id`.
-package struct DocumentPath: Sendable {
-    package enum Step: Sendable, Equatable {
-        case member(String)
+package struct DocumentPath: Sendable, Hashable {
+    package enum Step: Sendable, Hashable {
+        case member(Name)
         case element(Int)
         /// Every element; the value is then a list.
         case every
@@ -39,6 +39,12 @@ package struct DocumentPath: Sendable {
     package var steps: [Step]
 
     package init(_ steps: [Step]) { self.steps = steps }
+
+    /// The name that tells a reader what stands there.
+    package var lastMember: Name? {
+        for case .member(let name) in steps.reversed() { return name }
+        return nil
+    }
 
     /// Nil where nothing stands there.
     package func value(in document: JSONValue) -> JSONValue? {
@@ -49,7 +55,7 @@ package struct DocumentPath: Sendable {
         guard let step = steps.first else { return value }
         let rest = steps.dropFirst()
         switch step {
-        case .member(let name): return value[name].flatMap { self.value(in: $0, rest) }
+        case .member(let name): return value[name.text].flatMap { self.value(in: $0, rest) }
         case .element(let index):
             guard let values = value.array, values.indices.contains(index) else { return nil }
             return self.value(in: values[index], rest)

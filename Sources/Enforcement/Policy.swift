@@ -92,8 +92,12 @@ package enum Test: Sendable {
 package struct MaskRule: Sendable {
     package enum Target: Sendable, Hashable {
         case column(backend: Name, ColumnPath)
+        /// A place in the documents that a column holds.
+        case inside(backend: Name, ColumnPath, DocumentPath)
         /// A name of a column or field, whatever its case and separators.
         case field(Name)
+        /// A place in the answers that are documents.
+        case document(DocumentPath)
     }
     /// From the mildest to the strictest.
     package enum Strategy: String, Sendable, CaseIterable {
@@ -105,6 +109,8 @@ package struct MaskRule: Sendable {
     package var strategy: Strategy
     /// Whether it may decide which rows a caller's own statement sees, or in what order.
     package var mayFilter: Bool
+    /// The rule that lifts it for one caller.
+    var liftedBy: Name?
 
     package init(id: Name, target: Target, strategy: Strategy, mayFilter: Bool = false) {
         self.id = id
@@ -127,6 +133,8 @@ package struct RevealRule: Sendable {
         self.target = target
         to = Grantees(groups: groups, of: issuers)
     }
+
+    func holds(for caller: Caller) -> Bool { to.include(caller) }
 }
 
 /// An operating-system user who may call over stdio without a token.

@@ -48,7 +48,7 @@ package struct Refusal: Error, Sendable {
     }
 
     package let code: Code
-    package let told: String
+    package private(set) var told: String
     /// The rules that led here, most decisive first.
     package var rules: [Name]
     /// For the operator; recorded, never sent.
@@ -71,6 +71,16 @@ package struct Refusal: Error, Sendable {
         self.rules = rules
         self.noted = noted
         self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// It may repeat a name that the caller made up, and anything may be in a name.
+    func masked(by values: ValueMasks) -> Refusal {
+        guard question == nil, demands == nil else { return self }
+        var text = TextMask(values, wanted: values.wanted(for: nil))
+        var refusal = self
+        refusal.told = text.masked(told)
+        refusal.noted = noted.map { text.masked($0) }
+        return refusal
     }
 
     /// True where the credential is at fault: HTTP answers 401 and the caller may sign in again.

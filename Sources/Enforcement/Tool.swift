@@ -65,6 +65,11 @@ package enum Operation: Sendable {
         }
     }
 
+    /// Where the pieces of an answer were picked from; none where it is whole.
+    package var picks: [(name: String, path: DocumentPath)] {
+        if case .http(let http) = self { http.result.picks } else { [] }
+    }
+
     /// What the caller's identity gives, which no argument can replace.
     package var bound: [(name: Name, value: CallerTemplate)] {
         switch self {

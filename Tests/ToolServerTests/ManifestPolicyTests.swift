@@ -120,6 +120,20 @@ private let decides =
         ])
 }
 
+@Test func aPlaceIsOfAnswersOrOfAColumnThatIsThere() throws {
+    let path = #"{"rule": "p", "effect": "mask", "path": "$.a.code", "with": "redact"}"#
+    // No tool of this fixture has documents for answers.
+    #expect(
+        try fixture(rules: path, origins: [name], reads: [name]).warnings() == [
+            "policy/rules.json:2:41: rules[0].path: masks nothing: no tool reads it"
+        ])
+    let inside = mask.replacing(#""with""#, with: #""path": "$.code", "with""#)
+    #expect(try fixture(rules: inside, origins: [email], reads: [email]).warnings() == [])
+    // It may decide no more than its column may.
+    let filter = fixture(rules: inside, origins: [name], reads: [email], deciding: [email])
+    #expect(try filter.problems().count == 1)
+}
+
 @Test func aFieldIsMatchedWhateverItsSpelling() throws {
     let field = #"{"rule": "f", "effect": "mask", "field": "E-Mail", "with": "redact"}"#
     #expect(try fixture(rules: field, origins: [email], reads: [email]).warnings() == [])

@@ -307,7 +307,17 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "2:43: rules[0].column: no backend `shpo`; did you mean `shop`?"),
     .rule(
         #"{"rule": "r", "effect": "mask", "with": "redact"}"#,
-        "2:1: rules[0]: must name a `column`, a `field` or kinds of `value`"),
+        "2:1: rules[0]: must name a `column`, a `field`, a `path` or kinds of `value`"),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "path": "customer.code", "with": "redact"}"#,
+        "2:41: rules[0].path: must be a path like \"$.customer.name\", \"$.items[0]\" or \"$.items[*].id\""
+    ),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "path": "$[*]", "with": "redact"}"#,
+        "2:41: rules[0].path: must end in the name of a member, or below one"),
+    .rule(
+        #"{"rule": "r", "effect": "mask", "path": "$.a", "field": "x", "with": "redact"}"#,
+        "2:57: rules[0].field: stands beside `column` or `path`; declare one of them"),
     .rule(
         #"{"rule": "r", "effect": "reveal", "field": "x", "to": {"groups": []}}"#,
         "2:66: rules[0].to.groups: must not be empty"),

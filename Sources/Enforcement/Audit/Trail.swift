@@ -91,6 +91,9 @@ struct Trail: ~Copyable, CallWitness {
                 if result.rows.isTruncated { writer.member("truncated", true) }
                 if let changed = result.changed { writer.member("changed", changed) }
                 writer.member("masked", result.maskedCount)
+                if !result.reveals.isEmpty {
+                    writer.member("revealedBy", .array(result.reveals.map { .string($0.text) }))
+                }
             case .refused(let refusal):
                 writer.member("code", refusal.code.rawValue)
                 writer.member("rules", .array(refusal.rules.map { .string($0.text) }))
@@ -110,7 +113,7 @@ struct Trail: ~Copyable, CallWitness {
         writer.member("event", event)
         writer.member("call", id)
         writer.raw(arrived.caller.recordMembers)
-        writer.member("tool", guarded?.tool.name.text ?? arrived.tool.prefixForRecord)
+        writer.member("tool", guarded?.tool.name.text ?? shown(arrived.tool))
         members(&writer)
         return writer.finish()
     }
@@ -125,13 +128,12 @@ struct Trail: ~Copyable, CallWitness {
             writer.member("traceparent", parent.prefixForRecord)
         }
         if let client = arrived.trace.clientName {
-            writer.member("clientName", client.prefixForRecord)
+            writer.member("clientName", shown(client))
         }
         guard let guarded else {
             // What the arguments of no tool mean is unknown, hence what of them is secret too.
-            var text = TextMask(values, wanted: values.wanted(for: nil))
-            let names = arrived.arguments.members.prefix(16).map { member in
-                JSONValue.string(text.masked(member.name.prefixForRecord))
+            let names = arrived.arguments.members.prefix(16).map {
+                JSONValue.string(shown($0.name))
             }
             return writer.member("argumentNames", .array(names))
         }
@@ -140,6 +142,12 @@ struct Trail: ~Copyable, CallWitness {
         writer.name("arguments")
         var document = DocumentMask(values, Policy(), for: nil)
         write(document.masked(.object(arrived.arguments)), into: &writer)
+    }
+
+    /// What a caller made up: cut before it fills the record, and masked as any text.
+    private func shown(_ text: String) -> String {
+        var mask = TextMask(values, wanted: values.wanted(for: nil))
+        return mask.masked(text.prefixForRecord)
     }
 
     /// The values of masked columns and fields are covered wherever a member bears their name:

@@ -11,11 +11,19 @@ struct CellMask {
     private var documents: DocumentMask
     /// By column; nil where no rule says anything to this caller.
     private let standings: [Standing]
+    /// Of those.
+    private let standingReveals: Set<Name>
+    /// For columns with rules of their own about places.
+    private var insides: [Int: DocumentMask] = [:]
     private var rows: Rows?
     private(set) var maskedCount = 0
+    /// The rules by which something was shown that is masked for others.
+    private(set) var reveals: Set<Name> = []
 
     private enum Standing {
         case covered(MaskPlan.Cover)
+        /// Places in the column's documents are.
+        case inside
         /// A rule lifts the mask, or keeps the column as it is.
         case open
         case unknown
@@ -27,22 +35,31 @@ struct CellMask {
         values = call.guarded.values
         wanted = values.wanted(for: call.caller)
         text = TextMask(values, wanted: wanted)
-        documents = DocumentMask(values, call.guarded.policy, for: call.caller)
+        documents = DocumentMask(values, call.guarded.policy, for: call.caller, inside: [])
+        standingReveals = Set(
+            plan.columns.indices.flatMap { plan.reveals(over: $0, for: call.caller) })
         standings = plan.columns.indices.map { column in
             guard let cover = plan.cover(over: column, for: call.caller) else {
+                if !plan.insides[column].isEmpty { return .inside }
                 return plan.columns[column].isEmpty ? .unknown : .open
             }
             return cover.strategy == .keep ? .open : .covered(cover)
         }
+        for column in plan.insides.indices where !plan.insides[column].isEmpty {
+            insides[column] = DocumentMask(
+                values, call.guarded.policy, for: call.caller, inside: plan.insides[column])
+        }
     }
 
     mutating func masked() -> Rows {
+        if raw.rowCount > 0 { reveals = standingReveals }
         for index in raw.cells.indices {
             let cell = raw.cells[index]
             let column = index % raw.columnCount
             switch standings[column] {
             case .open: copy(cell)
             case .unknown: value(cell, index, column)
+            case .inside: inside(cell, index, column)
             case .covered(let cover):
                 if cell.kind == .null, !cover.coversNull {
                     copy(cell)
@@ -51,6 +68,7 @@ struct CellMask {
                 }
             }
         }
+        reveals.formUnion(documents.reveals)
         return rows ?? raw
     }
 
@@ -109,17 +127,36 @@ struct CellMask {
         replace(index, with: (.text, bytes))
     }
 
-    /// A document inside a cell stays as it is written unless something in it is masked. One that
-    /// cannot be read cannot be masked, so it is not shown.
+    /// A document inside a cell stays as it is written unless something in it is masked.
     private mutating func document(_ cell: Rows.Cell, _ index: Int) {
         let content = raw.content(of: cell)
+        guard let bytes = Self.masked(content, by: &documents) else { return copy(cell) }
+        replace(index, with: bytes.isEmpty ? Self.unreadable : (.json, bytes))
+    }
+
+    /// A cell of documents, some of whose places are masked.
+    private mutating func inside(_ cell: Rows.Cell, _ index: Int, _ column: Int) {
+        guard cell.kind != .null, let mask = insides[column] else { return copy(cell) }
+        var own = mask
+        let content = raw.content(of: cell)
+        let bytes = Self.masked(content, by: &own)
+        reveals.formUnion(own.reveals)
+        guard let bytes else { return copy(cell) }
+        let kind: Rows.Kind = cell.kind == .json ? .json : .text
+        replace(index, with: bytes.isEmpty ? Self.unreadable : (kind, bytes))
+    }
+
+    private static let unreadable: (Rows.Kind, [UInt8]) = (.text, Array("[json]".utf8))
+
+    /// Nil where nothing is masked, empty where the document cannot be read: then it cannot be
+    /// masked either, and is not shown.
+    private static func masked(
+        _ content: ArraySlice<UInt8>, by mask: inout DocumentMask
+    ) -> [UInt8]? {
         let limits = JSONLimits(bytes: content.count)
-        guard let document = try? JSONParser.parse(content, limits: limits) else {
-            return replace(index, with: (.text, Array("[json]".utf8)))
-        }
-        let countBefore = documents.maskedCount
-        let masked = documents.masked(document)
-        guard documents.maskedCount > countBefore else { return copy(cell) }
-        replace(index, with: (.json, masked.bytes))
+        guard let document = try? JSONParser.parse(content, limits: limits) else { return [] }
+        let countBefore = mask.maskedCount
+        let masked = mask.masked(document)
+        return mask.maskedCount > countBefore ? masked.bytes : nil
     }
 }

@@ -9,7 +9,11 @@ package struct DocumentMask {
     private let wanted: WantedValues
     /// Fields that the policy speaks of, at any depth.
     private let fields: FieldRules
+    /// Places that it speaks of, from the root of a document.
+    private let places: PlaceRules
     package private(set) var maskedCount = 0
+    /// The rules by which something was shown that is masked for others.
+    private(set) var reveals: Set<Name> = []
 
     /// For a caller's answer; nil for what belongs to nobody: the record, and the lab.
     package init(
@@ -19,6 +23,16 @@ package struct DocumentMask {
         wanted = masks.wanted(for: caller, only: only)
         text = TextMask(masks, wanted: wanted)
         fields = FieldRules(policy, for: caller)
+        places = PlaceRules(policy.masks(for: caller).filter { $0.target.isOfAnswers })
+    }
+
+    /// For the documents in a column, which has rules of its own about places.
+    init(_ masks: ValueMasks, _ policy: Policy, for caller: Caller, inside rules: [MaskRule]) {
+        self.masks = masks
+        wanted = masks.wanted(for: caller)
+        text = TextMask(masks, wanted: wanted)
+        fields = FieldRules(policy, for: caller)
+        places = PlaceRules(policy.held(rules, by: caller))
     }
 
     /// A text that is a whole document is masked as one, and written anew only when it changes.
@@ -34,28 +48,89 @@ package struct DocumentMask {
     }
 
     package mutating func masked(_ value: JSONValue) -> JSONValue {
-        masked(value, named: nil, around: .nothing)
+        masked(value, named: nil, around: .nothing, at: places.start)
+    }
+
+    /// What a tool picked, each piece by the rules and names of the place that it was picked from
+    /// as well as by its new name.
+    mutating func masked(
+        _ document: JSONValue, picked picks: [(name: String, path: DocumentPath)]
+    ) -> JSONValue {
+        guard case .object(let object) = document else { return masked(document) }
+        if picks.isEmpty { return masked(whole: object) }
+        let members = zip(object.members, picks).map { member, pick -> JSONObject.Member in
+            var here = places.start
+            var rule = fields.rule(for: pick.name)
+            for step in pick.path.steps {
+                let (next, found) = places.enter(step, from: here)
+                here = next
+                rule = MaskRule.stricter(rule, found)
+                if case .member(let name) = step {
+                    rule = MaskRule.stricter(rule, fields.rule(for: name.text))
+                }
+            }
+            if let rule { return (member.name, covered(member.value, by: rule)) }
+            let key = (pick.path.lastMember?.text ?? pick.name)
+            let lists = pick.path.steps.count { $0 == .every }
+            return (member.name, picked(member.value, of: lists, from: key, pick.name, at: here))
+        }
+        return .object(JSONObject(distinct: members))
+    }
+
+    /// An answer that was no object stands in one, as its `value`: that is its root as well.
+    private mutating func masked(whole object: JSONObject) -> JSONValue {
+        let name = "value"
+        guard object.count == 1, let value = object[name], fields.rule(for: name) == nil else {
+            return .object(masked(object, at: places.start))
+        }
+        let (next, rule) = places.enter(.member(Name(name)), from: places.start)
+        let shown =
+            rule.map { covered(value, by: $0) }
+            ?? masked(value, named: nil, around: .nothing, at: next + places.start)
+        return .object(JSONObject(distinct: [(name, shown)]))
+    }
+
+    /// A pick out of every element made a list, in which the place is each element's.
+    private mutating func picked(
+        _ value: JSONValue, of lists: Int, from key: String, _ name: String,
+        at here: [PlaceRules.Reached]
+    ) -> JSONValue {
+        if lists > 0, case .array(let values) = value {
+            return .array(values.map { picked($0, of: lists - 1, from: key, name, at: here) })
+        }
+        return masked(
+            value,
+            named: NamedValues.name(key.utf8.span) ?? NamedValues.name(name.utf8.span),
+            around: key.utf8.span.cues(before: key.utf8.count), at: here)
     }
 
     private mutating func masked(
-        _ value: JSONValue, named: NamedValues.Named?, around: Meaning
+        _ value: JSONValue, named: NamedValues.Named?, around: Meaning,
+        at here: [PlaceRules.Reached]
     ) -> JSONValue {
         switch value {
         case .null, .bool: return value
         case .number(let number): return masked(number, named: named)
         case .string(let string): return masked(string, named: named, around: around)
         case .array(let values):
-            return .array(values.map { masked($0, named: named, around: around) })
-        case .object(let object): return .object(masked(object))
+            return .array(
+                values.enumerated().map { index, value in
+                    let (next, rule) = places.enter(.element(index), from: here)
+                    if let rule { return covered(value, by: rule) }
+                    return masked(value, named: named, around: around, at: next)
+                })
+        case .object(let object): return .object(masked(object, at: here))
         }
     }
 
-    private mutating func masked(_ object: JSONObject) -> JSONObject {
+    private mutating func masked(_ object: JSONObject, at here: [PlaceRules.Reached]) -> JSONObject
+    {
         var members: [JSONObject.Member] = []
         members.reserveCapacity(object.count)
         for member in object.members {
             let name = maskedName(member.name, among: members)
-            if let rule = fields.rule(for: member.name) {
+            let (next, rule) = places.enter(.member(Name(member.name)), from: here)
+            if let rule = MaskRule.stricter(rule, fields.rule(for: member.name)) {
                 members.append((name, covered(member.value, by: rule)))
                 continue
             }
@@ -65,7 +140,7 @@ package struct DocumentMask {
                     name,
                     masked(
                         member.value, named: NamedValues.name(key),
-                        around: key.cues(before: key.count))
+                        around: key.cues(before: key.count), at: next)
                 ))
         }
         return JSONObject(distinct: members)
@@ -117,35 +192,10 @@ package struct DocumentMask {
             return .object(
                 JSONObject(distinct: object.members.map { ($0.name, covered($0.value, by: rule)) }))
         case .bool, .number, .string:
+            if let reveal = rule.liftedBy { reveals.insert(reveal) }
             if rule.strategy == .keep { return value }
             maskedCount += 1
             return rule.strategy.masked(value, label: rule.target.label.text, masks: masks)
         }
-    }
-}
-
-/// The rules about fields that hold for one caller, by folded name.
-struct FieldRules {
-    private var rules: [[UInt8]: MaskRule] = [:]
-
-    init(_ policy: Policy, for caller: Caller?) {
-        for rule in policy.masks {
-            guard case .field(let name) = rule.target else { continue }
-            let isRevealed = policy.reveals.contains { reveal in
-                reveal.target == rule.target
-                    && caller.map { reveal.to.include($0) } == true
-            }
-            var rule = rule
-            if isRevealed { rule.strategy = .keep }
-            let key = MaskRule.Target.folded(name.text)
-            // Of two rules for one field the stricter holds.
-            if rules[key].map({ $0.strategy.strictness < rule.strategy.strictness }) ?? true {
-                rules[key] = rule
-            }
-        }
-    }
-
-    func rule(for name: String) -> MaskRule? {
-        rules.isEmpty ? nil : rules[MaskRule.Target.folded(name)]
     }
 }

@@ -11,7 +11,8 @@ struct MaskPlan: Sendable {
         /// What stands in the place of a redacted value: `[email]`.
         let token: [UInt8]
         let label: String
-        let revealedTo: [Grantees]
+        /// The rules that lift it for some.
+        let reveals: [RevealRule]
 
         /// What a computed column gets is stricter than any strategy.
         fileprivate var strictness: Int {
@@ -23,11 +24,13 @@ struct MaskPlan: Sendable {
     private struct Deciding {
         let rule: Name
         let label: Name
-        let revealedTo: [Grantees]
+        let reveals: [RevealRule]
     }
 
     /// For each output column, the covers over it; empty for an open one.
     let columns: [[Cover]]
+    /// For each output column, the rules for places in the documents that it shows.
+    let insides: [[MaskRule]]
     private let deciding: [Deciding]
     /// What the name of each column says about its values where no rule does.
     let named: [NamedValues.Named?]
@@ -45,23 +48,26 @@ struct MaskPlan: Sendable {
             }
             return Deciding(
                 rule: rule.id, label: rule.target.label,
-                revealedTo: policy.reveals.filter { $0.target == rule.target }.map(\.to))
+                reveals: policy.reveals.filter { $0.target == rule.target })
         }
         named = examination.columns.map { NamedValues.name($0.name.utf8.span) }
         cues = examination.columns.map { $0.name.utf8.span.cues(before: $0.name.utf8.count) }
+        insides = examination.columns.map { column in
+            rules.filter { $0.target.isInside(column, in: examination) }
+        }
         columns = examination.columns.map { column in
             rules.compactMap { rule in
+                if rule.target.isInside(column, in: examination) { return nil }
                 let standing = rule.target.standing(over: column, in: examination)
                 guard standing != .open else { return nil }
                 if rule.strategy == .keep, standing == .derived { return nil }
                 let isDerived = standing == .derived
-                let revealedTo = policy.reveals.filter { $0.target == rule.target }
-                    .map(\.to)
                 return Cover(
                     rule: rule.id, strategy: isDerived ? .redact : rule.strategy,
                     coversNull: isDerived,
                     token: Array("[\(rule.target.label.text)]".utf8),
-                    label: rule.target.label.text, revealedTo: revealedTo)
+                    label: rule.target.label.text,
+                    reveals: policy.reveals.filter { $0.target == rule.target })
             }
         }
     }
@@ -70,17 +76,22 @@ struct MaskPlan: Sendable {
     func cover(over column: Int, for caller: Caller) -> Cover? {
         var strictest: Cover?
         for cover in columns[column]
-        where !cover.revealedTo.contains(where: { $0.include(caller) }) {
+        where !cover.reveals.contains(where: { $0.holds(for: caller) }) {
             if cover.strictness > strictest?.strictness ?? -1 { strictest = cover }
         }
         return strictest
+    }
+
+    /// The rules that lift a cover of this column for this caller.
+    func reveals(over column: Int, for caller: Caller) -> [Name] {
+        columns[column].flatMap(\.reveals).filter { $0.holds(for: caller) }.map(\.id)
     }
 
     /// Why this caller may not ask: whoever may ask often finds a masked value out through
     /// whatever it decides.
     func refusal(for caller: Caller) -> Refusal? {
         let found = deciding.filter { deciding in
-            !deciding.revealedTo.contains { $0.include(caller) }
+            !deciding.reveals.contains { $0.holds(for: caller) }
         }
         guard let first = found.first else { return nil }
         return Refusal(
@@ -109,15 +120,19 @@ extension MaskRule.Target {
     var label: Name {
         switch self {
         case .column(_, let path): path.column
+        case .inside(_, let column, let path): path.lastMember ?? column.column
         case .field(let name): name
+        case .document(let path): path.lastMember ?? "value"
         }
     }
 
     /// Whether a column of this target may decide; what is not known may.
     fileprivate func mayDecide(in examination: Examination) -> Bool {
+        if case .document = self { return false }
         guard let deciding = examination.deciding ?? examination.reads else { return true }
         switch self {
-        case .column(_, let path): return deciding.contains(path)
+        case .column(_, let path), .inside(_, let path, _): return deciding.contains(path)
+        case .document: return false
         case .field(let name):
             let wanted = Self.folded(name.text)
             return deciding.contains { Self.folded($0.column.text) == wanted }
@@ -126,8 +141,9 @@ extension MaskRule.Target {
 
     func applies(to backend: Name) -> Bool {
         switch self {
-        case .column(let owner, _): owner == backend
+        case .column(let owner, _), .inside(let owner, _, _): owner == backend
         case .field: true
+        case .document: false
         }
     }
 
@@ -135,7 +151,8 @@ extension MaskRule.Target {
     /// is read anywhere in the statement, or when what it reads is unknown too.
     func standing(over column: Column, in examination: Examination) -> Standing {
         switch self {
-        case .column(_, let path):
+        case .document: return .open
+        case .column(_, let path), .inside(_, let path, _):
             if let origin = column.origin {
                 if origin == path { return .exact }
                 return column.sources?.contains(path) == true ? .derived : .open
@@ -156,6 +173,12 @@ extension MaskRule.Target {
             }
             return isNamed ? .exact : .open
         }
+    }
+
+    /// Whether the column shows documents as they are, in which this target has its place.
+    fileprivate func isInside(_ column: Column, in examination: Examination) -> Bool {
+        guard case .inside = self else { return false }
+        return standing(over: column, in: examination) == .exact
     }
 
     /// `card_number`, `cardNumber` and `Card-Number` are one field.

@@ -13,16 +13,20 @@ package struct MaskedResult: Sendable {
     package let changed: Int?
     /// How many values were covered.
     package let maskedCount: Int
+    /// The rules by which this caller was shown what others are not.
+    let reveals: [Name]
 
     package var rows: Rows { content.rows }
 
     fileprivate init(
-        columns: [Column], content: ResultContent, changed: Int?, maskedCount: Int
+        columns: [Column], content: ResultContent, changed: Int?, maskedCount: Int,
+        reveals: Set<Name>
     ) {
         self.columns = columns
         self.content = content
         self.changed = changed
         self.maskedCount = maskedCount
+        self.reveals = reveals.sorted()
     }
 }
 
@@ -48,12 +52,14 @@ package struct MaskStage: Sendable {
         var mask = DocumentMask(guarded.values, guarded.policy, for: call.scoped.caller)
         var shown = content
         switch content {
-        case .document(let document): shown = .document(mask.masked(document))
+        case .document(let document):
+            shown = .document(mask.masked(document, picked: guarded.tool.operation.picks))
         case .text(let text): shown = .text(mask.maskedText(text))
         case .binary, .rows: break
         }
         return MaskedResult(
-            columns: [], content: shown, changed: nil, maskedCount: mask.maskedCount)
+            columns: [], content: shown, changed: nil, maskedCount: mask.maskedCount,
+            reveals: mask.reveals.union(guarded.values.reveals(for: call.scoped.caller)))
     }
 
     private func apply(
@@ -71,7 +77,9 @@ package struct MaskStage: Sendable {
         let rows = cells.masked()
         return MaskedResult(
             columns: call.examination.columns, content: .rows(rows), changed: changed,
-            maskedCount: cells.maskedCount)
+            maskedCount: cells.maskedCount,
+            reveals: cells.reveals.union(
+                call.scoped.guarded.values.reveals(for: call.scoped.caller)))
     }
 }
 

@@ -17,7 +17,10 @@ enum ResultSchema {
     private static func document(_ form: HTTPOperation.ResultForm, policy: Policy) -> JSONValue? {
         guard form.kind == .json else { return nil }
         let isMasked = policy.masks.contains { mask in
-            if case .field = mask.target { true } else { false }
+            switch mask.target {
+            case .field, .document: true
+            case .column, .inside: false
+            }
         }
         if let schema = form.schema, !isMasked { return schema }
         guard !form.picks.isEmpty else { return ["type": "object"] }

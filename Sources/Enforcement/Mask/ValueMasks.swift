@@ -81,10 +81,15 @@ package struct ValueMasks: Sendable {
     /// groups open.
     func wanted(for caller: Caller?, only: Set<ValueKind>? = nil) -> WantedValues {
         if only == nil, caller == nil || reveals.isEmpty { return allWanted }
-        let lifted = reveals.filter { reveal in
-            caller.map { reveal.to.include($0) } ?? false
-        }
+        let lifted = caller.map(holding) ?? []
         return wanted(lifted: Set(lifted.flatMap(\.selectors)), only: only)
+    }
+
+    /// The rules under which a caller sees values as they are.
+    func reveals(for caller: Caller) -> [Name] { holding(for: caller).map(\.id) }
+
+    private func holding(for caller: Caller) -> [ValueReveal] {
+        reveals.filter { $0.to.include(caller) }
     }
 
     private func wanted(

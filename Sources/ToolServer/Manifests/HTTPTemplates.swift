@@ -222,7 +222,7 @@ extension Node {
                 guard !name.isEmpty, !name.contains("]"), !name.contains("*") else {
                     return refusePath()
                 }
-                steps.append(.member(String(name)))
+                steps.append(.member(Name(String(name))))
                 rest = rest[name.endIndex...]
             case "[":
                 guard let end = rest.firstIndex(of: "]"),
@@ -239,7 +239,7 @@ extension Node {
     private static func bracketed(_ text: String) -> DocumentPath.Step? {
         if text.isByteEqual(to: "*") { return .every }
         if text.utf8.count > 2, text.hasPrefix("'"), text.hasSuffix("'") {
-            return .member(String(text.dropFirst().dropLast()))
+            return .member(Name(String(text.dropFirst().dropLast())))
         }
         let isPlain = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
         return isPlain ? Int(text).map { .element($0) } : nil

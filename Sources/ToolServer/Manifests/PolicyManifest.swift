@@ -13,13 +13,11 @@ struct PolicyManifest {
     static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
     static let maskKeys = KeySet(
         required: ["rule", "effect", "with"],
-        optional: ["column", "field", "value", "filter", "reason"],
-        unserved: [
-            "path": "mask by `field`",
-            "when": "the mask holds for everyone; lift it for groups with `reveal`",
-        ])
+        optional: ["column", "field", "path", "value", "filter", "reason"],
+        unserved: ["when": "the mask holds for everyone; lift it for groups with `reveal`"])
     static let revealKeys = KeySet(
-        required: ["rule", "effect", "to"], optional: ["column", "field", "value", "reason"],
+        required: ["rule", "effect", "to"],
+        optional: ["column", "field", "path", "value", "reason"],
         unserved: ["when": "name the groups in `to`"])
     static let revealToKeys = KeySet(required: ["groups"], optional: ["issuer"])
     static let effects = ["deny", "approve", "mask", "reveal"]
@@ -138,19 +136,36 @@ struct PolicyManifest {
     }
 
     private func target(of object: ObjectReader) -> Located<MaskRule.Target>? {
-        switch (object["column"], object["field"]) {
-        case (let column?, nil):
+        switch (object["column"], object["field"], object["path"]) {
+        case (let column?, nil, nil):
             return column.located { node in node.column().map { .column(backend: $0, $1) } }
-        case (nil, let field?):
+        case (let column?, nil, let path?):
+            let place = path.maskedPath()
+            return column.located { node in
+                guard let (backend, column) = node.column(), let place else { return nil }
+                return .inside(backend: backend, column, place)
+            }
+        case (nil, let field?, nil):
             return field.located { node in node.prose(atMost: 128).map { .field(Name($0)) } }
-        case (nil, nil): object.node.report("must name a `column`, a `field` or kinds of `value`")
-        case (_?, let field?): field.report("stands beside `column`; declare one of them")
+        case (nil, nil, let path?):
+            return path.located { node in node.maskedPath().map { .document($0) } }
+        case (nil, nil, nil):
+            object.node.report("must name a `column`, a `field`, a `path` or kinds of `value`")
+        case (_, let field?, _):
+            field.report("stands beside `column` or `path`; declare one of them")
         }
         return nil
     }
 }
 
 extension Node {
+    /// A place below the whole document, which a `column` or a tool's own scope keeps back better.
+    fileprivate func maskedPath() -> DocumentPath? {
+        guard let path = documentPath() else { return nil }
+        if path.lastMember == nil { report("must end in the name of a member, or below one") }
+        return path.lastMember == nil ? nil : path
+    }
+
     /// `BACKEND.SCHEMA.TABLE.COLUMN`.
     fileprivate func column() -> (Name, ColumnPath)? {
         guard let text = prose(atMost: 512) else { return nil }

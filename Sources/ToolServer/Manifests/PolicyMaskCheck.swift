@@ -10,8 +10,12 @@ struct MaskCheck {
     func checkMatch(of rule: MaskRule, at place: Place) {
         let isMatched = tools.contains { tool in
             guard rule.target.applies(toToolOf: tool.backend) else { return false }
-            // A document may have fields of any name.
-            if case .field = rule.target, case .http = tool.operation { return true }
+            // A document may have any members.
+            switch (rule.target, tool.operation) {
+            case (.field, .http), (.document, .http): return true
+            case (.document, _): return false
+            default: break
+            }
             guard let reads = tool.examination.reads else { return true }
             return tool.examination.columns.contains { rule.target.covers($0) }
                 || reads.contains { rule.target.covers($0) }
@@ -22,6 +26,7 @@ struct MaskCheck {
     /// One rule for all tools: no masked column decides. What an examination could not find out
     /// counts as deciding.
     func checkDeciding(of rule: MaskRule, at place: Place) {
+        if case .document = rule.target { return }
         // A caller's own statement is judged when it comes.
         for tool in tools
         where tool.operation.isSettledAtLoad && rule.target.applies(toToolOf: tool.backend) {
@@ -82,7 +87,7 @@ struct KnownColumns {
 
     /// True when rules about the target can be checked further.
     mutating func check(_ target: MaskRule.Target, at place: Place) -> Bool {
-        guard case .column(let backend, let path) = target else { return true }
+        guard let (backend, path) = target.column else { return true }
         let known: BackendColumns
         do throws(BackendError) {
             if answers[backend] == nil { answers[backend] = try ask(backend) }
@@ -122,14 +127,23 @@ extension ColumnPath {
 extension MaskRule.Target {
     fileprivate func applies(toToolOf backend: Name) -> Bool {
         switch self {
-        case .column(let owner, _): owner == backend
-        case .field: true
+        case .column(let owner, _), .inside(let owner, _, _): owner == backend
+        case .field, .document: true
+        }
+    }
+
+    /// The column that it names, if it names one.
+    var column: (backend: Name, path: ColumnPath)? {
+        switch self {
+        case .column(let backend, let path), .inside(let backend, let path, _): (backend, path)
+        case .field, .document: nil
         }
     }
 
     fileprivate func covers(_ column: ColumnPath) -> Bool {
         switch self {
-        case .column(_, let path): column == path
+        case .column(_, let path), .inside(_, let path, _): column == path
+        case .document: false
         case .field(let name): Self.folded(column.column.text) == Self.folded(name.text)
         }
     }
@@ -137,7 +151,7 @@ extension MaskRule.Target {
     fileprivate func covers(_ column: Column) -> Bool {
         if let origin = column.origin, covers(origin) { return true }
         return switch self {
-        case .column: false
+        case .column, .inside, .document: false
         case .field(let name): Self.folded(column.name) == Self.folded(name.text)
         }
     }

@@ -35,7 +35,7 @@ struct PolicyResolver {
             checkBackend(of: rule.target, at: reveal.target)
             _ = columns.check(rule.target, at: reveal.target)
             if let sources { rule.to.issuers = sources.issuers(of: reveal.to, findings) }
-            if !masks.contains(where: { isSame($0.target, rule.target) }) {
+            if !masks.contains(where: { $0.target == rule.target }) {
                 findings.warning("reveals nothing: no rule masks it", at: reveal.target)
             }
             return rule
@@ -106,7 +106,7 @@ struct PolicyResolver {
     }
 
     private func checkBackend(of target: MaskRule.Target, at place: Place) {
-        guard case .column(let backend, _) = target else { return }
+        guard let backend = target.column?.backend else { return }
         guard !manifests.declaredBackends.contains(backend) else { return }
         let known = manifests.declaredBackends.sorted().map(\.text)
         let near = nearest(backend.text, among: known).map { "; did you mean \(quoted($0))?" }
@@ -116,7 +116,7 @@ struct PolicyResolver {
 
     private func checkDuplicates(_ masks: [MaskRule]) {
         for (index, mask) in masks.enumerated() {
-            guard let first = masks[..<index].first(where: { isSame($0.target, mask.target) })
+            guard let first = masks[..<index].first(where: { $0.target == mask.target })
             else {
                 continue
             }
@@ -159,21 +159,14 @@ struct PolicyResolver {
     private func folded(
         _ target: MaskRule.Target, _ columns: inout KnownColumns
     ) -> MaskRule.Target {
-        guard case .column(let backend, let path) = target,
-            columns.known(backend)?.foldsNames != false
+        guard let (backend, path) = target.column, columns.known(backend)?.foldsNames != false
         else { return target }
         let lowered = ColumnPath(
             schema: lowercased(path.schema), table: lowercased(path.table),
             column: lowercased(path.column))
+        if case .inside(_, _, let place) = target {
+            return .inside(backend: backend, lowered, place)
+        }
         return .column(backend: backend, lowered)
-    }
-}
-
-private func isSame(_ left: MaskRule.Target, _ right: MaskRule.Target) -> Bool {
-    switch (left, right) {
-    case (.column(let one, let path), .column(let other, let otherPath)):
-        one == other && path == otherPath
-    case (.field(let one), .field(let other)): one == other
-    default: false
     }
 }

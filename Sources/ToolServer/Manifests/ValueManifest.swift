@@ -87,7 +87,7 @@ struct ValueManifest {
     }
 
     private static func refuseTargets(_ object: ObjectReader, also: [String]) {
-        for key in ["column", "field"] + also {
+        for key in ["column", "field", "path"] + also {
             object[key]?.report("stands beside `value`; declare one of them")
         }
     }

@@ -199,7 +199,23 @@ import Testing
         #expect(tag.hex == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")
     }
 
-    // MARK: The record
+    // MARK: The record, and refusals
+
+    @Test func aRefusalRepeatsNoValueThatTheCallerUsedAsAName() async throws {
+        let fixture = try GateFixture(tools: [
+            Tool.sample(input: ["type": "object", "additionalProperties": false])
+        ])
+        for (tool, name) in [("orders", "ana@example.com"), ("ana@example.com", "x")] {
+            guard case .refused(let refusal) = try await fixture.call(tool, JSONObject((name, 1)))
+            else {
+                Issue.record("not refused")
+                continue
+            }
+            #expect(refusal.told.contains("[email]"), "\(refusal.told)")
+            #expect(!refusal.told.contains("ana@"))
+        }
+        #expect(!fixture.sink.text.contains("ana@"))
+    }
 
     @Test func valuesInArgumentsReachTheRecordMasked() async throws {
         let fixture = try GateFixture(tools: [

@@ -98,14 +98,6 @@ extension WordTable {
                 führerschein fuhrerschein führerscheinnummer permis dlnumber dln
                 """
             ),
-            (
-                .wallet,
-                """
-                wallet bitcoin btc ethereum eth litecoin ltc dogecoin doge monero xmr solana sol \
-                ripple xrp tron trx crypto usdt usdc deposit
-                """
-            ),
-            (.iban, "iban kontonummer konto account compte cuenta conto conta rekening"),
         ]
     }
 

@@ -21,10 +21,8 @@ struct Cues: OptionSet {
     /// A word that a secret follows in prose.
     static let secret = Cues(rawValue: 1 << 13)
     static let licence = Cues(rawValue: 1 << 14)
-    static let wallet = Cues(rawValue: 1 << 15)
-    static let iban = Cues(rawValue: 1 << 16)
     /// A word that a key or token follows: `--token …`.
-    static let credential = Cues(rawValue: 1 << 17)
+    static let credential = Cues(rawValue: 1 << 15)
 
     /// Words that make the scanner look at what comes after them.
     static let leading: Cues = [.birth, .passport, .bearer, .basic, .secret, .licence, .credential]
