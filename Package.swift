@@ -63,7 +63,7 @@ let package = Package(
             dependencies: [
                 "ToolServer", "Backends", "Enforcement", "EventLoop", "JSON", "TestSupport",
             ],
-            swiftSettings: tested),
+            exclude: ["Golden"], swiftSettings: tested),
         .testTarget(name: "TidyTests", dependencies: ["Enforcement"], swiftSettings: tested),
     ]
 )
