@@ -68,14 +68,31 @@ extension FileBytes {
 
     /// A new file for this user alone, complete under its name or not there at all.
     static func writeNew(_ bytes: [UInt8], to path: String) -> Result<Void, WriteFailure> {
+        // `link` refuses an existing name, which `rename` would overwrite.
+        write(bytes, to: path, mode: 0o600) { unsafe link($0, path) }
+    }
+
+    /// The file as it was, or with this content; nothing in between.
+    static func replace(_ path: String, with bytes: [UInt8]) -> Result<Void, WriteFailure> {
+        var status = stat()
+        let isThere = unsafe stat(path, &status) == 0
+        return write(bytes, to: path, mode: isThere ? status.st_mode & 0o777 : 0o644) {
+            unsafe rename($0, path)
+        }
+    }
+
+    /// `place` gives the complete draft its name, and answers as the system does.
+    private static func write(
+        _ bytes: [UInt8], to path: String, mode: mode_t, place: (String) -> Int32
+    ) -> Result<Void, WriteFailure> {
         let draft = "\(path).\(getpid())"
-        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { return .failure(WriteFailure(code: errno)) }
         defer { _ = unsafe unlink(draft) }
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes {
-                unsafe write(descriptor, $0.baseAddress, $0.count)
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
@@ -86,8 +103,7 @@ extension FileBytes {
         }
         let isSynced = fsync(descriptor) == 0
         close(descriptor)
-        // `link` refuses an existing name, which `rename` would overwrite.
-        guard isSynced, unsafe link(draft, path) == 0 else {
+        guard isSynced, place(draft) == 0 else {
             return .failure(WriteFailure(code: errno))
         }
         return .success(())

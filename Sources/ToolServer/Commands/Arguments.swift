@@ -43,6 +43,11 @@ struct Arguments {
 
     func has(_ flag: String) -> Bool { flags.contains(Name(flag)) }
 
+    /// `--groups A,B`.
+    var groups: [Name] {
+        (self["--groups"] ?? "").split(separator: ",").map { Name(String($0)) }
+    }
+
     func integer(_ option: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = self[option] else { return nil }
         guard let value = Int(text), range.contains(value) else {

@@ -19,8 +19,11 @@ enum CommandLineTool {
                                                                                   which tools that caller could use, and by which grants
         toolserver whoami [--manifests DIR] [--state DIR] [--json]                as whom stdio would call here, and what they may use
         toolserver mask   [--jsonl | --spans] [--types A,B] [--manifests DIR]     standard input with its values masked
-        toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--manifests DIR] [--state DIR]
+        toolserver token  --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--headers] [--manifests DIR] [--state DIR]
                                                                                   mint a short token of this installation
+        toolserver register CLIENT [--write | --check] [--file FILE] [--transport stdio|http] [--url URL] [--name NAME]
+                            [--as SUBJECT] [--issuer ISSUER] [--groups A,B] [--token-file FILE] [--manifests DIR] [--state DIR]
+                                                                                  for claude-code, claude-desktop, agent-sdk, api; `skill NAME [--folder DIR]` makes a plugin
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver audit list   [--last N] [--all] [--state DIR] [--log NAME] [--json]   the latest lines of the record
         toolserver audit show   SEQ [--state DIR] [--log NAME]                    one line, whole
@@ -59,6 +62,7 @@ enum CommandLineTool {
         case "whoami": return try WhoAmICommand.run(rest)
         case "mask": return try MaskCommand.run(rest)
         case "token": return try TokenCommand.run(rest)
+        case "register": return try RegisterCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
         case "json-check": return try JSONCheckCommand.run(rest)
         case "version", "--version":
@@ -66,9 +70,8 @@ enum CommandLineTool {
         case "help", "--help", "-h": StandardStream.output.line(usage)
         case let word?:
             let known = [
-                "serve", "stdio", "check", "try", "grants", "whoami", "mask", "token", "audit",
-                "json-check",
-                "version", "help",
+                "serve", "stdio", "check", "try", "grants", "whoami", "mask", "token", "register",
+                "audit", "json-check", "version", "help",
             ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command \(word)\(hint)")

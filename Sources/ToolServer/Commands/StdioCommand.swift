@@ -53,13 +53,13 @@ enum LocalCredential {
         return loginName().map { .localUser($0) } ?? .none
     }
 
-    private static func variable(_ name: String) -> String? {
+    static func variable(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         let text = unsafe String(cString: value)
         return text.utf8.isEmpty ? nil : text
     }
 
-    private static func loginName() -> String? {
+    static func loginName() -> String? {
         var entry = unsafe passwd()
         var buffer = [CChar](repeating: 0, count: 16 * 1024)
         var found: UnsafeMutablePointer<passwd>?

@@ -12,10 +12,9 @@ enum SupposedCaller {
         guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
             throw UsageError("--as SUBJECT is needed: who is supposed to call")
         }
-        let groups = (arguments["--groups"] ?? "").split(separator: ",").map { Name(String($0)) }
         return Caller(
             issuer: try issuer(arguments, IdentitySources(server).names), subject: subject,
-            groups: groups, claims: try TryCommand.object(arguments["--claims"] ?? "{}"))
+            groups: arguments.groups, claims: try TryCommand.object(arguments["--claims"] ?? "{}"))
     }
 
     /// The first that the server trusts, where nobody says which.

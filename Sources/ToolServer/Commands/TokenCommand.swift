@@ -10,7 +10,8 @@ enum TokenCommand {
             return try TokenCheckCommand.run(words.dropFirst())
         }
         let arguments = try Arguments(
-            words, options: ["--as", "--groups", "--for", "--minutes", "--manifests", "--state"])
+            words, options: ["--as", "--groups", "--for", "--minutes", "--manifests", "--state"],
+            flags: ["--headers"])
         guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
             throw UsageError("token needs --as SUBJECT")
         }
@@ -23,9 +24,7 @@ enum TokenCommand {
         }
         let installation = Startup.installation(arguments, settings)
         try installation.prepare()
-        let groups = (arguments["--groups"] ?? "").split(separator: ",").map {
-            JSONValue.string(String($0))
-        }
+        let groups = arguments.groups.map { JSONValue.string($0.text) }
         let now = WallClock.seconds()
         var claims = JSONObject(distinct: [
             ("iss", .string(issuer.rules.issuer)),
@@ -36,7 +35,9 @@ enum TokenCommand {
         ])
         if arguments["--for"] != nil { claims["act"] = ["sub": JSONValue.string(subject)] }
         let token = try LocalToken.sign(claims, with: installation.tokenKey())
-        StandardStream.output.line(token)
+        // As Claude Code reads it from a `headersHelper`.
+        let headers: JSONValue = ["Authorization": .string("Bearer \(token)")]
+        StandardStream.output.line(arguments.has("--headers") ? headers.text : token)
         return .done
     }
 }
