@@ -14,6 +14,7 @@ package import JSON
 package struct Gate: Sendable {
     private let identity: IdentityStage
     private let limits: LimitStage
+    private let usage: UsageDesk
     private let scope: ScopeStage
     private let examination: ExamineStage
     private let deny: DenyStage
@@ -28,11 +29,12 @@ package struct Gate: Sendable {
     package init(
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
         backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
-        asking: ConfirmationMeans? = nil,
+        asking: ConfirmationMeans? = nil, counting: (any UsageStore)? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
         self.limits = limits
+        usage = UsageDesk(policy: policy, store: counting, now: now)
         let values = ValueMasks(policy: policy, pseudonym: pseudonym)
         self.values = values
         scope = ScopeStage(
@@ -93,11 +95,13 @@ package struct Gate: Sendable {
 
     package func answer(_ arrived: ArrivedCall) async -> Outcome {
         var trail = Trail(arrived, sink: sink, values: values)
+        var tab = usage.tab(for: arrived)
         do throws(Refusal) {
             let identified = try identity.confirm(arrived)
             try limits.enter(arrived.caller.caller)
             defer { limits.leave(arrived.caller.caller) }
-            let screened = try await screen(identified, seenBy: &trail)
+            let examined = try await examine(identified, seenBy: &trail)
+            let screened = try await deny.screen(examined, on: &tab, seenBy: &trail)
             try Detaching.check(screened)
             let confirmed = try await confirmation.confirm(screened, on: trail)
             trail.heard(confirmed)
@@ -106,35 +110,39 @@ package struct Gate: Sendable {
             try await trail.intend(cleared)
             let raw = try await run(cleared, for: screened.examined)
             let masked = try mask.apply(raw, to: screened.examined)
-            return await trail.close(.answered(masked))
+            return tab.settle(await trail.close(.answered(masked)))
         } catch {
-            return await trail.close(.refused(error.masked(by: values)))
+            return tab.settle(await trail.close(.refused(error.masked(by: values))))
         }
     }
 
-    /// What would become of a call, and why. Nothing is run, recorded or counted.
-    package func judge(_ arrived: ArrivedCall) async -> Judgement {
-        var judgement = Judgement()
+    /// What would become of a call, and why. Nothing is run, recorded or counted. `moment` is that
+    /// of a caller who has done nothing yet, where not given.
+    package func judge(
+        _ arrived: ArrivedCall, at moment: Moment = Moment(usage: [:])
+    ) async -> Judgement {
+        var judgement = Judgement(at: moment)
         do throws(Refusal) {
-            let screened = try await screen(identity.confirm(arrived), seenBy: &judgement)
-            judgement.hold(screened.holding)
+            let examined = try await examine(identity.confirm(arrived), seenBy: &judgement)
+            let (screened, limiting) = try deny.judge(examined, at: moment, seenBy: &judgement)
+            judgement.hold(screened.holding, limiting: limiting)
         } catch {
             judgement.refuse(error)
         }
         return judgement
     }
 
-    /// The stages that decide by themselves. `witness` learns what was established on the way,
-    /// also of a call that is refused in the end.
-    private func screen<Witness: CallWitness & ~Copyable>(
+    /// What the call would touch. `witness` learns what was established on the way, also of a call
+    /// that is refused in the end.
+    private func examine<Witness: CallWitness & ~Copyable>(
         _ identified: IdentifiedCall, seenBy witness: inout Witness
-    ) async throws(Refusal) -> ScreenedCall {
+    ) async throws(Refusal) -> ExaminedCall {
         let scoped = try scope.admit(identified)
         witness.found(scoped)
         let valid = try InputCheck.check(scoped)
         let examined = try await examination.examine(valid, whole: Witness.wantsRequest)
         witness.examined(examined)
-        return try deny.screen(examined)
+        return examined
     }
 
     private func run(
@@ -152,6 +160,8 @@ protocol CallWitness: ~Copyable {
     static var wantsRequest: Bool { get }
     mutating func found(_ call: ScopedCall)
     mutating func examined(_ call: ExaminedCall)
+    /// Rules that would have decided, if they did not only observe.
+    mutating func observed(_ rules: [Rule])
 }
 
 /// How a call ended. Whatever it is, it is on record before anyone sees it.

@@ -14,6 +14,13 @@ package struct Judgement: Sendable, CallWitness {
     package private(set) var holding: [Rule] = []
     /// Nil when the call was refused before that was known.
     private var examined: ExaminedCall?
+    /// The rules of effect `limit` that count the call.
+    package private(set) var limiting: [Rule] = []
+    /// The rules that would have matched, and only observe.
+    package private(set) var observing: [Rule] = []
+    private let moment: Moment
+
+    init(at moment: Moment) { self.moment = moment }
 
     /// Exactly what would be sent.
     package var request: BackendRequest? { examined?.request }
@@ -31,15 +38,18 @@ package struct Judgement: Sendable, CallWitness {
 
     /// What rules see of the call; empty when it was refused before they looked.
     package func values(of fact: Fact) -> [JSONValue] {
-        examined.map { Facts(call: $0).values(of: fact) } ?? []
+        examined.map { Facts(call: $0, at: moment).values(of: fact) } ?? []
     }
 
     mutating func found(_ call: ScopedCall) {}
 
     mutating func examined(_ call: ExaminedCall) { examined = call }
 
-    mutating func hold(_ rules: [Rule]) {
+    mutating func observed(_ rules: [Rule]) { observing = rules }
+
+    mutating func hold(_ rules: [Rule], limiting: [Rule]) {
         holding = rules
+        self.limiting = limiting
         if !rules.isEmpty { decision = .approve }
     }
 
@@ -52,11 +62,13 @@ package struct Judgement: Sendable, CallWitness {
 extension Gate {
     /// For authors of rules: as if `caller` had called.
     package func judge(
-        _ tool: String, _ arguments: JSONObject, as caller: Caller
+        _ tool: String, _ arguments: JSONObject, as caller: Caller, from address: String = "",
+        at moment: Moment = Moment(usage: [:])
     ) async -> Judgement {
         await judge(
             ArrivedCall(
                 caller: .supposed(caller), tool: tool, arguments: arguments,
-                via: Transport(kind: .stdio, address: "")))
+                via: Transport(kind: address.isEmpty ? .stdio : .http, address: address)),
+            at: moment)
     }
 }

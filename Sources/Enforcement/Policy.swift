@@ -26,21 +26,33 @@ package struct Policy: Sendable {
     }
 }
 
-/// A condition under which a call is refused or held for a person.
+/// A condition under which a call is refused, held for a person or counted.
 package struct Rule: Sendable {
-    package enum Effect: String, Sendable, CaseIterable { case deny, approve }
+    package enum Effect: String, Sendable, CaseIterable { case deny, approve, limit }
+    package enum Mode: String, Sendable, CaseIterable {
+        case enforce
+        /// What would have become of the call is recorded, and nothing else happens.
+        case observe
+    }
 
     package var id: Name
     package var effect: Effect
+    package var mode: Mode
+    /// Of a `limit`: how much is allowed.
+    package var quota: Quota?
     package var when: Condition
     package var reason: String
     /// What the caller can do instead; told with the refusal.
     package var instead: String?
 
-    package init(id: Name, effect: Effect, when: Condition, reason: String, instead: String? = nil)
-    {
+    package init(
+        id: Name, effect: Effect, when: Condition, reason: String, instead: String? = nil,
+        mode: Mode = .enforce, quota: Quota? = nil
+    ) {
         self.id = id
         self.effect = effect
+        self.mode = mode
+        self.quota = quota
         self.when = when
         self.reason = reason
         self.instead = instead
@@ -74,6 +86,7 @@ package enum Fact: Sendable {
     case httpMethod, httpHost, httpPath
     /// When the call came, to be tested by the hours of a day.
     case time
+    case usage(UsageFact)
 }
 
 package enum Test: Sendable {

@@ -16,6 +16,7 @@ package struct Refusal: Error, Sendable {
         case argumentsNotGranted = "scope.arguments"
         case argumentsInvalid = "arguments.invalid"
         case limitConcurrency = "limit.concurrency"
+        case limitRule = "limit.rule"
         case denied = "deny.rule"
         case statementRefused = "statement.refused"
         case statementInvalid = "statement.invalid"
@@ -54,6 +55,8 @@ package struct Refusal: Error, Sendable {
     /// For the operator; recorded, never sent.
     package var noted: String?
     package var retryAfterSeconds: Int?
+    /// Every rule that led here looks at what the caller did before, and not at this call alone.
+    var isOfUsage = false
     /// What the caller must answer before the call can run.
     package var question: Question?
     /// What the client would have to be able to do, where the protocol has an error of its own

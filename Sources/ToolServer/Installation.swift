@@ -68,6 +68,11 @@ struct Installation: Sendable {
         }
     }
 
+    /// What they have counted together.
+    var usage: UsageDatabase {
+        UsageDatabase(StateOptions(file: Startup.absolute(directory) + "/usage.db"))
+    }
+
     /// Made at the first start.
     func stateKey() throws(CommandFailure) -> [UInt8] {
         let file = keyDirectory + "/state.key"

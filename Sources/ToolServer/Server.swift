@@ -12,6 +12,7 @@ final class Server: Sendable {
     let settings: ServerSettings
     let tasks: TaskDesk
     private let state: StateDatabase
+    private let usage: UsageDatabase
     private let maker: CatalogMaker
     private let directory: String
     private let kept: Kept
@@ -29,13 +30,15 @@ final class Server: Sendable {
         try installation.prepare()
         let seal = RequestSeal(key: try installation.stateKey())
         state = try installation.openState()
+        usage = installation.usage
+        if catalog.policy.countsCalls { try Self.checkUsage(usage) }
         let subscriptions = Subscriptions()
         tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
         recorder = try installation.openRecord()
         kept = Kept(
             tokenKey: try installation.tokenKey().publicKey,
             pseudonymKey: try installation.pseudonymKey(), recorder: recorder,
-            asking: ConfirmationMeans(store: state, seal: seal), tasks: tasks)
+            asking: ConfirmationMeans(store: state, seal: seal), usage: usage, tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
         for warning in catalog.warnings {
             StandardStream.error.line("warning: \(warning.text)")
@@ -55,6 +58,7 @@ final class Server: Sendable {
         try? await record("stop") { _ in }
         recorder.close()
         state.close()
+        usage.close()
         workers.stop()
     }
 
@@ -95,6 +99,14 @@ final class Server: Sendable {
         }
     }
 
+    /// A store of counts that cannot be used would refuse every call: better not to start.
+    private static func checkUsage(_ usage: UsageDatabase) throws(CommandFailure) {
+        do throws(StateError) { try usage.check() } catch {
+            throw CommandFailure(
+                "usage.db cannot be used: \(error.detail). Remove it to start the counts anew.")
+        }
+    }
+
     private static func load(_ directory: String, with maker: CatalogMaker) throws -> Catalog {
         do throws(ManifestError) { return try maker.load(directory: directory) } catch {
             throw CommandFailure("the manifests cannot be served:\n" + error.text)
@@ -108,6 +120,7 @@ private struct Kept: Sendable {
     let pseudonymKey: [UInt8]
     let recorder: Recorder
     let asking: ConfirmationMeans
+    let usage: UsageDatabase
     let tasks: TaskDesk
 
     func serving(_ catalog: Catalog) -> Serving {
@@ -118,7 +131,7 @@ private struct Kept: Sendable {
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,
             pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
-            asking: asking)
+            asking: asking, counting: usage)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
             resource: ProtectedResource(catalog.server), tasks: tasks)

@@ -238,6 +238,14 @@ import Testing
         case .argumentsInvalid:
             return try await GateFixture(tools: [.sample(input: idSchema)]).call().refusal
         case .limitConcurrency: return try await GateFixture(callsMax: 0).call().refusal
+        case .limitRule:
+            let quota = Quota(.calls, most: 1, span: .sliding(60))
+            let rule = Rule(
+                id: "r", effect: .limit, when: .always, reason: "because", quota: quota)
+            let fixture = try GateFixture(
+                policy: Policy(grants: GateFixture.grants, rules: [rule]))
+            _ = try await fixture.call()
+            return try await fixture.call().refusal
         case .denied, .approvalUnreachable:
             let effect = code == .denied ? Rule.Effect.deny : .approve
             let rule = Rule(id: "r", effect: effect, when: .all([]), reason: "because")

@@ -18,6 +18,7 @@ package struct GateFixture: Sendable {
     package let clock = ManualClock()
     package let mint: TokenMint
     package let state = MemoryState()
+    package let usage = MemoryUsage()
     package let seal = RequestSeal(key: Array("the key of the test".utf8))
     package let gate: Gate
 
@@ -37,7 +38,8 @@ package struct GateFixture: Sendable {
                 issuers: try mint.issuers, localUsers: Self.users, now: { clock.now }),
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
-            sink: sink, asking: ConfirmationMeans(store: state, seal: seal), now: { clock.now })
+            sink: sink, asking: ConfirmationMeans(store: state, seal: seal),
+            counting: usage, now: { clock.now })
     }
 
     package func caller(_ user: String = "ada") async throws -> IdentifiedCaller {

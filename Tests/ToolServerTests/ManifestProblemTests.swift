@@ -268,7 +268,7 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "2:25: rules[0].effect: unknown `denny`; did you mean `deny`?"),
     .rule(
         #"{"rule": "r", "effect": "limit", "when": {}, "reason": "no"}"#,
-        "2:25: rules[0].effect: `limit` is not served by this build; use `deny`, `approve`, `mask`, `reveal`"
+        "2:1: rules[0]: missing key `limit`"
     ),
     .rule(
         #"{"rule": "r", "effect": "deny", "when": {"tool.name": "*"}}"#,
@@ -330,8 +330,8 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         "3:2: rules[0].when.tool.nam: unknown fact `tool.nam`; did you mean `tool.name`?"),
     .when(
         #"{"usage.calls": "1"}"#,
-        "3:2: rules[0].when.usage.calls: fact `usage.calls` is not served by this build; use one of "
-            + quoted(Fact.spellings)),
+        "3:2: rules[0].when.usage.calls: unknown fact `usage.calls`; did you mean `usage.calls.1m`?"
+    ),
     .when(
         #"{"sql.kind": "dorp"}"#,
         "3:14: rules[0].when.sql.kind: unknown `dorp`; did you mean `drop`?"),

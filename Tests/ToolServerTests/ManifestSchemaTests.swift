@@ -48,6 +48,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("policy", ["$defs", "deny"], PolicyManifest.denyKeys),
     ("policy", ["$defs", "approve"], PolicyManifest.approveKeys),
     ("policy", ["$defs", "approvers"], PolicyManifest.approverKeys),
+    ("policy", ["$defs", "limit"], PolicyManifest.limitKeys),
+    ("policy", ["$defs", "quota"], QuotaManifest.keys),
     ("policy", ["$defs", "mask"], PolicyManifest.maskKeys),
     ("policy", ["$defs", "reveal"], PolicyManifest.revealKeys),
     ("policy", ["$defs", "detector"], ValueManifest.detectorKeys),
@@ -115,7 +117,9 @@ private func collectClosedObjects(
 @Test func editorsKnowEveryFactAndCombinator() throws {
     let condition = try #require(value(at: ["$defs", "condition"], in: schema("policy")))
     let names = condition["properties"]?.object?.members.map(\.name) ?? []
-    #expect(names.sorted() == (Fact.plain.map(\.name) + Condition.combinators).sorted())
+    #expect(
+        names.sorted()
+            == (Fact.plain.map(\.name) + Condition.combinators).sorted())
     #expect(condition["patternProperties"]?.object?.count == Fact.named.count)
 }
 

@@ -34,6 +34,16 @@ enum StateSchema {
     static func configure(
         _ connection: SQLiteConnection, bytesMax: Int
     ) throws(SQLiteFailure) {
+        try useLog(connection)
+        for text: StaticString in [
+            "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON",
+            "PRAGMA journal_size_limit = 16777216",
+        ] { try connection.runOurs(text) }
+        try bound(connection, bytesMax: bytesMax)
+    }
+
+    /// A write-ahead log, in pages whose number can be bounded.
+    static func useLog(_ connection: SQLiteConnection) throws(SQLiteFailure) {
         try connection.runOurs("PRAGMA page_size = 4096")
         try connection.waitingForLock { () throws(SQLiteFailure) in
             // Asking for WAL takes the whole file, so only where it is not WAL yet.
@@ -43,10 +53,9 @@ enum StateSchema {
                 }
             }
         }
-        for text: StaticString in [
-            "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON",
-            "PRAGMA journal_size_limit = 16777216",
-        ] { try connection.runOurs(text) }
+    }
+
+    static func bound(_ connection: SQLiteConnection, bytesMax: Int) throws(SQLiteFailure) {
         let statement = try SQLiteStatement(
             "PRAGMA max_page_count = \(bytesMax / pageBytes)", on: connection, isKept: false)
         _ = try statement.step()

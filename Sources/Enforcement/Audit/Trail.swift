@@ -38,6 +38,7 @@ struct Trail: ~Copyable, CallWitness {
     private var mayHaveActed = false
     /// The question to which the caller said yes.
     private var question: String?
+    private var observing: [Rule] = []
     private var isClosed = false
 
     init(_ arrived: ArrivedCall, sink: any RecordSink, values: ValueMasks = ValueMasks()) {
@@ -53,6 +54,8 @@ struct Trail: ~Copyable, CallWitness {
     mutating func found(_ call: ScopedCall) { guarded = call.guarded }
 
     mutating func examined(_ call: ExaminedCall) { request = call.request }
+
+    mutating func observed(_ rules: [Rule]) { observing = rules }
 
     mutating func heard(_ call: ConfirmedCall) { question = call.question }
 
@@ -98,6 +101,12 @@ struct Trail: ~Copyable, CallWitness {
                 writer.member("code", refusal.code.rawValue)
                 writer.member("rules", .array(refusal.rules.map { .string($0.text) }))
                 if let noted = refusal.noted { writer.member("noted", noted) }
+            }
+            for effect in Rule.Effect.allCases {
+                let rules = trail.observing.filter { $0.effect == effect }
+                guard !rules.isEmpty else { continue }
+                let ids = rules.map { JSONValue.string($0.id.text) }
+                writer.member("would-\(effect.rawValue)", .array(ids))
             }
             writer.member("microseconds", (ContinuousClock.now - trail.started).microseconds)
         }

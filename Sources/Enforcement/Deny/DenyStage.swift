@@ -1,7 +1,8 @@
 // Does any rule forbid this call?
 //
 // Every rule is evaluated, so that the answer and the record name all that matched; `deny` beats
-// `approve`. It must never skip a rule whose facts are missing: that counts as matched.
+// `limit` beats `approve`. It must never skip a rule whose facts are missing: that counts as
+// matched. A rule that only observes is named to the record and decides nothing.
 
 import JSON
 
@@ -17,23 +18,63 @@ package struct ScreenedCall: Sendable {
 }
 
 package struct DenyStage: Sendable {
-    func screen(_ call: ExaminedCall) throws(Refusal) -> ScreenedCall {
-        let facts = Facts(call: call)
+    /// For a call that is about to run: it is counted.
+    func screen<Witness: CallWitness & ~Copyable>(
+        _ call: ExaminedCall, on tab: inout UsageTab, seenBy witness: inout Witness
+    ) async throws(Refusal) -> ScreenedCall {
+        let tool = call.scoped.tool
+        let matched = Self.matched(call, at: try await tab.moment(for: tool))
+        if matched.isEmpty { return try Self.passed(call, holding: []) }
+        tab.apply(matched.filter { $0.effect == .limit }, to: tool)
+        let observing = matched.filter { $0.mode == .observe && $0.effect != .limit }
+        if !observing.isEmpty { witness.observed(observing) }
+        let binding = matched.filter { $0.mode == .enforce && $0.effect != .limit }
+        let screened = try Self.decide(call, binding)
+        let overdrawn = try await tab.draw()
+        if !overdrawn.isEmpty { witness.observed(observing + overdrawn) }
+        return screened
+    }
+
+    /// For whoever asks what would become of a call: nothing is counted, and a limit that applies
+    /// is only named.
+    func judge<Witness: CallWitness & ~Copyable>(
+        _ call: ExaminedCall, at moment: Moment, seenBy witness: inout Witness
+    ) throws(Refusal) -> (call: ScreenedCall, limiting: [Rule]) {
+        let matched = Self.matched(call, at: moment)
+        let observing = matched.filter { $0.mode == .observe }
+        if !observing.isEmpty { witness.observed(observing) }
+        let binding = matched.filter { $0.mode == .enforce }
+        let screened = try Self.decide(call, binding.filter { $0.effect != .limit })
+        return (screened, binding.filter { $0.effect == .limit })
+    }
+
+    private static func matched(_ call: ExaminedCall, at moment: Moment) -> [Rule] {
+        let facts = Facts(call: call, at: moment)
         let rules = call.rules
         // By place: a rule is long, and a copy of each would cost more than what it asks.
-        let matched = rules.indices.filter { rules[$0].when.verdict(on: facts).holds }
-            .map { rules[$0] }
+        return rules.indices.filter { rules[$0].when.verdict(on: facts).holds }.map { rules[$0] }
+    }
+
+    private static func decide(
+        _ call: ExaminedCall, _ matched: [Rule]
+    ) throws(Refusal) -> ScreenedCall {
         let denying = matched.filter { $0.effect == .deny }
-        guard let first = denying.first else {
-            if let refusal = call.masks.refusal(for: call.scoped.caller) { throw refusal }
-            return ScreenedCall(call, holding: matched)
-        }
+        guard let first = denying.first else { return try passed(call, holding: matched) }
         var told = "Refused by rule `\(first.id)`: \(first.reason)."
         if let instead = first.instead { told += " Instead: \(instead)." }
         if denying.count > 1 {
             let others = denying.dropFirst().map { "`\($0.id)` (\($0.reason))" }
             told += " Also refused by \(others.joined(separator: ", "))."
         }
-        throw Refusal(.denied, told, rules: denying.map(\.id))
+        var refusal = Refusal(.denied, told, rules: denying.map(\.id))
+        refusal.isOfUsage = denying.allSatisfy { $0.when.asksUsage }
+        throw refusal
+    }
+
+    private static func passed(
+        _ call: ExaminedCall, holding: [Rule]
+    ) throws(Refusal) -> ScreenedCall {
+        if let refusal = call.masks.refusal(for: call.scoped.caller) { throw refusal }
+        return ScreenedCall(call, holding: holding)
     }
 }

@@ -12,12 +12,16 @@ struct Facts {
     }
 
     let call: ExaminedCall
+    private let moment: Moment
     private let memory = Memory()
     /// What another call of this caller would touch, of which nothing else is known.
     private let supposed: StatementFacts?
 
-    init(call: ExaminedCall, supposing facts: StatementFacts? = nil) {
+    init(
+        call: ExaminedCall, at moment: Moment = Moment(), supposing facts: StatementFacts? = nil
+    ) {
         self.call = call
+        self.moment = moment
         supposed = facts
     }
 
@@ -52,6 +56,7 @@ struct Facts {
         case .toolName, .toolEffect, .toolTags, .backend:
             Self.known(fact, of: tool) ?? Known(values: [])
         case .statement(let part): Self.known(part, in: call.examination, of: tool.operation)
+        case .usage(let usage): moment.known(usage)
         default: remembered(fact)
         }
     }
@@ -63,6 +68,7 @@ struct Facts {
             .httpPath:
             Known(values: [], isComplete: false)
         case .backend: Known(values: [.string(tool.backend.text)])
+        case .usage(let usage): moment.known(usage)
         default: remembered(fact)
         }
     }
@@ -111,7 +117,7 @@ struct Facts {
             caller.values(of: fact)
         case .clientAddress: arrived.via.values
         case .time: [.number(JSONNumber(call.scoped.at))]
-        case .toolName, .toolEffect, .toolTags, .backend, .statement: known(fact).values
+        case .toolName, .toolEffect, .toolTags, .backend, .statement, .usage: known(fact).values
         case .argument(let name): Self.flattened(arrived.arguments[name])
         case .anyArgument: Self.strings(in: .object(arrived.arguments))
         case .httpMethod: request.map { [.string($0.method)] } ?? []
@@ -166,7 +172,7 @@ extension Fact {
         case .callerPerson: 10
         case .callerEmail: 11
         case .callerClaim, .argument, .toolName, .toolEffect, .toolTags, .backend, .statement,
-            .time:
+            .time, .usage:
             nil
         }
     }

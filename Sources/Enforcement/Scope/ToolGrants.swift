@@ -27,7 +27,7 @@ struct ScopeQuestion {
             .callerEmail, .callerClaim, .clientID:
             Facts.Known(values: caller.values(of: fact))
         // Known only when the call was examined, which is after this.
-        case .statement, .httpMethod, .httpHost, .httpPath: Self.unknown
+        case .statement, .httpMethod, .httpHost, .httpPath, .usage: Self.unknown
         }
     }
 

@@ -55,6 +55,11 @@ package final class WorkerPool: Sendable {
         return try result.get()
     }
 
+    /// The same for who needs no answer; false where it was not taken.
+    package func post(_ body: @escaping @Sendable (_ worker: Int) -> Void) -> Bool {
+        queue.add(body)
+    }
+
     /// For a body that turns out to be long: what waits behind it goes to another thread.
     package func relieve() { queue.relieve() }
 

@@ -61,8 +61,8 @@ extension Fact {
             ("backend", .backend), ("argument.*", .anyArgument), ("http.method", .httpMethod),
             ("http.host", .httpHost), ("http.path", .httpPath), ("time.hours", .time),
         ] + StatementFact.allCases.map { ($0.spelling, .statement($0)) }
+        + UsageFact.all.map { ($0.spelling, .usage($0)) }
     static let named = ["caller.claims.", "argument."]
-    static let unserved = ["usage."]
 
     /// Every spelling, for messages and for the schema of editors.
     static var spellings: [String] {
@@ -86,10 +86,6 @@ extension Fact {
     }
 
     private static func complaint(about name: String) -> String {
-        if unserved.contains(where: { name.utf8.starts(with: $0.utf8) }) {
-            return
-                "fact \(quoted(name)) is not served by this build; use one of \(quoted(spellings))"
-        }
         if let near = nearest(name, among: spellings + Condition.combinators) {
             return "unknown fact \(quoted(name)); did you mean \(quoted(near))?"
         }
@@ -123,6 +119,9 @@ extension Test {
         case .string where isNumber(fact):
             node.report("must be tested with `over`, `under` or `present`: this fact is a number")
             return nil
+        case .string where isFlag(fact), .number where isFlag(fact), .null where isFlag(fact):
+            node.report("must be true or false")
+            return nil
         case .string(let text) where !text.utf8.contains(UInt8(ascii: "*")):
             guard let words = words(of: fact) else { return .string(text) }
             return node.choice(among: words).map { .string($0) }
@@ -146,13 +145,21 @@ extension Test {
 
     private static func takesOnlyText(_ fact: Fact) -> Bool {
         switch fact {
-        case .callerClaim, .argument, .anyArgument: false
+        case .callerClaim, .argument, .anyArgument, .usage: false
         default: !isNumber(fact)
         }
     }
 
+    private static func isFlag(_ fact: Fact) -> Bool {
+        if case .usage(let usage) = fact { !usage.isNumber } else { false }
+    }
+
     private static func isNumber(_ fact: Fact) -> Bool {
-        if case .statement(let part) = fact { part.isNumber } else { false }
+        switch fact {
+        case .statement(let part): part.isNumber
+        case .usage(let usage): usage.isNumber
+        default: false
+        }
     }
 
     /// Of names in SQL: without quotation marks, and where the schema is left out, of any.

@@ -161,7 +161,8 @@ extension Condition {
     /// Whether it looks at what a call would touch or send.
     fileprivate var needsExamination: Bool {
         switch self {
-        case .fact(.statement, _), .fact(.httpMethod, _), .fact(.httpHost, _), .fact(.httpPath, _):
+        case .fact(.statement, _), .fact(.httpMethod, _), .fact(.httpHost, _), .fact(.httpPath, _),
+            .fact(.usage, _):
             true
         case .fact: false
         case .all(let parts), .any(let parts): parts.contains { $0.needsExamination }

@@ -5,10 +5,12 @@ import JSON
 struct PolicyManifest {
     static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules", "detectors"])
     static let denyKeys = KeySet(
-        required: ["rule", "effect", "when", "reason"], optional: ["instead"])
+        required: ["rule", "effect", "when", "reason"], optional: ["instead", "mode"])
+    static let limitKeys = KeySet(
+        required: ["rule", "effect", "limit", "reason"], optional: ["when", "instead", "mode"])
     static let approveKeys = KeySet(
         required: ["rule", "effect", "when", "reason", "approvers"],
-        optional: ["instead", "expires"],
+        optional: ["instead", "expires", "mode"],
         unserved: ["escalate": "name every approver in `approvers`"])
     static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
     static let maskKeys = KeySet(
@@ -20,8 +22,7 @@ struct PolicyManifest {
         optional: ["column", "field", "path", "value", "reason"],
         unserved: ["when": "name the groups in `to`"])
     static let revealToKeys = KeySet(required: ["groups"], optional: ["issuer"])
-    static let effects = ["deny", "approve", "mask", "reveal"]
-    static let unservedEffects = ["limit"]
+    static let effects = ["deny", "approve", "limit", "mask", "reveal"]
     static let strategies = MaskRule.Strategy.allCases.map(\.rawValue)
 
     struct Reveal {
@@ -55,11 +56,12 @@ struct PolicyManifest {
         guard let effect = members.first(where: { $0.name.isByteEqual(to: "effect") }) else {
             return node.report("missing key `effect`")
         }
-        let word = effect.node.choice(among: Self.effects, unserved: Self.unservedEffects)
+        let word = effect.node.choice(among: Self.effects)
         switch word {
         case "deny": readDecision(ObjectReader(node, members: members, keys: Self.denyKeys), .deny)
         case "approve":
             readDecision(ObjectReader(node, members: members, keys: Self.approveKeys), .approve)
+        case "limit": readLimit(ObjectReader(node, members: members, keys: Self.limitKeys))
         case "mask":
             let object = ObjectReader(node, members: members, keys: Self.maskKeys)
             if object["value"] == nil {
@@ -93,11 +95,41 @@ struct PolicyManifest {
         let when = object["when"].flatMap { Condition.read($0) }
         let reason = object["reason"]?.prose(atMost: 500)
         let instead = object["instead"]?.prose(atMost: 500)
+        let mode = mode(of: object)
         if effect == .approve { checkApproval(object) }
-        guard let id, let when, let reason else { return }
+        guard let id, let when, let reason, let mode else { return }
         rules.append(
             object.node.located(
-                Rule(id: id, effect: effect, when: when, reason: reason, instead: instead)))
+                Rule(
+                    id: id, effect: effect, when: when, reason: reason, instead: instead,
+                    mode: mode)))
+    }
+
+    private mutating func readLimit(_ object: ObjectReader) {
+        let id = identifier(of: object)
+        let when = object["when"].map { Condition.read($0) } ?? .always
+        let quota = object["limit"].flatMap(QuotaManifest.read)
+        let reason = object["reason"]?.prose(atMost: 500)
+        let instead = object["instead"]?.prose(atMost: 500)
+        let mode = mode(of: object)
+        guard let id, let when, let quota, let reason, let mode else { return }
+        rules.append(
+            object.node.located(
+                Rule(
+                    id: id, effect: .limit, when: when, reason: reason, instead: instead,
+                    mode: mode, quota: quota)))
+    }
+
+    /// Whoever reads the warnings must not believe that the rule refuses anything.
+    private func mode(of object: ObjectReader) -> Rule.Mode? {
+        guard let node = object["mode"] else { return .enforce }
+        let word = node.choice(among: Rule.Mode.allCases.map(\.rawValue))
+        let mode = word.flatMap(Rule.Mode.init)
+        if mode == .observe {
+            node.findings.warning(
+                "ONLY OBSERVES: what this rule is about is recorded and let pass", at: node.place)
+        }
+        return mode
     }
 
     /// What an approval asks for is checked although nothing can approve yet: such a call is

@@ -51,7 +51,7 @@ enum TimeManifest {
         return places.count == elements.count ? Set(places) : nil
     }
 
-    private static func zone(_ node: Node) -> LocalZone? {
+    static func zone(_ node: Node) -> LocalZone? {
         guard let name = node.name(also: "/+", atMost: 64) else { return nil }
         if name == "UTC" { return .utc }
         guard case .success(let bytes) = FileBytes.read("\(zones)/\(name.text)") else {
