@@ -41,6 +41,7 @@ def collected():
     import operation_checks  # noqa: F401
     import mask_checks  # noqa: F401
     import register_checks  # noqa: F401
+    import plain_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
     import message_checks  # noqa: F401

@@ -14,7 +14,7 @@ package struct HTTPURL: Equatable, Sendable {
     package let query: String?
 
     /// The host, with its port where that is not the usual one.
-    var authority: String { port == (isSecure ? 443 : 80) ? host : "\(host):\(port)" }
+    package var authority: String { port == (isSecure ? 443 : 80) ? host : "\(host):\(port)" }
 
     /// Why not, in words that follow "the URL".
     package struct Failure: Error, Equatable {

@@ -13,6 +13,8 @@ enum CommandLineTool {
         toolserver serve  [--manifests DIR] [--state DIR] [--http ADDRESS:PORT]   serve over HTTP at /mcp
         toolserver stdio  [--manifests DIR] [--state DIR]                         serve one client over a pipe
         toolserver check  [--manifests DIR] [--json]                              load the manifests, report every problem
+        toolserver call   TOOL [ARGUMENTS] [--url URL [--ca FILE] | --manifests DIR --state DIR]
+                                                                                  make one call: at a running server, or in this process
         toolserver try    TOOL [ARGUMENTS] --as SUBJECT [--issuer NAME] [--groups A,B] [--claims JSON] [--manifests DIR] [--jsonl]
                                                                                   what would be decided and sent, without running it
         toolserver grants --as SUBJECT [--issuer NAME] [--groups A,B] [--claims JSON] [--from ADDRESS] [--at MOMENT] [--tool TOOL] [--json]
@@ -57,6 +59,7 @@ enum CommandLineTool {
         case "serve": return try ServeCommand.run(rest)
         case "stdio": return try StdioCommand.run(rest)
         case "check": return CheckCommand.run(rest)
+        case "call": return try CallCommand.run(rest)
         case "try": return try TryCommand.run(rest)
         case "grants": return try GrantsCommand.run(rest)
         case "whoami": return try WhoAmICommand.run(rest)
@@ -70,7 +73,8 @@ enum CommandLineTool {
         case "help", "--help", "-h": StandardStream.output.line(usage)
         case let word?:
             let known = [
-                "serve", "stdio", "check", "try", "grants", "whoami", "mask", "token", "register",
+                "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
+                "register",
                 "audit", "json-check", "version", "help",
             ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""

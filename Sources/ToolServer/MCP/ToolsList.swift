@@ -46,6 +46,18 @@ enum ToolsList {
         return writer.finish()
     }
 
+    /// All of these, for programs that speak no MCP.
+    static func plain(_ tools: [GuardedTool]) -> [UInt8] {
+        var writer = JSONWriter(reserving: 4096)
+        writer.beginObject()
+        writer.name("tools")
+        writer.beginArray()
+        for guarded in tools { write(guarded, for: .latestHandshake, into: &writer) }
+        writer.endArray()
+        writer.endObject()
+        return writer.finish()
+    }
+
     /// All that a caller may see of their tools somewhere: equal when no list has changed.
     static func whole(
         for caller: IdentifiedCaller, _ version: ProtocolVersion, in serving: Serving

@@ -12,13 +12,17 @@ struct HTTPEndpoint: HTTPHandler {
     let origins: OriginCheck
     let isReady: @Sendable () -> Bool
 
+    private var plain: PlainEndpoint { PlainEndpoint(current: mcp.current) }
+
     func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? {
         if let answer = answerOutside(head) { return answer }
+        if PlainEndpoint.owns(head.path) { return await plain.answer(withoutBody: head) }
         return await mcp.answer(withoutBody: head)
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
         if let answer = answerOutside(request) { return exchange.respond(answer) }
+        if PlainEndpoint.owns(request.path) { return await plain.handle(request, exchange) }
         await mcp.handle(request, exchange)
     }
 
@@ -32,9 +36,9 @@ struct HTTPEndpoint: HTTPHandler {
                 "This Origin or Host is not one of this server's. Set `http.resource` in server.json to the URL that clients use."
             )
         }
-        if request.path == "/mcp" { return nil }
+        if request.path == "/mcp" || PlainEndpoint.owns(request.path) { return nil }
         return mcp.current.value.resource.answer(request)
-            ?? .text(404, "Not found. The tools are at POST /mcp.")
+            ?? .text(404, "Not found. The tools are at POST /mcp, and plain at GET /v1/tools.")
     }
 
     private func health(_ path: String) -> HTTPResponse? {

@@ -67,38 +67,14 @@ struct MCPEndpoint: Sendable {
         if let answer = Self.wrongMethod(head) { return .refused(answer) }
         let serving = current.value
         let caller: IdentifiedCaller
-        do throws(TurnedAway) { caller = try await identify(head, exchange, to: serving) } catch {
+        do throws(CallerAtTheDoor.TurnedAway) {
+            caller = try await CallerAtTheDoor.identify(head, exchange, to: serving)
+        } catch {
             return .refused(error.answer)
         }
         let accepted = MediaTypes.Accepted(head.headers)
         if let answer = Self.wrongMediaType(head, accepted) { return .refused(answer) }
         return .admitted(caller, serving, accepted)
-    }
-
-    private struct TurnedAway: Error {
-        let answer: HTTPResponse
-    }
-
-    private func identify(
-        _ head: HTTPRequest, _ exchange: HTTPExchange?, to serving: Serving
-    ) async throws(TurnedAway) -> IdentifiedCaller {
-        let credential: Credential
-        do throws(BearerCredential.Malformed) {
-            try BearerCredential.refuseQuery(head)
-            if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
-                return known
-            }
-            credential = try BearerCredential.read(head)
-        } catch {
-            throw TurnedAway(answer: serving.resource.malformed(error))
-        }
-        do throws(Refusal) {
-            let caller = try await serving.gate.identify(credential, at: head.peerAddress)
-            exchange?.keepsake = Introduction(of: caller, by: head, to: serving)
-            return caller
-        } catch {
-            throw TurnedAway(answer: serving.resource.unauthenticated(error))
-        }
     }
 
     /// The stateless era has POST alone.

@@ -8,6 +8,8 @@ import JSON
 struct ProtectedResource: Sendable {
     private static let wellKnown = "/.well-known/oauth-protected-resource"
 
+    /// The URL below which all paths of this server stand, without a slash at the end.
+    let base: String
     private let metadata: HTTPResponse
     private let paths: Set<Name>
     private let challenge: String
@@ -18,6 +20,7 @@ struct ProtectedResource: Sendable {
         let slash = resource.utf8[start...].firstIndex(of: UInt8(ascii: "/"))
         let origin = resource[..<(slash ?? resource.endIndex)]
         let path = resource[(slash ?? resource.endIndex)...]
+        base = String(path.hasSuffix("/mcp") ? resource.dropLast(4) : origin)
         // A proxy may serve us under another path than the one that we see.
         paths = [
             Name(Self.wellKnown), Name("\(Self.wellKnown)/mcp"), Name("\(Self.wellKnown)\(path)"),
