@@ -51,6 +51,13 @@ package struct Rows: Sendable {
         package var kind: Kind
         package var start: Int32
         package var count: Int32
+
+        @inlinable
+        package init(kind: Kind, start: Int32, count: Int32) {
+            self.kind = kind
+            self.start = start
+            self.count = count
+        }
     }
 
     package private(set) var bytes: [UInt8]
@@ -92,6 +99,30 @@ package struct Rows: Sendable {
         cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
         unsafe bytes.append(contentsOf: content)
     }
+
+    /// Takes a whole row in one piece: `place` puts the cells of it, and may change the copy of the
+    /// row that they lie in. What no cell covers is never shown.
+    package mutating func appendRow(
+        copying row: UnsafeRawBufferPointer,
+        place: (_ copy: UnsafeMutableRawBufferPointer, _ start: Int32, _ cells: inout [Cell]) ->
+            Void
+    ) {
+        let start = bytes.count
+        unsafe bytes.append(contentsOf: row)
+        unsafe bytes.withUnsafeMutableBytes { all in
+            unsafe place(
+                UnsafeMutableRawBufferPointer(rebasing: all[start...]), Int32(start), &cells)
+        }
+    }
+
+    /// Content that no cell shows yet.
+    package mutating func keep(_ kind: Kind, _ content: some Collection<UInt8>) -> Cell {
+        defer { bytes.append(contentsOf: content) }
+        return Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count))
+    }
+
+    /// Shows other content in the place of a cell; the others stay where they are.
+    package mutating func show(_ cell: Cell, at index: Int) { cells[index] = cell }
 
     package subscript(row row: Int, column column: Int) -> Cell {
         cells[row * columnCount + column]

@@ -73,6 +73,23 @@ package struct JSONWriter: ~Copyable {
         needsComma = true
     }
 
+    /// A value that the caller writes in parts, with `write(atMost:)`.
+    package mutating func valueInParts(_ body: (inout JSONWriter) -> Void) {
+        separate()
+        body(&self)
+        needsComma = true
+    }
+
+    mutating func appendBytes(
+        atMost capacity: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int
+    ) {
+        bytes.append(addingCapacity: capacity) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, count in
+                unsafe count += body(UnsafeMutableBufferPointer(rebasing: buffer[count...]))
+            }
+        }
+    }
+
     package mutating func value(_ value: JSONValue) {
         switch value {
         case .null: null()

@@ -16,9 +16,7 @@ import Testing
         let call = try examinedCall(
             of: tool, policy: Policy(masks: masks, reveals: reveals), user: user)
         let result = try MaskStage().apply(raw, to: call)
-        var writer = JSONWriter()
-        result.write(into: &writer)
-        let bytes = writer.finish()
+        let bytes = result.json
         let schema = try JSONSchema(#require(call.scoped.guarded.outputSchema))
         #expect(schema.violations(in: try JSONParser.parse(bytes)) == [])
         return String(decoding: bytes, as: UTF8.self)
@@ -245,6 +243,35 @@ import Testing
         #expect(
             shown == "{\"rows\":[{\"open\":\(raw),\"mail\":\"[email]\"},"
                 + "{\"open\":null,\"mail\":null}]}")
+    }
+
+    /// Both forms of an answer say the same, whatever stands in names and cells.
+    @Test func theTextOfAnAnswerIsItsStructuredFormInQuotes() throws {
+        var rows = Rows(columnCount: 4)
+        for text in ["", "a\"b\\c\n\u{1}", "é"] {
+            rows.append(.text, Array(text.utf8))
+            rows.appendNull()
+            rows.append(.number, Array("1.10".utf8))
+            rows.append(.json, Array(#"{"k": ["\n", "\"", 1]}"#.utf8))
+        }
+        rows.isTruncated = true
+        for columns in [
+            [Column("a\"\\"), Column("b"), Column("c", .number), Column("d", .json)], [],
+        ] {
+            let tool = try Tool.sample("t", effect: .write, columns: columns)
+            let call = try examinedCall(of: tool, policy: Policy())
+            let raw = RawResult(rows: columns.isEmpty ? Rows(columnCount: 0) : rows, changed: 3)
+            let result = try MaskStage().apply(raw, to: call)
+            var text = JSONWriter()
+            try #require(AnswerJSON(result)).writeText(into: &text)
+            let document = result.json
+            var quoted = JSONWriter()
+            quoted.quotedJSON(document)
+            let (written, wanted) = (text.finish(), quoted.finish())
+            #expect(written == wanted)
+            let schema = try JSONSchema(try #require(call.scoped.guarded.outputSchema))
+            #expect(schema.violations(in: try JSONParser.parse(document)) == [])
+        }
     }
 
     @Test func aTruncatedMaskedResultStillSaysSo() throws {

@@ -53,11 +53,20 @@ extension Outcome {
     package var result: MaskedResult? { if case .answered(let it) = self { it } else { nil } }
     /// The answer as the caller sees it.
     package var text: String? {
-        result.map { result in
-            var writer = JSONWriter()
-            result.write(into: &writer)
-            return String(decoding: writer.finish(), as: UTF8.self)
+        result.map { String(decoding: $0.json, as: UTF8.self) }
+    }
+}
+
+extension MaskedResult {
+    /// As `structuredContent` has it; a text as a string.
+    package var json: [UInt8] {
+        var writer = JSONWriter()
+        if let answer = AnswerJSON(self) {
+            answer.write(into: &writer)
+        } else if case .text(let text) = content {
+            writer.string(text)
         }
+        return writer.finish()
     }
 }
 

@@ -2,13 +2,20 @@ internal import Enforcement
 internal import JSON
 
 /// Moves the rows of one answer into `Rows`, whole rows only, until a limit is met.
+///
+/// A row is copied in one piece, and its cells lie in that copy; only what has another form in JSON
+/// is written anew.
 struct PostgresCells {
     private(set) var rows: Rows
+    /// Of all cells, as the server sent them.
+    private var spentBytes = 0
     private let forms: [PostgresForm]
     private let rowLimit: Int
     let byteLimit: Int
     /// What of it cannot be shown; for the record.
     private(set) var fault: String?
+    /// Cells of the row at hand that are to be written anew.
+    private var odd: [Int] = []
 
     init(_ columns: [PostgresColumn], limits: ToolLimits) {
         forms = columns.map(\.form)
@@ -21,68 +28,84 @@ struct PostgresCells {
 
     /// False when a limit does not allow the row.
     mutating func append(_ frame: PostgresFrame) -> Bool {
-        guard rows.rowCount < rowLimit, unsafe rows.byteCount + frame.body.count <= byteLimit else {
+        guard rows.rowCount < rowLimit, unsafe spentBytes + frame.body.count <= byteLimit else {
             rows.isTruncated = true
             return false
         }
-        guard unsafe frame.int16(at: 0) == forms.count else {
-            fault = "another number of columns than announced"
+        guard unsafe place(frame) else {
+            fault = fault ?? "a row of another form than announced"
             return true
         }
-        var offset = 2
-        for form in forms {
-            let count = unsafe frame.int32(at: offset)
-            offset += 4
-            if count < 0 {
-                rows.appendNull()
-                continue
-            }
-            guard unsafe offset + count <= frame.body.count else {
-                fault = "a row that ends too early"
-                return true
-            }
-            unsafe append(
-                UnsafeRawBufferPointer(rebasing: frame.body[offset..<(offset + count)]), form)
-            offset += count
-        }
+        unsafe spentBytes += frame.body.count - 2 - 4 * forms.count
+        for index in odd { rewrite(index) }
+        odd.removeAll(keepingCapacity: true)
         return true
     }
 
-    private mutating func append(_ text: UnsafeRawBufferPointer, _ form: PostgresForm) {
+    /// What stands between the cells is their lengths, which nothing shows.
+    private mutating func place(_ frame: PostgresFrame) -> Bool {
+        guard unsafe frame.int16(at: 0) == forms.count else { return false }
+        let forms = forms
+        var odd = odd
+        var isWhole = true
+        unsafe rows.appendRow(copying: frame.body) { copy, start, cells in
+            var offset = 2
+            for form in forms {
+                let count = unsafe frame.int32(at: offset)
+                guard offset + 4 + max(0, count) <= copy.count else {
+                    isWhole = false
+                    cells.append(Rows.Cell(kind: .null, start: start, count: 0))
+                    continue
+                }
+                offset += 4
+                let position = start + Int32(truncatingIfNeeded: offset)
+                if count < 0 {
+                    cells.append(Rows.Cell(kind: .null, start: position, count: 0))
+                    continue
+                }
+                let text = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: copy[offset..<(offset + count)])
+                let shown = unsafe Self.shown(text, form)
+                if shown == nil { odd.append(cells.count) }
+                cells.append(
+                    Rows.Cell(
+                        kind: shown?.kind ?? .null, start: position,
+                        count: Int32(shown?.count ?? count)))
+                offset += count
+            }
+        }
+        self.odd = odd
+        return isWhole
+    }
+
+    /// What a text is in JSON as it stands, or with other separators; nil where it is written anew.
+    @inline(__always)
+    private static func shown(
+        _ text: UnsafeMutableRawBufferPointer, _ form: PostgresForm
+    ) -> (kind: Rows.Kind, count: Int)? {
+        let bytes = UnsafeRawBufferPointer(text)
         switch form {
-        case .integer: unsafe rows.append(.number, raw: text)
-        case .number:
-            let isNumber = unsafe PostgresValue.isNumber(text)
-            unsafe rows.append(isNumber ? .number : .text, raw: text)
-        case .bool:
-            let isTrue = unsafe text.first == UInt8(ascii: "t")
-            rows.append(.bool, (isTrue ? "true" : "false").utf8)
-        case .timestampWithZone where unsafe PostgresValue.isPlainUTC(text):
-            unsafe rows.appendTimestamp(text)
-        case .text:
-            guard unsafe PostgresValue.isUTF8(text) else {
-                fault = "a text that is not UTF-8"
-                return rows.appendNull()
-            }
-            unsafe rows.append(.text, raw: text)
-        default:
-            guard let value = unsafe PostgresValue.cell(text, form) else {
-                fault = "a value that its type does not allow"
-                return rows.appendNull()
-            }
-            rows.append(value.kind, value.bytes)
+        case .integer: return (.number, text.count)
+        case .number: return unsafe (PostgresValue.isNumber(bytes) ? .number : .text, text.count)
+        case .text: return unsafe PostgresValue.isUTF8(bytes) ? (.text, text.count) : nil
+        // `2019-01-01 00:00:00+00`
+        case .timestampWithZone where unsafe PostgresValue.isPlainUTC(bytes):
+            unsafe text[10] = UInt8(ascii: "T")
+            unsafe text[text.count - 3] = UInt8(ascii: "Z")
+            return (.text, text.count - 2)
+        default: return nil
         }
     }
-}
 
-extension Rows {
-    /// `2019-01-01 00:00:00+00` as RFC 3339 has it.
-    fileprivate mutating func appendTimestamp(_ text: UnsafeRawBufferPointer) {
-        unsafe withUnsafeTemporaryAllocation(byteCount: text.count, alignment: 1) { copy in
-            unsafe copy.copyMemory(from: text)
-            unsafe copy[10] = UInt8(ascii: "T")
-            unsafe copy[text.count - 3] = UInt8(ascii: "Z")
-            unsafe append(.text, raw: UnsafeRawBufferPointer(rebasing: copy[..<(text.count - 2)]))
+    private mutating func rewrite(_ index: Int) {
+        let cell = rows.cells[index]
+        let text = rows.content(of: Rows.Cell(kind: .text, start: cell.start, count: cell.count))
+        let form = forms[index % forms.count]
+        guard let value = unsafe text.withUnsafeBytes({ unsafe PostgresValue.cell($0, form) })
+        else {
+            fault = form == .text ? "a text that is not UTF-8" : "a value that its type cannot have"
+            return
         }
+        rows.show(rows.keep(value.kind, value.bytes), at: index)
     }
 }

@@ -1,9 +1,9 @@
 import JSON
 
 /// Masks the cells of one answer: by the rules for their columns, else by the names of those, else
-/// by value. The rows are written anew only when a cell has changed.
+/// by value. Only cells that change are written anew; a column that is open costs nothing.
 struct CellMask {
-    private let raw: Rows
+    private(set) var rows: Rows
     private let plan: MaskPlan
     private let values: ValueMasks
     private let wanted: WantedValues
@@ -15,7 +15,6 @@ struct CellMask {
     private let standingReveals: Set<Name>
     /// For columns with rules of their own about places.
     private var insides: [Int: DocumentMask] = [:]
-    private var rows: Rows?
     private(set) var maskedCount = 0
     /// The rules by which something was shown that is masked for others.
     private(set) var reveals: Set<Name> = []
@@ -30,7 +29,7 @@ struct CellMask {
     }
 
     init(_ raw: Rows, _ plan: MaskPlan, for call: ScopedCall) {
-        self.raw = raw
+        rows = raw
         self.plan = plan
         values = call.guarded.values
         wanted = values.wanted(for: call.caller)
@@ -51,46 +50,48 @@ struct CellMask {
         }
     }
 
-    mutating func masked() -> Rows {
-        if raw.rowCount > 0 { reveals = standingReveals }
-        for index in raw.cells.indices {
-            let cell = raw.cells[index]
-            let column = index % raw.columnCount
+    mutating func mask() {
+        if rows.rowCount > 0 { reveals = standingReveals }
+        for column in standings.indices {
             switch standings[column] {
-            case .open: copy(cell)
-            case .unknown: value(cell, index, column)
-            case .inside: inside(cell, index, column)
-            case .covered(let cover):
-                if cell.kind == .null, !cover.coversNull {
-                    copy(cell)
-                } else {
-                    replace(index, with: covered(cell, by: cover))
-                }
+            case .open: break
+            case .unknown: scan(column)
+            case .inside: maskInside(column)
+            case .covered(let cover): self.cover(column, by: cover)
             }
         }
         reveals.formUnion(documents.reveals)
-        return rows ?? raw
     }
 
-    private mutating func copy(_ cell: Rows.Cell) {
-        rows?.append(cell.kind, raw.content(of: cell))
+    private func indices(of column: Int) -> StrideTo<Int> {
+        stride(from: column, to: rows.cells.count, by: rows.columnCount)
     }
 
-    private mutating func replace(_ index: Int, with value: (kind: Rows.Kind, bytes: [UInt8])) {
-        maskedCount += 1
-        if rows == nil {
-            rows = Rows(columnCount: raw.columnCount)
-            rows?.isTruncated = raw.isTruncated
-            rows?.reserve(cells: raw.cells.count, bytes: raw.byteCount + 64)
-            for cell in raw.cells[..<index] { copy(cell) }
+    private mutating func cover(_ column: Int, by cover: MaskPlan.Cover) {
+        // One copy of what stands for all of them.
+        let token = rows.keep(.text, cover.token)
+        for index in indices(of: column) {
+            let cell = rows.cells[index]
+            if cell.kind == .null, !cover.coversNull { continue }
+            if cover.strategy == .redact {
+                maskedCount += 1
+                rows.show(token, at: index)
+                continue
+            }
+            let value = covered(cell, by: cover)
+            replace(index, with: value.kind, value.bytes)
         }
-        rows?.append(value.kind, value.bytes)
+    }
+
+    private mutating func replace(_ index: Int, with kind: Rows.Kind, _ bytes: [UInt8]) {
+        maskedCount += 1
+        rows.show(rows.keep(kind, bytes), at: index)
     }
 
     private func covered(
         _ cell: Rows.Cell, by cover: MaskPlan.Cover
     ) -> (kind: Rows.Kind, bytes: [UInt8]) {
-        let content = raw.content(of: cell)
+        let content = rows.content(of: cell)
         switch cover.strategy {
         case .keep, .redact: return (.text, cover.token)
         // Of a document, the last characters are no part of a value that one could know.
@@ -109,44 +110,60 @@ struct CellMask {
         }
     }
 
-    /// A cell that no rule speaks of.
-    private mutating func value(_ cell: Rows.Cell, _ index: Int, _ column: Int) {
-        if cell.kind == .json { return document(cell, index) }
-        guard cell.kind == .text || cell.kind == .number && plan.named[column] != nil else {
-            return copy(cell)
+    /// A column that no rule speaks of.
+    private mutating func scan(_ column: Int) {
+        let named = plan.named[column]
+        let cues = plan.cues[column]
+        for index in indices(of: column) {
+            let cell = rows.cells[index]
+            switch cell.kind {
+            case .text: scan(cell, index, named, cues)
+            case .number where named != nil: scan(cell, index, named, cues)
+            case .json: document(cell, index)
+            case .null, .bool, .number: break
+            }
         }
-        let content = raw.content(of: cell)
-        if let kind = plan.named[column]?.kind(of: content.span, isNumber: cell.kind == .number),
+    }
+
+    private mutating func scan(
+        _ cell: Rows.Cell, _ index: Int, _ named: NamedValues.Named?, _ cues: Meaning
+    ) {
+        let content = rows.content(of: cell)
+        let isNumber = cell.kind == .number
+        if let kind = named?.kind(of: content.span, isNumber: isNumber),
             wanted.contains(.kind(kind))
         {
-            return replace(index, with: (.text, values.replacement(for: content.span, .kind(kind))))
+            return replace(index, with: .text, values.replacement(for: content.span, .kind(kind)))
         }
-        guard cell.kind == .text,
-            let bytes = text.masked(content.span, around: plan.cues[column])
-        else { return copy(cell) }
-        replace(index, with: (.text, bytes))
+        guard !isNumber, let bytes = text.masked(content.span, around: cues) else { return }
+        replace(index, with: .text, bytes)
     }
 
     /// A document inside a cell stays as it is written unless something in it is masked.
     private mutating func document(_ cell: Rows.Cell, _ index: Int) {
-        let content = raw.content(of: cell)
-        guard let bytes = Self.masked(content, by: &documents) else { return copy(cell) }
-        replace(index, with: bytes.isEmpty ? Self.unreadable : (.json, bytes))
+        if let bytes = Self.masked(rows.content(of: cell), by: &documents) {
+            replace(index, withDocument: bytes, .json)
+        }
     }
 
-    /// A cell of documents, some of whose places are masked.
-    private mutating func inside(_ cell: Rows.Cell, _ index: Int, _ column: Int) {
-        guard cell.kind != .null, let mask = insides[column] else { return copy(cell) }
-        var own = mask
-        let content = raw.content(of: cell)
-        let bytes = Self.masked(content, by: &own)
-        reveals.formUnion(own.reveals)
-        guard let bytes else { return copy(cell) }
-        let kind: Rows.Kind = cell.kind == .json ? .json : .text
-        replace(index, with: bytes.isEmpty ? Self.unreadable : (kind, bytes))
+    /// A column of documents, some of whose places are masked.
+    private mutating func maskInside(_ column: Int) {
+        guard var mask = insides[column] else { return }
+        for index in indices(of: column) where rows.cells[index].kind != .null {
+            let cell = rows.cells[index]
+            guard let bytes = Self.masked(rows.content(of: cell), by: &mask) else { continue }
+            replace(index, withDocument: bytes, cell.kind == .json ? .json : .text)
+        }
+        reveals.formUnion(mask.reveals)
     }
 
-    private static let unreadable: (Rows.Kind, [UInt8]) = (.text, Array("[json]".utf8))
+    private mutating func replace(_ index: Int, withDocument bytes: [UInt8], _ kind: Rows.Kind) {
+        if bytes.isEmpty {
+            replace(index, with: .text, Array("[json]".utf8))
+        } else {
+            replace(index, with: kind, bytes)
+        }
+    }
 
     /// Nil where nothing is masked, empty where the document cannot be read: then it cannot be
     /// masked either, and is not shown.

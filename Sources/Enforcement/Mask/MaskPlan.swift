@@ -36,6 +36,8 @@ struct MaskPlan: Sendable {
     let named: [NamedValues.Named?]
     /// The name of each column, as a cue to what stands in it.
     let cues: [Meaning]
+    /// As they stand in the JSON of every row.
+    let names: RowNames
 
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
     init(_ examination: Examination, on backend: Name, policy: Policy, isSettled: Bool) {
@@ -55,6 +57,7 @@ struct MaskPlan: Sendable {
         insides = examination.columns.map { column in
             rules.filter { $0.target.isInside(column, in: examination) }
         }
+        names = RowNames(examination.columns)
         columns = examination.columns.map { column in
             rules.compactMap { rule in
                 if rule.target.isInside(column, in: examination) { return nil }

@@ -7,8 +7,8 @@ import JSON
 
 /// A result as its caller may see it.
 package struct MaskedResult: Sendable {
-    /// Of rows; none for the other forms.
-    package let columns: [Column]
+    /// Of the columns of rows; none for the other forms.
+    let names: RowNames
     package let content: ResultContent
     package let changed: Int?
     /// How many values were covered.
@@ -19,10 +19,10 @@ package struct MaskedResult: Sendable {
     package var rows: Rows { content.rows }
 
     fileprivate init(
-        columns: [Column], content: ResultContent, changed: Int?, maskedCount: Int,
+        names: RowNames, content: ResultContent, changed: Int?, maskedCount: Int,
         reveals: Set<Name>
     ) {
-        self.columns = columns
+        self.names = names
         self.content = content
         self.changed = changed
         self.maskedCount = maskedCount
@@ -58,7 +58,7 @@ package struct MaskStage: Sendable {
         case .binary, .rows: break
         }
         return MaskedResult(
-            columns: [], content: shown, changed: nil, maskedCount: mask.maskedCount,
+            names: .none, content: shown, changed: nil, maskedCount: mask.maskedCount,
             reveals: mask.reveals.union(guarded.values.reveals(for: call.scoped.caller)))
     }
 
@@ -74,9 +74,9 @@ package struct MaskStage: Sendable {
                 noted: "\(raw.columnCount) columns, \(plan.columns.count) expected")
         }
         var cells = CellMask(raw, plan, for: call.scoped)
-        let rows = cells.masked()
+        cells.mask()
         return MaskedResult(
-            columns: call.examination.columns, content: .rows(rows), changed: changed,
+            names: plan.names, content: .rows(cells.rows), changed: changed,
             maskedCount: cells.maskedCount,
             reveals: cells.reveals.union(
                 call.scoped.guarded.values.reveals(for: call.scoped.caller)))

@@ -1,4 +1,4 @@
-package import JSON
+import JSON
 
 /// The declared form of a tool's `structuredContent`.
 ///
@@ -83,54 +83,5 @@ enum ResultSchema {
             case .json: ["string", "number", "boolean", "object", "array"]
             }
         return (isMasked && !plain.contains("string") ? plain + ["string"] : plain) + ["null"]
-    }
-}
-
-extension MaskedResult {
-    /// True where there is an answer for `structuredContent`.
-    package var isDocument: Bool {
-        switch content {
-        case .rows, .document: true
-        case .text, .binary: false
-        }
-    }
-
-    /// A document as it is, and rows as `{"rows":[{…}],"changed":1,"truncated":true}`, both as
-    /// `ResultSchema` declares them.
-    package func write(into writer: inout JSONWriter) {
-        switch content {
-        case .rows(let rows): write(rows, into: &writer)
-        case .document(let document): writer.value(document)
-        case .text(let text): writer.string(text)
-        case .binary: writer.null()
-        }
-    }
-
-    private func write(_ rows: Rows, into writer: inout JSONWriter) {
-        writer.beginObject()
-        if !columns.isEmpty {
-            writer.name("rows")
-            writer.beginArray()
-            for row in 0..<rows.rowCount {
-                writer.beginObject()
-                for column in columns.indices {
-                    writer.name(columns[column].name)
-                    write(rows[row: row, column: column], of: rows, into: &writer)
-                }
-                writer.endObject()
-            }
-            writer.endArray()
-            if rows.isTruncated { writer.member("truncated", true) }
-        }
-        if let changed { writer.member("changed", changed) }
-        writer.endObject()
-    }
-
-    private func write(_ cell: Rows.Cell, of rows: Rows, into writer: inout JSONWriter) {
-        switch cell.kind {
-        case .null: writer.null()
-        case .bool, .number, .json: writer.rawNumber(rows.content(of: cell))
-        case .text: writer.string(utf8: rows.content(of: cell))
-        }
     }
 }

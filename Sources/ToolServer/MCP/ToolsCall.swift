@@ -67,23 +67,23 @@ enum ToolsCall {
     private static func result(
         _ result: MaskedResult, for peer: Peer, in serving: Serving
     ) -> [UInt8] {
-        guard result.isDocument else { return block(result.content, for: peer, in: serving) }
-        var inner = JSONWriter(reserving: 64 + 2 * result.rows.byteCount)
-        result.write(into: &inner)
-        let data = inner.finish()
-        var writer = JSONWriter(reserving: 2 * data.count + 256)
+        guard let answer = AnswerJSON(result) else {
+            return block(result.content, for: peer, in: serving)
+        }
+        // Room for the reply around it, so that it need not be copied for that.
+        var writer = JSONWriter(reserving: 512 + answer.bytesExpected)
         writer.beginObject()
         writer.name("content")
         writer.beginArray()
         writer.beginObject()
         writer.member("type", "text")
         writer.name("text")
-        writer.quotedJSON(data)
+        answer.writeText(into: &writer)
         writer.endObject()
         writer.endArray()
         if peer.version.hasStructuredContent {
             writer.name("structuredContent")
-            writer.raw(data)
+            answer.write(into: &writer)
         }
         close(&writer, isError: false, for: peer, in: serving)
         return writer.finish()

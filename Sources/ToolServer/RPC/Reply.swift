@@ -2,15 +2,17 @@ import JSON
 
 /// Makes the bytes of JSON-RPC answers; the only place that does.
 enum Reply {
-    static func result(_ result: [UInt8], to id: RequestID) -> [UInt8] {
-        var writer = JSONWriter(reserving: result.count + 64)
+    /// Written around what is there, which may be large.
+    static func result(_ result: consuming [UInt8], to id: RequestID) -> [UInt8] {
+        var writer = JSONWriter()
         writer.beginObject()
         writer.member("jsonrpc", "2.0")
         writer.member("id", id.json)
         writer.name("result")
-        writer.raw(result)
-        writer.endObject()
-        return writer.finish()
+        var reply = consume result
+        reply.insert(contentsOf: writer.finish(), at: 0)
+        reply.append(UInt8(ascii: "}"))
+        return reply
     }
 
     static func error(_ error: RPCError, to id: RequestID? = nil) -> [UInt8] {

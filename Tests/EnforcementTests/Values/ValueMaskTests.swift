@@ -17,9 +17,7 @@ import Testing
             of: tool, policy: policy, user: user,
             values: ValueMasks(policy: policy, pseudonym: pseudonym))
         let result = try MaskStage().apply(.texts(values), to: call)
-        var writer = JSONWriter()
-        result.write(into: &writer)
-        let json = try JSONParser.parse(writer.finish())
+        let json = try JSONParser.parse(result.json)
         let schema = try JSONSchema(#require(call.scoped.guarded.outputSchema))
         #expect(schema.violations(in: json) == [])
         let row = try #require(json["rows"]?.array?.first?.object)

@@ -13,12 +13,20 @@ enum TextScan {
         in text: Span<UInt8>, around: Meaning = .nothing, isDecoded: Bool = false,
         into findings: inout [Finding]
     ) -> Needs {
-        let table = ByteClass.table
-        let classes = table.span
-        var scan = WordScan(around: around, isDecoded: isDecoded)
+        var scan = WordScan()
+        return find(in: text, around: around, isDecoded: isDecoded, into: &findings, by: &scan)
+    }
+
+    /// With a scan that is kept from one text to the next: what it looks up is shared by all
+    /// threads, and each new reference to that would be counted.
+    static func find(
+        in text: Span<UInt8>, around: Meaning, isDecoded: Bool, into findings: inout [Finding],
+        by scan: inout WordScan
+    ) -> Needs {
+        scan.begin(around: around, isDecoded: isDecoded)
         var index = 0
         while index < text.count {
-            let kind = ByteClass(rawValue: classes[Int(text[index])])
+            let kind = ByteClass(rawValue: scan.classes[Int(text[index])])
             if kind.isEmpty {
                 index += 1
                 continue
@@ -34,7 +42,7 @@ enum TextScan {
             var seen = kind
             index += 1
             while index < text.count {
-                let next = ByteClass(rawValue: classes[Int(text[index])])
+                let next = ByteClass(rawValue: scan.classes[Int(text[index])])
                 if next.isDisjoint(with: .word) { break }
                 seen.formUnion(next)
                 index += 1
@@ -57,19 +65,23 @@ struct Needs: OptionSet {
 
 /// What the main loop does at each word and sign, and the little that it must remember.
 struct WordScan {
-    let around: Meaning
+    private(set) var around = Meaning.nothing
     /// A layer of escapes was taken off: a backslash in front of a quote is just one.
-    let isDecoded: Bool
+    private(set) var isDecoded = false
     fileprivate(set) var needs: Needs = []
     /// Before it an `@` belongs to an address, `://ana@host`, and is no e-mail.
     private var hostStart = 0
     private var wideEnd = 0
+    fileprivate let classes = ByteClass.table
     private let words = WordTable.shared
     private let keys = VendorKeys.shared
 
-    init(around: Meaning, isDecoded: Bool) {
+    fileprivate mutating func begin(around: Meaning, isDecoded: Bool) {
         self.around = around
         self.isDecoded = isDecoded
+        needs = []
+        hostStart = 0
+        wideEnd = 0
     }
 
     /// Where to go on: behind the value, if one was found.

@@ -11,6 +11,7 @@ struct ValueScanner {
     /// Each is made from the one before it, the first from the text.
     private var views: [MappedText] = []
     private var found: [Finding] = []
+    private var words = WordScan()
 
     init(wanted: WantedValues, detectors: OwnDetectors = OwnDetectors()) {
         self.wanted = wanted
@@ -72,7 +73,7 @@ struct ValueScanner {
     ) -> Needs {
         found.removeAll(keepingCapacity: true)
         let needs = TextScan.find(
-            in: text, around: around, isDecoded: isDecoded, into: &found)
+            in: text, around: around, isDecoded: isDecoded, into: &found, by: &words)
         if !detectors.all.isEmpty { detectors.find(in: text, into: &found) }
         for finding in found where wanted.contains(finding.what) {
             findings.append(original(finding, depth))

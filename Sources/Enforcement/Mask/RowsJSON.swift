@@ -1,0 +1,108 @@
+import JSON
+
+/// Rows as `{"rows":[{…}],"changed":1,"truncated":true}`, or the same as the content of a string.
+///
+/// Large answers are most of what a call costs: what is the same in every row is made once, and a
+/// cell costs the copy of its bytes.
+struct RowsJSON {
+    private let rows: Rows
+    private let names: RowNames.Line
+    private let changed: Int?
+    private let inString: Bool
+
+    init(_ rows: Rows, _ names: RowNames.Line, changed: Int?, inString: Bool) {
+        self.rows = rows
+        self.names = names
+        self.changed = changed
+        self.inString = inString
+    }
+
+    func write(into writer: inout JSONWriter) {
+        writeQuote(into: &writer)
+        write(names.ends.isEmpty ? "{" : "{\"rows\":[", into: &writer)
+        if !names.ends.isEmpty {
+            writeRows(into: &writer)
+            write(rows.isTruncated ? "],\"truncated\":true" : "]", into: &writer)
+        }
+        if let changed {
+            write(names.ends.isEmpty ? "\"changed\":" : ",\"changed\":", into: &writer)
+            let digits = String(changed).utf8
+            writer.write(atMost: digits.count) { pen in
+                for digit in digits { pen.byte(digit) }
+            }
+        }
+        write("}", into: &writer)
+        writeQuote(into: &writer)
+    }
+
+    /// Around the whole.
+    private func writeQuote(into writer: inout JSONWriter) {
+        if inString { writer.write(atMost: 1) { pen in pen.byte(UInt8(ascii: "\"")) } }
+    }
+
+    private func write(_ piece: StaticString, into writer: inout JSONWriter) {
+        writer.write(atMost: 2 * piece.utf8CodeUnitCount) { pen in
+            piece.withUTF8Buffer { bytes in
+                let bytes = UnsafeRawBufferPointer(bytes)
+                if inString { unsafe pen.escaped(bytes) } else { unsafe pen.copy(bytes) }
+            }
+        }
+    }
+
+    private func writeRows(into writer: inout JSONWriter) {
+        unsafe rows.cells.withUnsafeBufferPointer { cells in
+            unsafe rows.bytes.withUnsafeBytes { bytes in
+                for row in 0..<rows.rowCount {
+                    let start = row * names.ends.count
+                    let line = unsafe UnsafeBufferPointer(
+                        rebasing: cells[start..<(start + names.ends.count)])
+                    var room = names.bytes.count + 8
+                    for column in 0..<names.ends.count {
+                        room += unsafe JSONPen.bytesMax(for: content(of: line[column], bytes))
+                    }
+                    writer.write(atMost: room) { pen in
+                        if row > 0 { pen.byte(UInt8(ascii: ",")) }
+                        unsafe write(line, bytes, with: &pen)
+                        pen.byte(UInt8(ascii: "}"))
+                    }
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func write(
+        _ line: UnsafeBufferPointer<Rows.Cell>, _ bytes: UnsafeRawBufferPointer,
+        with pen: inout JSONPen
+    ) {
+        var nameStart = 0
+        for column in 0..<line.count {
+            let nameEnd = names.ends[column]
+            unsafe names.bytes.withUnsafeBytes { names in
+                unsafe pen.copy(UnsafeRawBufferPointer(rebasing: names[nameStart..<nameEnd]))
+            }
+            nameStart = nameEnd
+            let cell = unsafe line[column]
+            let content = unsafe content(of: cell, bytes)
+            switch cell.kind {
+            case .null:
+                pen.byte(UInt8(ascii: "n"))
+                pen.byte(UInt8(ascii: "u"))
+                pen.byte(UInt8(ascii: "l"))
+                pen.byte(UInt8(ascii: "l"))
+            case .bool, .number: unsafe pen.copy(content)
+            case .json where inString: unsafe pen.escaped(content)
+            case .json: unsafe pen.copy(content)
+            case .text: unsafe pen.string(content, inString: inString)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func content(
+        of cell: Rows.Cell, _ bytes: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer {
+        let end = Int(cell.start) + Int(cell.count)
+        return unsafe UnsafeRawBufferPointer(rebasing: bytes[Int(cell.start)..<end])
+    }
+}
