@@ -17,7 +17,7 @@ enum PlainAnswer {
     static func body(of result: MaskedResult) -> [UInt8] {
         var writer = JSONWriter(reserving: 64 + 2 * result.rows.byteCount)
         switch result.content {
-        case .rows, .document: result.write(into: &writer)
+        case .rows, .document: AnswerJSON(result)?.write(into: &writer)
         case .text(let text):
             writer.beginObject()
             writer.member("text", text)
