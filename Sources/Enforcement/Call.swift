@@ -6,11 +6,13 @@ package struct ArrivedCall: Sendable {
     package var tool: String
     package var arguments: JSONObject
     package var via: Transport
-    /// The client's own request id and trace context, for the record only.
+    /// For the record only.
     package var trace: Trace
     /// Ours, which no two calls share, over restarts too.
     package let id = CallID.next()
     package var reach: CallerReach
+    /// Of a call that the record tells of, where it does not hold the values; nil for all others.
+    var recorded: RecordedFacts?
     /// How the call goes on after its request was answered; nil when it may not.
     package var detachment: (any Detachment)?
 
@@ -40,15 +42,26 @@ package struct Transport: Sendable {
     }
 }
 
+/// What ties a call to what its client does besides; all of it is the client's own word.
 package struct Trace: Sendable {
-    package var requestID: String?
     package var traceparent: String?
     package var clientName: String?
+    /// Calls of one session of the protocol have the same.
+    package var session: String?
+    /// The model's own name of this use of a tool.
+    package var toolUse: String?
+    /// Why the caller makes the call, in their words.
+    package var reason: String?
 
-    package init(requestID: String? = nil, traceparent: String? = nil, clientName: String? = nil) {
-        self.requestID = requestID
+    package init(
+        traceparent: String? = nil, clientName: String? = nil, session: String? = nil,
+        toolUse: String? = nil, reason: String? = nil
+    ) {
         self.traceparent = traceparent
         self.clientName = clientName
+        self.session = session
+        self.toolUse = toolUse
+        self.reason = reason
     }
 }
 

@@ -29,7 +29,7 @@ package struct Gate: Sendable {
     package init(
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
         backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
-        asking: ConfirmationMeans? = nil, counting: (any UsageStore)? = nil,
+        asking: ConfirmationMeans? = nil, counting: (any UsageStore)? = nil, catalog: String = "",
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
@@ -38,7 +38,7 @@ package struct Gate: Sendable {
         let values = ValueMasks(policy: policy, pseudonym: pseudonym)
         self.values = values
         scope = ScopeStage(
-            tools: tools.map { GuardedTool($0, policy: policy, values: values) },
+            tools: tools.map { GuardedTool($0, policy: policy, values: values, catalog: catalog) },
             grants: policy.grants, now: now)
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
@@ -102,6 +102,7 @@ package struct Gate: Sendable {
             defer { limits.leave(arrived.caller.caller) }
             let examined = try await examine(identified, seenBy: &trail)
             let screened = try await deny.screen(examined, on: &tab, seenBy: &trail)
+            trail.screened(screened)
             try Detaching.check(screened)
             let confirmed = try await confirmation.confirm(screened, on: trail)
             trail.heard(confirmed)
@@ -160,6 +161,8 @@ protocol CallWitness: ~Copyable {
     static var wantsRequest: Bool { get }
     mutating func found(_ call: ScopedCall)
     mutating func examined(_ call: ExaminedCall)
+    /// What the rules see besides the call.
+    mutating func judged(at moment: Moment)
     /// Rules that would have decided, if they did not only observe.
     mutating func observed(_ rules: [Rule])
 }

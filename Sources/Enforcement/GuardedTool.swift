@@ -13,6 +13,11 @@ package final class GuardedTool: Sendable {
     let rules: [Rule]
     /// The folded names of what is masked, with the label to record in place of a value.
     private let maskedNames: [[UInt8]: String]
+    /// What the rules ask that a line of the record may hold only masked.
+    let coveredTests: [CoveredTest]
+    let askedClaims: [Name]
+    /// Of the input schema, as the record names it.
+    let schemaDigest: String
     /// The part of a record's line that is the same for every call of this tool.
     let recordMembers: [UInt8]
     /// For statements of callers that were examined before, by identity.
@@ -26,7 +31,10 @@ package final class GuardedTool: Sendable {
         let rules: [Rule]
     }
 
-    package init(_ tool: Tool, policy: Policy, values: ValueMasks? = nil) {
+    /// `catalog` is the digest of the manifests, for the record.
+    package init(
+        _ tool: Tool, policy: Policy, values: ValueMasks? = nil, catalog: String = ""
+    ) {
         self.tool = tool
         self.values = values ?? ValueMasks(policy: policy)
         self.policy = policy
@@ -39,15 +47,42 @@ package final class GuardedTool: Sendable {
                 let label = mask.target.label.text
                 return (MaskRule.Target.folded(label), label)
             }, uniquingKeysWith: { first, _ in first })
+        let granting = policy.grants.filter { $0.covers(tool) }.compactMap(\.condition)
+        coveredTests = Self.distinct(
+            (rules.map(\.when) + granting).flatMap(\.coveredTests))
+        askedClaims = Set(
+            coveredTests.compactMap { test in
+                if case .callerClaim(let name) = test.fact { Name(name) } else { nil }
+            }
+        ).sorted()
+        schemaDigest = Hex.encode(
+            Array(SHA256.digest(tool.inputSchema.canonicalBytes).bytes.prefix(16)))
+        recordMembers = Self.recordMembers(tool, schemaDigest, catalog)
+    }
+
+    private static func distinct(_ tests: [CoveredTest]) -> [CoveredTest] {
+        var known: Set<Name> = []
+        return tests.filter { known.insert(Name($0.id)).inserted }
+    }
+
+    private static func recordMembers(
+        _ tool: Tool, _ schema: String, _ catalog: String
+    ) -> [UInt8] {
         var writer = JSONWriter()
         writer.member("backend", tool.backend.text)
         writer.member("effect", tool.effect.rawValue)
+        if !tool.tags.isEmpty { writer.member("tags", .array(tool.tags.map { .string($0.text) })) }
         switch tool.operation {
         case .sql(let sql): writer.member("statement", sql.text)
         case .freeSQL, .describe: break
         case .http(let http): writer.member("method", http.method)
         }
-        recordMembers = writer.finish()
+        if tool.operation.isSettledAtLoad {
+            FactsLine.write(tool.examination, whole: false, into: &writer)
+        }
+        writer.member("schema", schema)
+        if !catalog.utf8.isEmpty { writer.member("catalog", catalog) }
+        return writer.finish()
     }
 
     /// More statements than this and the memory starts anew.

@@ -45,6 +45,8 @@ package struct Judgement: Sendable, CallWitness {
 
     mutating func examined(_ call: ExaminedCall) { examined = call }
 
+    mutating func judged(at moment: Moment) {}
+
     mutating func observed(_ rules: [Rule]) { observing = rules }
 
     mutating func hold(_ rules: [Rule], limiting: [Rule]) {

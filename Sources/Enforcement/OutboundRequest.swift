@@ -31,6 +31,18 @@ package struct OutboundRequest: Sendable {
         self.addresses = addresses
     }
 
+    /// What the record tells of one; it is asked about and never sent.
+    init(recorded method: String, host: String, canonicalPath: String) {
+        self.method = method
+        isSecure = true
+        self.host = host
+        port = 443
+        target = canonicalPath
+        self.canonicalPath = canonicalPath
+        headers = []
+        addresses = []
+    }
+
     package var url: String { "\(isSecure ? "https" : "http")://\(authority)\(target)" }
 
     /// The host, with its port where that is not the usual one.

@@ -93,6 +93,7 @@ final class Server: Sendable {
     private func record(_ event: String, _ members: (inout JSONWriter) -> Void) async throws {
         var writer = JSONWriter()
         writer.member("event", event)
+        writer.member("v", RecordForm.version)
         members(&writer)
         do throws(RecordError) { _ = try await recorder.append([writer.finish()]) } catch {
             throw CommandFailure("the record cannot be written: \(error)")
@@ -131,7 +132,7 @@ private struct Kept: Sendable {
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,
             pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
-            asking: asking, counting: usage)
+            asking: asking, counting: usage, catalog: catalog.digest)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
             resource: ProtectedResource(catalog.server), tasks: tasks)

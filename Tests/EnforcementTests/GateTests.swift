@@ -149,7 +149,8 @@ import Testing
                 ArrivedCall(
                     caller: caller, tool: tool, arguments: JSONObject(),
                     via: Transport(kind: .stdio, address: ""),
-                    trace: Trace(requestID: long, traceparent: long, clientName: long)))
+                    trace: Trace(traceparent: long, clientName: long, session: long, toolUse: long))
+            )
         }
         #expect(fixture.sink.lines.count == 3)
         for body in fixture.sink.bodies { #expect(body.count < 2_000) }

@@ -40,6 +40,7 @@ package final class RecordingSink: RecordSink {
             defer { state.appends += 1 }
             return state.appends
         }
+        for body in bodies { Self.demandForm(of: body) }
         if fails(number) {
             journal.note("refuse \(events)")
             throw .unavailable("the disk of the test")
@@ -60,6 +61,15 @@ package final class RecordingSink: RecordSink {
 
     /// Every line as the object that it becomes; one that is no JSON is absent.
     package var lines: [JSONValue] { bodies.compactMap(Self.line) }
+
+    /// A line of another form than the documented one would break every reader.
+    private static func demandForm(of body: [UInt8]) {
+        let faults = (try? RecordSchema.faults(ofBody: body)) ?? ["not JSON"]
+        precondition(
+            faults.isEmpty,
+            "docs/record.schema.json does not know this line: \(faults): \(String(decoding: body, as: UTF8.self))"
+        )
+    }
 
     private static func line(_ body: [UInt8]) -> JSONValue? {
         try? JSONParser.parse([UInt8(ascii: "{")] + body + [UInt8(ascii: "}")])

@@ -7,9 +7,14 @@ package struct AuditReader: Sendable {
         package let sequence: Int
         /// Without the line feed.
         package let bytes: [UInt8]
+
+        package init(sequence: Int, bytes: [UInt8]) {
+            self.sequence = sequence
+            self.bytes = bytes
+        }
     }
 
-    private let directory: String
+    let directory: String
 
     package init(directory: String) { self.directory = directory }
 
@@ -67,7 +72,7 @@ package struct AuditReader: Sendable {
         }
     }
 
-    private func header(_ number: Int) throws(RecordError) -> SegmentHeader {
+    func header(_ number: Int) throws(RecordError) -> SegmentHeader {
         let name = SegmentDirectory.name(number)
         var reader = try SegmentReader(directory: directory, name: name)
         guard let line = try reader.next(), let header = SegmentHeader(line, SHA256Hasher()) else {

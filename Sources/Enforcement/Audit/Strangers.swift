@@ -33,6 +33,7 @@ final class Strangers: Sendable {
         guard let unwritten else { return }
         var writer = JSONWriter()
         writer.member("event", "stranger")
+        writer.member("v", RecordForm.version)
         writer.member("code", refusal.code.rawValue)
         writer.member("address", address)
         if let noted = refusal.noted { writer.member("noted", noted) }

@@ -30,8 +30,11 @@ struct Trail: ~Copyable, CallWitness {
     private let id: String
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
-    /// What is sent, for operations that each call settles anew.
-    private var request: BackendRequest?
+    private var examined: ExaminedCall?
+    /// The rules that want a person to look at the call; nil where the rules did not let it pass.
+    private var holding: [Rule]?
+    /// What the rules saw besides the call.
+    private var moment = Moment()
     private var pendingIntent: [UInt8]?
     private var hasIntent = false
     /// From here on the backend may have changed something.
@@ -53,9 +56,13 @@ struct Trail: ~Copyable, CallWitness {
 
     mutating func found(_ call: ScopedCall) { guarded = call.guarded }
 
-    mutating func examined(_ call: ExaminedCall) { request = call.request }
+    mutating func examined(_ call: ExaminedCall) { examined = call }
 
     mutating func observed(_ rules: [Rule]) { observing = rules }
+
+    mutating func judged(at moment: Moment) { self.moment = moment }
+
+    mutating func screened(_ call: ScreenedCall) { holding = call.holding }
 
     mutating func heard(_ call: ConfirmedCall) { question = call.question }
 
@@ -68,7 +75,10 @@ struct Trail: ~Copyable, CallWitness {
     }
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
-        let intent = line("intent") { writer in writeCircumstances(into: &writer) }
+        let intent = line("intent") { writer in
+            writeDecision(nil, into: &writer)
+            writeCircumstances(into: &writer)
+        }
         hasIntent = true
         if cleared.job.tool.effect == .read {
             pendingIntent = intent
@@ -84,9 +94,23 @@ struct Trail: ~Copyable, CallWitness {
     consuming func close(_ outcome: Outcome) async -> Outcome {
         var trail = consume self
         trail.isClosed = true
-        let body = trail.line("outcome") { writer in
+        let body = trail.outcomeLine(outcome)
+        let bodies = trail.pendingIntent.map { [$0, body] } ?? [body]
+        do throws(RecordError) { _ = try await trail.sink.append(bodies) } catch {
+            return .refused(trail.mayHaveActed ? Refusal(afterActing: error) : Refusal(error))
+        }
+        return outcome
+    }
+
+    private func outcomeLine(_ outcome: Outcome) -> [UInt8] {
+        line("outcome") { writer in
+            var code: Refusal.Code?
+            if case .refused(let refusal) = outcome { code = refusal.code }
             // A call that was refused before it could run has only this line to tell what it was.
-            if !trail.hasIntent { trail.writeCircumstances(into: &writer) }
+            if !hasIntent {
+                writeDecision(code, into: &writer)
+                writeCircumstances(into: &writer)
+            }
             switch outcome {
             case .answered(let result):
                 writer.member("code", "ok")
@@ -103,28 +127,37 @@ struct Trail: ~Copyable, CallWitness {
                 if let noted = refusal.noted { writer.member("noted", noted) }
             }
             for effect in Rule.Effect.allCases {
-                let rules = trail.observing.filter { $0.effect == effect }
+                let rules = observing.filter { $0.effect == effect }
                 guard !rules.isEmpty else { continue }
                 let ids = rules.map { JSONValue.string($0.id.text) }
                 writer.member("would-\(effect.rawValue)", .array(ids))
             }
-            writer.member("microseconds", (ContinuousClock.now - trail.started).microseconds)
+            writer.member("microseconds", (ContinuousClock.now - started).microseconds)
         }
-        let bodies = trail.pendingIntent.map { [$0, body] } ?? [body]
-        do throws(RecordError) { _ = try await trail.sink.append(bodies) } catch {
-            return .refused(trail.mayHaveActed ? Refusal(afterActing: error) : Refusal(error))
-        }
-        return outcome
     }
 
     private func line(_ event: String, _ members: (inout JSONWriter) -> Void) -> [UInt8] {
-        var writer = JSONWriter(reserving: 640)
+        var writer = JSONWriter(reserving: 1_024)
         writer.member("event", event)
         writer.member("call", id)
+        writer.member("v", RecordForm.version)
         writer.raw(arrived.caller.recordMembers)
         writer.member("tool", guarded?.tool.name.text ?? shown(arrived.tool))
         members(&writer)
         return writer.finish()
+    }
+
+    /// What the rules said, whatever became of the call after them; nothing where they were never
+    /// asked.
+    private func writeDecision(_ code: Refusal.Code?, into writer: inout JSONWriter) {
+        if let code, code.isOfRules {
+            return writer.member("decision", RuleDecision(refusing: code).rawValue)
+        }
+        guard let holding else { return }
+        let decision = holding.isEmpty ? RuleDecision.allow : .hold
+        writer.member("decision", decision.rawValue)
+        guard !holding.isEmpty else { return }
+        writer.member("held", .array(holding.map { .string($0.id.text) }))
     }
 
     /// From where, with what, on what: once a call, in its first line.
@@ -133,12 +166,7 @@ struct Trail: ~Copyable, CallWitness {
         if let question { writer.member("confirmed", question) }
         if let task = arrived.detachment?.id { writer.member("task", task.text) }
         if !arrived.via.address.utf8.isEmpty { writer.member("address", arrived.via.address) }
-        if let parent = arrived.trace.traceparent {
-            writer.member("traceparent", parent.prefixForRecord)
-        }
-        if let client = arrived.trace.clientName {
-            writer.member("clientName", shown(client))
-        }
+        writeTrace(into: &writer)
         guard let guarded else {
             // What the arguments of no tool mean is unknown, hence what of them is secret too.
             let names = arrived.arguments.members.prefix(16).map {
@@ -147,10 +175,18 @@ struct Trail: ~Copyable, CallWitness {
             return writer.member("argumentNames", .array(names))
         }
         writer.raw(guarded.recordMembers)
-        if case .http(let request)? = request { writer.member("host", request.host) }
-        writer.name("arguments")
-        var document = DocumentMask(values, Policy(), for: nil)
-        write(document.masked(.object(arrived.arguments)), into: &writer)
+        if case .http(let request)? = examined?.request { writer.member("host", request.host) }
+        var arguments = ArgumentsLine(arrived.arguments, of: guarded, values)
+        arguments.write(into: &writer)
+        guard let examined else {
+            if !arguments.covered.isEmpty {
+                writer.member("covered", .array(arguments.covered.map { .string($0) }))
+            }
+            return
+        }
+        var facts = FactsLine(
+            examined, at: moment, values, covered: arguments.covered)
+        facts.write(into: &writer)
     }
 
     /// What a caller made up: cut before it fills the record, and masked as any text.
@@ -159,28 +195,21 @@ struct Trail: ~Copyable, CallWitness {
         return mask.masked(text.prefixForRecord)
     }
 
-    /// The values of masked columns and fields are covered wherever a member bears their name:
-    /// an argument may be a whole record. All others are masked by value.
-    private func write(_ value: JSONValue, into writer: inout JSONWriter) {
-        switch value {
-        case .object(let object):
-            writer.beginObject()
-            for member in object.members {
-                writer.name(member.name)
-                if let label = guarded?.label(forArgument: member.name) {
-                    writer.string("[\(label)]")
-                } else {
-                    write(member.value, into: &writer)
-                }
-            }
-            writer.endObject()
-        case .array(let values):
-            writer.beginArray()
-            for value in values { write(value, into: &writer) }
-            writer.endArray()
-        default: writer.value(value)
+    private func writeTrace(into writer: inout JSONWriter) {
+        let trace = arrived.trace
+        if let parent = trace.traceparent {
+            writer.member("traceparent", parent.prefixForRecord)
         }
+        if let client = trace.clientName { writer.member("clientName", shown(client)) }
+        if let session = trace.session { writer.member("session", session.prefixForRecord) }
+        if let use = trace.toolUse { writer.member("toolUse", shown(use)) }
+        guard let reason = trace.reason else { return }
+        var text = TextMask(values, wanted: values.wanted(for: nil))
+        let start = String(reason.unicodeScalars.prefix(Self.reasonMax))
+        writer.member("reason", text.masked(start))
     }
+
+    private static let reasonMax = 512
 }
 
 extension Refusal {

@@ -19,14 +19,17 @@ enum Verdict {
 }
 
 extension Condition {
-    func verdict(on facts: Facts) -> Verdict { verdict { facts.known($0) } }
+    func verdict(on facts: Facts) -> Verdict { verdict(facts.recorded) { facts.known($0) } }
 
-    func verdict(_ known: (Fact) -> Facts.Known) -> Verdict {
+    /// `recorded`: what the record says in place of values, of a call that it tells of.
+    func verdict(_ recorded: RecordedFacts?, _ known: (Fact) -> Facts.Known) -> Verdict {
         switch self {
-        case .fact(let fact, let test): return test.verdict(on: known(fact))
-        case .not(let condition): return condition.verdict(known).negated
-        case .all(let conditions): return conditions.verdict(unless: .unmatched, known)
-        case .any(let conditions): return conditions.verdict(unless: .matched, known)
+        case .fact(let fact, let test):
+            return recorded?.verdict(fact, test) ?? test.verdict(on: known(fact))
+        case .not(let condition): return condition.verdict(recorded, known).negated
+        case .all(let conditions):
+            return conditions.verdict(unless: .unmatched, recorded, known)
+        case .any(let conditions): return conditions.verdict(unless: .matched, recorded, known)
         }
     }
 
@@ -47,11 +50,11 @@ extension Condition {
 extension [Condition] {
     /// One `decisive` verdict settles it; else one unknown makes it unknown; else it is the other.
     fileprivate func verdict(
-        unless decisive: Verdict, _ known: (Fact) -> Facts.Known
+        unless decisive: Verdict, _ recorded: RecordedFacts?, _ known: (Fact) -> Facts.Known
     ) -> Verdict {
         var verdict = decisive.negated
         for condition in self {
-            switch condition.verdict(known) {
+            switch condition.verdict(recorded, known) {
             case decisive: return decisive
             case .unknown: verdict = .unknown
             default: break

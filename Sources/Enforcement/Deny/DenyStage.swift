@@ -23,7 +23,9 @@ package struct DenyStage: Sendable {
         _ call: ExaminedCall, on tab: inout UsageTab, seenBy witness: inout Witness
     ) async throws(Refusal) -> ScreenedCall {
         let tool = call.scoped.tool
-        let matched = Self.matched(call, at: try await tab.moment(for: tool))
+        let moment = try await tab.moment(for: tool)
+        witness.judged(at: moment)
+        let matched = Self.matched(call, at: moment)
         if matched.isEmpty { return try Self.passed(call, holding: []) }
         tab.apply(matched.filter { $0.effect == .limit }, to: tool)
         let observing = matched.filter { $0.mode == .observe && $0.effect != .limit }

@@ -31,6 +31,9 @@ struct Facts {
         var found: [Known?] = Array(repeating: nil, count: Fact.remembered)
     }
 
+    /// What the record says in place of values; nil for a call that is being made.
+    var recorded: RecordedFacts? { arrived.recorded }
+
     private var arrived: ArrivedCall { call.scoped.arrived }
     private var caller: Caller { call.scoped.caller }
     private var tool: Tool { call.scoped.tool }

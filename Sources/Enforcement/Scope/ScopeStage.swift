@@ -60,7 +60,7 @@ package struct ScopeStage: Sendable {
         else { throw .unknownTool(arrived.tool) }
         var question = ScopeQuestion(
             caller: arrived.caller.caller, tool: guarded.tool, via: arrived.via,
-            arguments: arrived.arguments, now: now)
+            arguments: arrived.arguments, now: now, recorded: arrived.recorded)
         guard grants.standing(of: question) != .granted else {
             return ScopedCall(call, guarded, at: now)
         }

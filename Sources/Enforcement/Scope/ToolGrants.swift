@@ -12,6 +12,8 @@ struct ScopeQuestion {
     /// nil: with any.
     var arguments: JSONObject?
     let now: Int
+    /// Of a call that the record tells of.
+    var recorded: RecordedFacts?
 
     func known(_ fact: Fact) -> Facts.Known {
         switch fact {
@@ -110,7 +112,7 @@ extension Grant {
         if let from, question.now < from { return .notYet }
         if let until, question.now >= until { return .over }
         guard let condition else { return .holds }
-        switch condition.verdict({ question.known($0) }) {
+        switch condition.verdict(question.recorded, { question.known($0) }) {
         case .matched: return .holds
         case .unmatched: return .conditionFails
         case .unknown:

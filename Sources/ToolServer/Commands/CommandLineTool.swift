@@ -27,14 +27,20 @@ enum CommandLineTool {
                             [--as SUBJECT] [--issuer ISSUER] [--groups A,B] [--token-file FILE] [--manifests DIR] [--state DIR]
                                                                                   for claude-code, claude-desktop, agent-sdk, api; `skill NAME [--folder DIR]` makes a plugin
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
-        toolserver audit list   [--last N] [--all] [--state DIR] [--log NAME] [--json]   the latest lines of the record
-        toolserver audit show   SEQ [--state DIR] [--log NAME]                    one line, whole
+        toolserver audit list   [--last N] [FILTER…] [--all] [--json]             the latest lines of the record, or of the calls that match
+        toolserver audit show   SEQ | CALL [--json]                               one line, or all lines of a call, whole
+        toolserver audit follow [--from SEQ] [FILTER…] [--json]                   lines as they become durable
+        toolserver audit export [--format jsonl|csv|ocsf] [FILTER…]               for other programs
+        toolserver audit replay [SESSION] [--pauses keep|skip]                    a session's calls as they happened; without one, the sessions
+        toolserver audit reindex                                                  make the index anew from the record
         toolserver audit verify DIR --key PUBLIC                                  prove the record with its public key alone
         toolserver json-check                                                     read one JSON document from standard input strictly, write it back
         toolserver version
 
         --manifests defaults to ./manifests, --state to the folder that server.json names, --log to
-        record. Whatever loads manifests makes the SQLite files that they name with `create`.
+        record. FILTER is --since, --until, --caller, --person, --client, --tool, --backend, --relation,
+        --rule, --decision, --code, --session, --approval, --event, --call or --text, all of which must hold.
+        Whatever loads manifests makes the SQLite files that they name with `create`.
         Exit codes: 0 done, 1 refused or failed, 2 usage.
         """
 

@@ -62,6 +62,8 @@ struct Peer: Sendable {
     let via: Transport
     let version: ProtocolVersion
     let traceparent: String?
+    /// What the record names the client's session by; nil where the protocol has none.
+    var session: String?
     /// nil where nothing can be said beside the answer.
     let channel: (any ClientChannel)?
     /// nil where nothing can be asked while a call waits.

@@ -46,13 +46,20 @@ enum ToolsCall {
             throw RPCError(
                 .invalidParams, "`params.arguments` must be an object.", id: request.id)
         }
+        let meta = request.meta
         let trace = Trace(
-            traceparent: request.meta?["traceparent"]?.string ?? peer.traceparent,
-            clientName: request.meta?[Envelope.clientKey]?["name"]?.string)
+            traceparent: meta?["traceparent"]?.string ?? peer.traceparent,
+            clientName: meta?[Envelope.clientKey]?["name"]?.string, session: peer.session,
+            toolUse: meta?[Self.toolUseKey]?.string, reason: meta?[Self.reasonKey]?.string)
         return ArrivedCall(
             caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace,
             reach: try reach(request, from: peer))
     }
+
+    /// The model's own name of this use of a tool, as Claude Code sends it.
+    private static let toolUseKey = "claudecode/toolUseId"
+    /// Why the caller makes the call, for the record.
+    private static let reasonKey = "toolserver/reason"
 
     /// How this call's caller can be asked something.
     private static func reach(

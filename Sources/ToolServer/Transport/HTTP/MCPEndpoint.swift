@@ -28,6 +28,8 @@ struct MCPEndpoint: Sendable {
             Peer(
                 caller: caller, via: Transport(kind: .http, address: http.peerAddress),
                 version: version, traceparent: http.headers["traceparent"],
+                session: version.isStateless
+                    ? nil : http.headers["mcp-session-id"].map { SessionSeal.mark($0) },
                 channel: accepted.eventStream ? channel : nil, prompt: prompt,
                 loop: exchange.loop)
         }

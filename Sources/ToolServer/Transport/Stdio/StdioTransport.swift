@@ -17,6 +17,8 @@ final class StdioTransport: ClientChannel, Sendable {
     static let drainLimit = Duration.seconds(5)
 
     private let current: CurrentServing
+    /// A pipe is one session; what the record names it by.
+    private let session = (try? randomBytes(12)).map { Base64URL.encode($0) }
     private let credential: @Sendable () -> Credential
     /// The client no longer reads what we write.
     private let hasLeft: @Sendable () -> Void
@@ -135,7 +137,8 @@ final class StdioTransport: ClientChannel, Sendable {
         let version = try version(of: request)
         let peer = Peer(
             caller: caller, via: Transport(kind: .stdio, address: ""), version: version,
-            traceparent: nil, channel: self, prompt: prompt(for: caller, version), loop: loop)
+            traceparent: nil, session: session, channel: self, prompt: prompt(for: caller, version),
+            loop: loop)
         let router = MethodRouter(serving: serving, subscriptions: current.subscriptions)
         return try await router.answer(request, from: peer)
     }

@@ -1,0 +1,172 @@
+import Enforcement
+import JSON
+
+/// An entry as an event of OCSF 1.3: a call on a database is Datastore Activity (6005), another
+/// call API Activity (6003), somebody turned away Authentication (3002), the server's own start,
+/// stop and reload Application Lifecycle (6002).
+///
+/// `metadata.uid` is the log's key and the number of the entry's last line: the same for every
+/// copy that is sent, and for no other event.
+enum OCSFEvent {
+    static let version = "1.3.0"
+
+    private struct Kind {
+        let category: Int
+        let categoryName: String
+        let uid: Int
+        let name: String
+        let activity: Int
+        let activityName: String
+    }
+
+    static func bytes(of entry: RecordedEntry, log: String, origin: String) -> [UInt8] {
+        let kind = kind(of: entry)
+        var writer = JSONWriter(reserving: 1_024)
+        writer.beginObject()
+        writer.member("category_uid", kind.category)
+        writer.member("category_name", kind.categoryName)
+        writer.member("class_uid", kind.uid)
+        writer.member("class_name", kind.name)
+        writer.member("activity_id", kind.activity)
+        writer.member("activity_name", kind.activityName)
+        writer.member("type_uid", kind.uid * 100 + kind.activity)
+        writer.member("time", (RecordTime.microseconds(entry.first?.at ?? "") ?? 0) / 1_000)
+        writeOutcome(of: entry, into: &writer)
+        writeMetadata(of: entry, log, origin, into: &writer)
+        if let subject = entry.subject { writeActor(subject, of: entry, into: &writer) }
+        if let address = entry.text("address") {
+            writer.member("src_endpoint", ["ip": .string(address)])
+        }
+        if entry.isCall { writeCall(entry, kind.uid, into: &writer) }
+        writeUnmapped(entry, into: &writer)
+        writer.endObject()
+        return writer.finish()
+    }
+
+    private static func kind(of entry: RecordedEntry) -> Kind {
+        if entry.isCall {
+            let isWrite = entry.text("effect") == "write"
+            guard entry["sql"] != nil || entry.text("statement") != nil else {
+                return Kind(
+                    category: 6, categoryName: "Application Activity", uid: 6003,
+                    name: "API Activity", activity: isWrite ? 3 : 2,
+                    activityName: isWrite ? "Update" : "Read")
+            }
+            return Kind(
+                category: 6, categoryName: "Application Activity", uid: 6005,
+                name: "Datastore Activity", activity: isWrite ? 2 : 1,
+                activityName: isWrite ? "Update" : "Read")
+        }
+        if entry.first?.event == "stranger" {
+            return Kind(
+                category: 3, categoryName: "Identity & Access Management", uid: 3002,
+                name: "Authentication", activity: 1, activityName: "Logon")
+        }
+        let activities = ["start": (3, "Start"), "stop": (4, "Stop")]
+        let (activity, name) = activities[entry.first?.event ?? ""] ?? (99, "Other")
+        return Kind(
+            category: 6, categoryName: "Application Activity", uid: 6002,
+            name: "Application Lifecycle", activity: activity, activityName: name)
+    }
+
+    private static func writeOutcome(of entry: RecordedEntry, into writer: inout JSONWriter) {
+        let code = entry.outcome?.text("code") ?? entry.text("code")
+        let isOK = code.map { $0.isByteEqual(to: "ok") } ?? !entry.isCall
+        let isRefused = entry.text("decision") == "deny" || entry.first?.event == "stranger"
+        writer.member("severity_id", isRefused ? 3 : isOK ? 1 : 2)
+        writer.member("severity", isRefused ? "Medium" : isOK ? "Informational" : "Low")
+        let isUnknown = code == nil && entry.isCall || code == "unknown"
+        writer.member("status_id", isUnknown ? 0 : isOK ? 1 : 2)
+        writer.member("status", isUnknown ? "Unknown" : isOK ? "Success" : "Failure")
+        if let code { writer.member("status_code", code) }
+        if let noted = entry.text("noted") { writer.member("status_detail", noted) }
+        if let micros = entry["microseconds"]?.int { writer.member("duration", micros / 1_000) }
+    }
+
+    private static func writeMetadata(
+        of entry: RecordedEntry, _ log: String, _ origin: String, into writer: inout JSONWriter
+    ) {
+        writer.name("metadata")
+        writer.beginObject()
+        writer.member("version", version)
+        writer.member("uid", "\(origin)#\(entry.lines.last?.sequence ?? 0)")
+        writer.member("log_name", log)
+        writer.member("sequence", entry.lines.last?.sequence ?? 0)
+        if let trace = entry.text("traceparent") { writer.member("correlation_uid", trace) }
+        writer.member(
+            "product",
+            [
+                "name": "ToolServer", "vendor_name": "ToolServer",
+                "version": .string(ServerDescription.version),
+            ])
+        writer.endObject()
+    }
+
+    private static func writeActor(
+        _ subject: String, of entry: RecordedEntry, into writer: inout JSONWriter
+    ) {
+        let caller = entry["caller"]
+        let groups = (caller?["groups"]?.array ?? []).map { group in
+            JSONValue.object(JSONObject(distinct: [("name", group)]))
+        }
+        writer.name("actor")
+        writer.beginObject()
+        writer.name("user")
+        writer.beginObject()
+        writer.member("uid", subject)
+        writer.member("name", entry.person ?? subject)
+        writer.member("type_id", caller?["kind"]?.string == "agent" ? 3 : 1)
+        if let issuer = caller?["issuer"]?.string { writer.member("domain", issuer) }
+        writer.member("groups", .array(groups))
+        writer.endObject()
+        if let session = entry.text("session") {
+            writer.member("session", ["uid": .string(session)])
+        }
+        if let client = entry.lines.lazy.compactMap(\.client).first {
+            writer.member("app_name", client)
+        }
+        writer.endObject()
+    }
+
+    private static func writeCall(
+        _ entry: RecordedEntry, _ kind: Int, into writer: inout JSONWriter
+    ) {
+        let call = entry.first?.call ?? ""
+        var api: [JSONObject.Member] = [
+            ("operation", .string(entry.text("tool") ?? "")),
+            ("request", ["uid": .string(call)]),
+        ]
+        if let backend = entry.text("backend") {
+            api.append(("service", ["name": .string(backend)]))
+        }
+        writer.member("api", .object(JSONObject(distinct: api)))
+        let resources = entry.relations.map {
+            JSONValue.object(JSONObject(distinct: [("name", .string($0)), ("type", "table")]))
+        }
+        if kind == 6005 {
+            if let backend = entry.text("backend") {
+                writer.member("database", ["name": .string(backend), "type_id": 1])
+            }
+            if let statement = entry.text("statement") {
+                writer.member("query_info", ["query_string": .string(statement)])
+            }
+        }
+        if !resources.isEmpty { writer.member("resources", .array(resources)) }
+    }
+
+    /// What has no place of its own.
+    private static func writeUnmapped(_ entry: RecordedEntry, into writer: inout JSONWriter) {
+        let names = [
+            "decision", "arguments", "rows", "changed", "masked", "reason", "toolUse", "confirmed",
+            "task", "host", "path", "method", "tags", "catalog", "unwritten", "transport",
+        ]
+        var members: [JSONObject.Member] = names.compactMap { name in
+            entry[name].map { (name, $0) }
+        }
+        if !entry.rules.isEmpty {
+            members.append(("rules", .array(entry.rules.map { .string($0) })))
+        }
+        guard !members.isEmpty else { return }
+        writer.member("unmapped", .object(JSONObject(distinct: members)))
+    }
+}

@@ -1,0 +1,61 @@
+import Backends
+import Enforcement
+import JSON
+
+/// The options by which readers choose calls and events.
+enum RecordFilter {
+    static let options =
+        RecordQuery.Field.allCases.map { "--\($0.rawValue)" }
+        + ["--relation", "--rule", "--since", "--until", "--text"]
+
+    static func query(_ arguments: Arguments, most: Int) throws(UsageError) -> RecordQuery {
+        var query = RecordQuery(most: most)
+        for field in RecordQuery.Field.allCases {
+            guard let value = arguments["--\(field.rawValue)"] else { continue }
+            query.fields.append((field, value))
+        }
+        query.relation = arguments["--relation"]
+        query.rule = arguments["--rule"]
+        query.text = arguments["--text"]
+        query.log = arguments["--log"]
+        query.since = try time("--since", arguments)
+        query.until = try time("--until", arguments)
+        let decisions = ["allow", "hold", "deny"]
+        if let decision = arguments["--decision"],
+            !decisions.contains(where: { $0.isByteEqual(to: decision) })
+        {
+            throw UsageError("--decision takes allow, hold or deny")
+        }
+        return query
+    }
+
+    /// `2026-11-21`, `2026-11-21T13:00`, or how long ago: `90s`, `15m`, `24h`, `7d`.
+    private static func time(
+        _ option: String, _ arguments: Arguments
+    ) throws(UsageError) -> String? {
+        guard let text = arguments[option] else { return nil }
+        if let unit = text.utf8.last, let seconds = Self.units[unit],
+            let count = Int(text.dropLast()), (0...1_000_000).contains(count)
+        {
+            return WallClock.text(WallClock.seconds() - count * seconds)
+        }
+        let form = Array("0000-00-00T00:00:00.000000Z".utf8)
+        let bytes = Array(text.utf8)
+        let isTime =
+            bytes.count >= 10 && bytes.count <= form.count
+            && zip(bytes, form).allSatisfy { byte, form in
+                form == UInt8(ascii: "0") ? byte &- form < 10 : byte == form
+            }
+        guard isTime else {
+            throw UsageError(
+                "\(option) takes a time in UTC such as 2026-11-21T13:00, or how long ago, such as 24h"
+            )
+        }
+        return text
+    }
+
+    private static let units: [UInt8: Int] = [
+        UInt8(ascii: "s"): 1, UInt8(ascii: "m"): 60, UInt8(ascii: "h"): 3_600,
+        UInt8(ascii: "d"): 86_400,
+    ]
+}

@@ -1,0 +1,81 @@
+import Backends
+import Enforcement
+import Glibc
+
+/// Where the record of an installation is, as its readers find it.
+struct RecordPlace {
+    static let options = ["--manifests", "--state", "--log"]
+
+    let state: String
+    /// The log that was named; nil is all of them.
+    let named: String?
+
+    init(_ arguments: Arguments) throws {
+        let installation =
+            try arguments["--state"].map { Installation(directory: $0) }
+            ?? Startup.installation(arguments, Startup.settings(arguments))
+        state = Startup.absolute(installation.directory)
+        named = arguments["--log"]
+        if let named, !Self.isLogName(named) {
+            throw UsageError("--log takes the name of a log, such as \(Installation.firstLog)")
+        }
+    }
+
+    private static func isLogName(_ name: String) -> Bool {
+        !name.utf8.isEmpty && !name.utf8.contains(UInt8(ascii: "/"))
+            && !name.utf8.starts(with: ".".utf8)
+    }
+
+    var indexFile: String { state + "/record-index.db" }
+
+    func directory(of log: String) -> String { state + "/" + log }
+
+    /// The first log, or the one that was named.
+    var directory: String { directory(of: named ?? Installation.firstLog) }
+
+    /// Those that exist, in the order of their numbers.
+    var logs: [String] {
+        if let named { return [named] }
+        return (1...Installation.logsMax).map { Installation.logName($0) }.filter { name in
+            unsafe access("\(directory(of: name))/000001.jsonl", F_OK) == 0
+        }
+    }
+
+    /// The index, read on to the record's end. Where the file cannot be used, one in memory is made
+    /// for this command alone, and a line says so.
+    func index() throws -> RecordIndex {
+        do {
+            let index = try RecordIndex(file: indexFile)
+            try update(index)
+            return index
+        } catch let error as StateError {
+            StandardStream.error.line(
+                "the index cannot be used (\(error.detail)); reading the record without it")
+            let index = try failing { try RecordIndex(file: nil) }
+            try update(index)
+            return index
+        }
+    }
+
+    func update(_ index: RecordIndex) throws {
+        for log in logs { try index.update(log: log, directory: directory(of: log)) }
+    }
+
+    func failing<Value>(_ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch let error as StateError {
+            throw CommandFailure("the index cannot be used: \(error.detail)")
+        }
+    }
+
+    /// The lines of what was found.
+    func lines(of hit: RecordHit) throws(RecordError) -> [RecordedLine] {
+        let reader = AuditReader(directory: directory(of: hit.log))
+        var lines: [RecordedLine] = []
+        for line in hit.lines {
+            let found = try reader.line(
+                sequence: line.sequence, segment: line.segment, offset: line.offset)
+            if let found, let line = RecordedLine(found) { lines.append(line) }
+        }
+        return lines
+    }
+}
