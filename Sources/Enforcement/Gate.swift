@@ -25,11 +25,13 @@ package struct Gate: Sendable {
     private let sink: any RecordSink
     private let strangers: Strangers
     private let values: ValueMasks
+    private let aside: (any Aside)?
 
     package init(
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
         backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
         asking: ConfirmationMeans? = nil, counting: (any UsageStore)? = nil, catalog: String = "",
+        aside: (any Aside)? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
@@ -37,6 +39,7 @@ package struct Gate: Sendable {
         usage = UsageDesk(policy: policy, store: counting, now: now)
         let values = ValueMasks(policy: policy, pseudonym: pseudonym)
         self.values = values
+        self.aside = aside
         scope = ScopeStage(
             tools: tools.map { GuardedTool($0, policy: policy, values: values, catalog: catalog) },
             grants: policy.grants, now: now)
@@ -85,6 +88,9 @@ package struct Gate: Sendable {
         scope.allows(caller.caller, tool, via: via)
     }
 
+    /// Whether there is such a tool. Says nothing of who may know.
+    package func knows(_ tool: String) -> Bool { scope.tool(Name(tool)) != nil }
+
     /// Whether a call of this name may go on after its request was answered. Says nothing of who
     /// may make it.
     package func mayDetach(_ tool: String) -> Bool { scope.tool(Name(tool))?.taskUse != nil }
@@ -94,7 +100,7 @@ package struct Gate: Sendable {
     package func retire() { confirmation.outdate() }
 
     package func answer(_ arrived: ArrivedCall) async -> Outcome {
-        var trail = Trail(arrived, sink: sink, values: values)
+        var trail = Trail(arrived, sink: sink, values: values, aside: aside)
         var tab = usage.tab(for: arrived)
         do throws(Refusal) {
             let identified = try identity.confirm(arrived)
@@ -110,7 +116,7 @@ package struct Gate: Sendable {
             let cleared = try await approval.clear(confirmed)
             try await trail.intend(cleared)
             let raw = try await run(cleared, for: screened.examined)
-            let masked = try mask.apply(raw, to: screened.examined)
+            let masked = try await masked(raw, for: screened.examined)
             return tab.settle(await trail.close(.answered(masked)))
         } catch {
             return tab.settle(await trail.close(.refused(error.masked(by: values))))
@@ -144,6 +150,17 @@ package struct Gate: Sendable {
         let examined = try await examination.examine(valid, whole: Witness.wantsRequest)
         witness.examined(examined)
         return examined
+    }
+
+    private func masked(
+        _ raw: RawResult, for call: ExaminedCall
+    ) async throws(Refusal) -> MaskedResult {
+        guard let aside, raw.isLarger(than: inlineBytesMax) else {
+            return try mask.apply(raw, to: call)
+        }
+        return try await aside.run { [mask] in
+            Result { () throws(Refusal) in try mask.apply(raw, to: call) }
+        }.get()
     }
 
     private func run(

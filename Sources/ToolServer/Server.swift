@@ -38,7 +38,8 @@ final class Server: Sendable {
         kept = Kept(
             tokenKey: try installation.tokenKey().publicKey,
             pseudonymKey: try installation.pseudonymKey(), recorder: recorder,
-            asking: ConfirmationMeans(store: state, seal: seal), usage: usage, tasks: tasks)
+            asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
+            aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
         for warning in catalog.warnings {
             StandardStream.error.line("warning: \(warning.text)")
@@ -60,6 +61,7 @@ final class Server: Sendable {
         state.close()
         usage.close()
         workers.stop()
+        kept.aside.stop()
     }
 
     /// All of the new manifests, or none of them. `prepare` makes what the transport takes from
@@ -122,6 +124,7 @@ private struct Kept: Sendable {
     let recorder: Recorder
     let asking: ConfirmationMeans
     let usage: UsageDatabase
+    let aside: WorkerPool
     let tasks: TaskDesk
 
     func serving(_ catalog: Catalog) -> Serving {
@@ -132,7 +135,7 @@ private struct Kept: Sendable {
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,
             pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
-            asking: asking, counting: usage, catalog: catalog.digest)
+            asking: asking, counting: usage, catalog: catalog.digest, aside: aside)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
             resource: ProtectedResource(catalog.server), tasks: tasks)

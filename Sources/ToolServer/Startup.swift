@@ -14,6 +14,11 @@ enum Startup {
         WorkerPool(threads: 32, queueLimit: 1_024, name: "worker")
     }
 
+    /// Threads for what would keep a loop from others: as many as may take the cores from it.
+    static func aside() -> WorkerPool {
+        WorkerPool(threads: 2, queueLimit: 1_024, name: "aside")
+    }
+
     /// Without loops, backends can examine and run nothing.
     static func catalogMaker(
         _ workers: WorkerPool, loops: [EventLoop] = [],
@@ -76,5 +81,12 @@ enum Startup {
 
     static func installation(_ arguments: Arguments, _ settings: ServerSettings) -> Installation {
         Installation(directory: arguments["--state"] ?? settings.stateDirectory)
+    }
+}
+
+extension WorkerPool: Aside {
+    /// Where even the queue is full, it is done on the spot: nothing may go unmasked.
+    package func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T {
+        do throws(WorkerPoolFull) { return try await run { _ in work() } } catch { return work() }
     }
 }

@@ -25,7 +25,7 @@ package struct GateFixture: Sendable {
     package init(
         tools: [Tool]? = nil, policy: Policy = Policy(grants: Self.grants), callsMax: Int = 100,
         sinkFails: @escaping @Sendable (Int) -> Bool = { _ in false },
-        examine: ScriptedBackend.Examine? = nil,
+        examine: ScriptedBackend.Examine? = nil, aside: (any Aside)? = nil,
         backend: @escaping ScriptedBackend.Script = { _ in .texts(["1"]) }
     ) throws {
         let journal = Journal()
@@ -39,7 +39,7 @@ package struct GateFixture: Sendable {
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
             sink: sink, asking: ConfirmationMeans(store: state, seal: seal),
-            counting: usage, now: { clock.now })
+            counting: usage, aside: aside, now: { clock.now })
     }
 
     package func caller(_ user: String = "ada") async throws -> IdentifiedCaller {

@@ -73,6 +73,8 @@ import Testing
         #expect(code("orders", ("Mcp-Name", "refund")) == .headerMismatch)
         #expect(code("orders", ("Mcp-Name", "Orders")) == .headerMismatch)
         #expect(code("K", ("Mcp-Name", "\u{212A}")) == .headerMismatch)
+        #expect(code("\u{FFFD}", ("Mcp-Name", "\u{FFFD}")) == .headerMismatch)
+        #expect(code("a\tb", ("Mcp-Name", "a\tb")) == .headerMismatch)
         #expect(
             code("orders", ("Mcp-Name", "orders"), ("mcp-name", "orders")) == .headerMismatch)
     }

@@ -59,6 +59,17 @@ import Testing
         #expect(RequestID("K") != RequestID("\u{212A}"))
     }
 
+    @Test(arguments: ["[1]", "7", #"{"_meta":5}"#])
+    func aNotificationWithBadParametersIsMarkedAsNeverAnswered(_ params: String) {
+        let text = #"{"jsonrpc":"2.0","method":"notifications/initialized","params":\#(params)"#
+        let notification = Array((text + "}").utf8)
+        #expect(throws: RPCError.self) { try Message(notification) }
+        do { _ = try Message(notification) } catch { #expect(error.isOfNotification) }
+        do { _ = try Message(Array((text + #","id":1}"#).utf8)) } catch {
+            #expect(!error.isOfNotification)
+        }
+    }
+
     @Test func aMessageWithoutIdIsANotification() throws {
         let message = try parse(#"{"jsonrpc":"2.0","method":"n","params":{"x":1}}"#).get()
         guard case .notification("n", let params) = message else {

@@ -62,6 +62,16 @@ import Testing
         await slots.takeAll()
     }
 
+    @Test func whoHasGivenUpWaitsForNobody() async {
+        let slots = Slots(count: 2)
+        await slots.take()
+        async let all: Void = slots.takeAll()
+        for _ in 0..<100 { await Task.yield() }
+        slots.giveUp()
+        await all
+        await slots.take()
+    }
+
     @Test func allAreTakenWhenTheLastIsGivenBack() async {
         let slots = Slots(count: 2)
         await slots.take()

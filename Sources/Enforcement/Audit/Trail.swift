@@ -27,6 +27,7 @@ struct Trail: ~Copyable, CallWitness {
     private let sink: any RecordSink
     private let arrived: ArrivedCall
     private let values: ValueMasks
+    private let aside: (any Aside)?
     private let id: String
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
@@ -35,6 +36,8 @@ struct Trail: ~Copyable, CallWitness {
     private var holding: [Rule]?
     /// What the rules saw besides the call.
     private var moment = Moment()
+    /// Written beforehand where they are many: their member, and what of them is covered.
+    private var shownArguments: (member: [UInt8], covered: [String])?
     private var pendingIntent: [UInt8]?
     private var hasIntent = false
     /// From here on the backend may have changed something.
@@ -44,8 +47,12 @@ struct Trail: ~Copyable, CallWitness {
     private var observing: [Rule] = []
     private var isClosed = false
 
-    init(_ arrived: ArrivedCall, sink: any RecordSink, values: ValueMasks = ValueMasks()) {
+    init(
+        _ arrived: ArrivedCall, sink: any RecordSink, values: ValueMasks = ValueMasks(),
+        aside: (any Aside)? = nil
+    ) {
         self.values = values
+        self.aside = aside
         self.arrived = arrived
         self.sink = sink
         id = arrived.id
@@ -75,6 +82,7 @@ struct Trail: ~Copyable, CallWitness {
     }
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
+        await maskArguments()
         let intent = line("intent") { writer in
             writeDecision(nil, into: &writer)
             writeCircumstances(into: &writer)
@@ -94,6 +102,7 @@ struct Trail: ~Copyable, CallWitness {
     consuming func close(_ outcome: Outcome) async -> Outcome {
         var trail = consume self
         trail.isClosed = true
+        if !trail.hasIntent { await trail.maskArguments() }
         let body = trail.outcomeLine(outcome)
         let bodies = trail.pendingIntent.map { [$0, body] } ?? [body]
         do throws(RecordError) { _ = try await trail.sink.append(bodies) } catch {
@@ -176,17 +185,40 @@ struct Trail: ~Copyable, CallWitness {
         }
         writer.raw(guarded.recordMembers)
         if case .http(let request)? = examined?.request { writer.member("host", request.host) }
-        var arguments = ArgumentsLine(arrived.arguments, of: guarded, values)
-        arguments.write(into: &writer)
+        let covered = writeArguments(of: guarded, into: &writer)
         guard let examined else {
-            if !arguments.covered.isEmpty {
-                writer.member("covered", .array(arguments.covered.map { .string($0) }))
+            if !covered.isEmpty {
+                writer.member("covered", .array(covered.map { .string($0) }))
             }
             return
         }
-        var facts = FactsLine(
-            examined, at: moment, values, covered: arguments.covered)
+        var facts = FactsLine(examined, at: moment, values, covered: covered)
         facts.write(into: &writer)
+    }
+
+    /// Answers what of them is covered.
+    private func writeArguments(
+        of guarded: GuardedTool, into writer: inout JSONWriter
+    ) -> [String] {
+        if let shownArguments {
+            writer.raw(shownArguments.member)
+            return shownArguments.covered
+        }
+        var arguments = ArgumentsLine(arrived.arguments, of: guarded, values)
+        arguments.write(into: &writer)
+        return arguments.covered
+    }
+
+    private mutating func maskArguments() async {
+        let arguments = arrived.arguments
+        guard let guarded, let aside, JSONValue.object(arguments).isLarger(than: inlineBytesMax)
+        else { return }
+        shownArguments = await aside.run { [values] in
+            var line = ArgumentsLine(arguments, of: guarded, values)
+            var writer = JSONWriter()
+            line.write(into: &writer)
+            return (writer.finish(), line.covered)
+        }
     }
 
     /// What a caller made up: cut before it fills the record, and masked as any text.

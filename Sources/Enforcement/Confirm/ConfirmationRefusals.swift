@@ -66,6 +66,13 @@ extension Refusal {
         return refusal
     }
 
+    static func tooLargeToAsk(_ tool: Tool) -> Refusal {
+        Refusal(
+            .confirmationUnreachable,
+            "`\(tool.name)` asks the user first, and nobody can read arguments of more than 64 KiB. Nothing was done. Split the call."
+        )
+    }
+
     static var outdated: Refusal {
         Refusal(
             .confirmationOutdated,

@@ -57,6 +57,10 @@ package final class ConfirmationStage: Sendable {
             if case .retry(let retry) = arrived.reach, retry.state != nil { throw .unknownState }
             return ConfirmedCall(call)
         }
+        // It is held while a person reads, and nobody reads so much.
+        if JSONValue.object(arrived.arguments).isLarger(than: inlineBytesMax) {
+            throw .tooLargeToAsk(call.examined.scoped.tool)
+        }
         switch arrived.reach {
         case .none: throw .cannotAsk(call.examined.scoped.tool)
         case .retry(let retry): return try await confirm(call, confirmation, by: retry)

@@ -127,10 +127,10 @@ final class HTTPConnection: EventSource {
     private func countHeldBytes() {
         let now = phase == .closed ? 0 : parser.storedBytes + leftover.count
         guard now != held else { return }
-        let change = now - held
+        let isMore = now > max(held, HTTPServerShard.littleBytes)
+        let isWithin = shard.census.hold(now - held, source)
         held = now
-        let isWithin = shard.census.hold(change, source)
-        if !isWithin, change > 0, phase == .reading || phase == .asking {
+        if !isWithin, isMore, phase == .reading || phase == .asking {
             refuse(503, "too many unfinished requests", [("retry-after", "1")])
         }
     }

@@ -10,6 +10,9 @@ final class HTTPServerShard: EventSource, @unchecked Sendable {
     private static let readBytes = 64 << 10
     /// What is read where nobody knows how much belongs to this request.
     static let aheadBytes = 16 << 10
+    /// Most requests are no longer, and who holds no more does not hold up others. All connections
+    /// together hold 16 MiB so.
+    static let littleBytes = 4 << 10
 
     let loop: EventLoop
     let limits: HTTPLimits

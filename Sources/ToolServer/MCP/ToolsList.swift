@@ -5,6 +5,8 @@ import Synchronization
 /// `tools/list`: the tools that this caller may use, a page at a time.
 enum ToolsList {
     static let pageSize = 50
+    /// The name of a tool, of 64 letters at most, in Base64.
+    private static let cursorBytesMax = 88
 
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving
@@ -13,7 +15,9 @@ enum ToolsList {
         let key = ToolListCache.Key(
             caller: peer.caller.id, cursor: Name(cursor ?? ""), version: Name(peer.version.text))
         // Where time, place or claims decide, two lists of one caller may differ.
-        let isKept = serving.gate.isVisibilitySteady
+        // Cursors that no page of ours gave are no keys: there are as many as a client likes.
+        let isKept =
+            serving.gate.isVisibilitySteady && cursor.map(serving.gate.knows) ?? true
         if isKept, let known = serving.toolLists[key] { return known }
         let page = try page(after: cursor, of: request, from: peer, in: serving)
         if isKept { serving.toolLists[key] = page }
@@ -77,7 +81,9 @@ enum ToolsList {
 
     private static func cursor(of request: Request) throws(RPCError) -> String? {
         guard let value = request.params["cursor"] else { return nil }
-        guard let text = value.string, !text.utf8.isEmpty, let bytes = Base64URL.decode(text),
+        guard let text = value.string, text.utf8.count <= cursorBytesMax,
+            let bytes = Base64URL.decode(text), !bytes.isEmpty,
+            bytes.allSatisfy({ (0x21...0x7E).contains($0) }),
             let name = String(validating: bytes, as: UTF8.self)
         else {
             throw RPCError(

@@ -75,11 +75,17 @@ extension Message {
         guard let method = named.string else {
             throw RPCError(.invalidRequest, "`method` must be a string.", id: id)
         }
-        let params = try Self.params(of: object, id: id)
         guard object["id"] != nil else {
-            self = .notification(method: method, params: params)
+            do throws(RPCError) {
+                self = .notification(method: method, params: try Self.params(of: object, id: nil))
+            } catch {
+                var error = error
+                error.isOfNotification = true
+                throw error
+            }
             return
         }
+        let params = try Self.params(of: object, id: id)
         guard let id else {
             throw RPCError(.invalidRequest, "`id` must be a string or an integer.")
         }

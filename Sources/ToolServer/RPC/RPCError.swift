@@ -22,6 +22,8 @@ struct RPCError: Error, Sendable {
     var retryAfterSeconds: Int?
     /// The caller's proof ran out between reading and answering; HTTP answers 401.
     var isUnauthenticated = false
+    /// Of a message that JSON-RPC says is never answered.
+    var isOfNotification = false
 
     init(_ code: Code, _ message: String, id: RequestID? = nil, data: JSONValue? = nil) {
         self.code = code

@@ -54,6 +54,10 @@ struct NumberRun {
     private(set) var digits = Digits()
     private(set) var groups = InlineArray<20, Group>(repeating: Group())
     private(set) var count = 0
+    /// How many groups from the first on have one separator between them.
+    private var alikeCount = 1
+    /// How many groups from the first on are as long as the first.
+    private var evenCount = 1
 
     init(_ text: Span<UInt8>, at start: Int) {
         var position = start
@@ -66,11 +70,19 @@ struct NumberRun {
             groups[count] = Group(
                 start: position, end: end, digitsEnd: digits.count, separator: separator)
             count += 1
+            note(separator, end - position)
             let next = text.end(of: end, atMost: 4) { Self.isSeparator($0) }
             guard next > end, text.at(next).isDigit else { break }
             separator = Self.kind(text, end, next)
             position = next
         }
+    }
+
+    /// Once for all questions about the first so many groups, of which there are many.
+    private mutating func note(_ separator: UInt8, _ length: Int) {
+        guard count > 1 else { return }
+        if alikeCount == count - 1, separator == groups[1].separator { alikeCount = count }
+        if evenCount == count - 1, length == self.length(0) { evenCount = count }
     }
 
     private static func isSeparator(_ byte: UInt8) -> Bool {
@@ -103,10 +115,7 @@ struct NumberRun {
 
     /// The one separator between the first `groupCount` groups; nil where it changes.
     func separator(of groupCount: Int) -> UInt8? {
-        guard groupCount > 1 else { return nil }
-        for index in 1..<groupCount where groups[index].separator != groups[1].separator {
-            return nil
-        }
+        guard groupCount > 1, groupCount <= alikeCount else { return nil }
         return groups[1].separator == Self.mixed ? nil : groups[1].separator
     }
 
@@ -116,12 +125,11 @@ struct NumberRun {
         if groupCount == 1 { return true }
         guard separator(of: groupCount) != nil else { return false }
         let first = length(0)
-        var isEven = true
-        for index in 1..<groupCount {
-            let length = length(index)
-            if length > 8 || length < 2 && first > 1 { return false }
-            if index < groupCount - 1, length != first { isEven = false }
+        let last = length(groupCount - 1)
+        if last > 8 || last < 2 && first > 1 { return false }
+        if groupCount - 1 <= evenCount, groupCount == 2 || first <= 8 {
+            return last <= max(first, 4) || groupCount == 3 && first == 4
         }
-        return isEven && length(groupCount - 1) <= max(first, 4) || groupCount == 3 && first == 4
+        return groupCount == 3 && first == 4 && (2...8).contains(length(1))
     }
 }

@@ -97,6 +97,10 @@ struct MCPEndpoint: Sendable {
         switch head.method {
         case "POST" where !MediaTypes.isJSON(head.headers):
             .text(415, "Send `Content-Type: application/json`, in UTF-8.")
+        case "POST" where !MediaTypes.isPlain(head.headers):
+            .text(
+                415, "Send the body as it is, without `Content-Encoding`.",
+                headers: [("Accept-Encoding", "identity")])
         case "POST" where !accepted.json:
             .text(406, "Send `Accept: application/json, text/event-stream`.")
         case "GET" where !accepted.eventStream:

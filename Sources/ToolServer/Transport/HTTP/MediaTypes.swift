@@ -23,6 +23,11 @@ enum MediaTypes {
         return true
     }
 
+    /// Who decodes a body on the way would read another one than we do.
+    static func isPlain(_ headers: HTTPHeaders) -> Bool {
+        headers.values("content-encoding").allSatisfy { $0.lowercased() == "identity" }
+    }
+
     /// Which of the two forms of an answer a client takes. Who says nothing takes anything.
     struct Accepted {
         var json = true

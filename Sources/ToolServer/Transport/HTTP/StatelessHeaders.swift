@@ -41,12 +41,19 @@ enum StatelessHeaders {
         decode: (String) -> String? = { $0 }
     ) throws(RPCError) {
         let values = headers.values(header.lowercased())
-        guard values.count == 1, let value = decode(values[0]), value.isByteEqual(to: wanted) else {
+        guard values.count == 1, isPlain(headers.bytes(header.lowercased())),
+            let value = decode(values[0]), value.isByteEqual(to: wanted)
+        else {
             let fault =
                 values.isEmpty
                 ? "is missing" : values.count > 1 ? "stands twice" : "differs from the body"
             throw RPCError(.headerMismatch, "Header mismatch: \(header) \(fault)", id: id)
         }
+    }
+
+    /// Other bytes have no one meaning in a header; `=?base64?…?=` is there for them.
+    private static func isPlain(_ bytes: ArraySlice<UInt8>?) -> Bool {
+        bytes?.allSatisfy { (0x20...0x7E).contains($0) } == true
     }
 
     /// `=?base64?…?=` carries what a header cannot; decoded strictly, or the header is wrong.

@@ -15,6 +15,7 @@ final class StdioTransport: ClientChannel, Sendable {
     /// Beyond this many calls at once the pipe is not read until some have ended.
     static let callsMax = 100
     static let drainLimit = Duration.seconds(5)
+    private static let cancelLimit = Duration.milliseconds(500)
 
     private let current: CurrentServing
     /// A pipe is one session; what the record names it by.
@@ -61,9 +62,12 @@ final class StdioTransport: ClientChannel, Sendable {
     func drain(until deadline: MonotonicTime) async {
         current.subscriptions.endAll()
         questions.endAll()
-        let limit = Task(executorPreference: loop) { [loop, underWay] in
+        let limit = Task(executorPreference: loop) { [loop, underWay, slots] in
             do { try await loop.sleep(until: deadline) } catch { return }
             underWay.cancelAll()
+            // What is left after that waits for a client that reads nothing any more.
+            try? await loop.sleep(until: deadline.advanced(by: Self.cancelLimit))
+            slots.giveUp()
         }
         await slots.takeAll()
         limit.cancel()
@@ -77,7 +81,7 @@ final class StdioTransport: ClientChannel, Sendable {
             }
             message = try Message(bytes)
         } catch {
-            await write(Reply.error(error))
+            if !error.isOfNotification { await write(Reply.error(error)) }
             return
         }
         switch message {
