@@ -47,7 +47,7 @@ package struct Rows: Sendable {
     }
 
     /// A slice of `bytes`.
-    package struct Cell: Sendable {
+    package struct Cell: Sendable, Equatable {
         package var kind: Kind
         package var start: Int32
         package var count: Int32

@@ -93,10 +93,17 @@ package struct SQLOperation: Sendable {
     package var text: String
     /// Parameters that the caller's identity gives; neither shown to the model nor set by it.
     package var bound: [(name: Name, value: CallerTemplate)]
+    /// Arguments by which a call goes on behind the last row of a cut answer, each with the column
+    /// whose value it takes.
+    package var next: [(argument: Name, column: Name)]
 
-    package init(text: String, bound: [(name: Name, value: CallerTemplate)] = []) {
+    package init(
+        text: String, bound: [(name: Name, value: CallerTemplate)] = [],
+        next: [(argument: Name, column: Name)] = []
+    ) {
         self.text = text
         self.bound = bound
+        self.next = next
     }
 }
 

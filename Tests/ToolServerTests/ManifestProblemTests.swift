@@ -37,6 +37,9 @@ struct WrongManifest: Sendable, CustomTestStringConvertible {
 }
 
 @Test(arguments: [
+    .tool(
+        #""effect": "read","#, #""effect": "read", "next": {},"#,
+        "2:50: next: names no argument; leave it out"),
     WrongManifest("server.json", "{", "1:2: the text ends before the value is complete"),
     WrongManifest("server.json", "[]", "1:1: must be an object, not an array"),
     WrongManifest(
@@ -428,4 +431,21 @@ func aWrongPolicyIsNamedExactly(_ wrong: WrongManifest) throws {
     #expect(problems.count == 1)
     #expect(problems.allSatisfy { !$0.unicodeScalars.contains("\u{1B}") })
     #expect(problems.allSatisfy { !$0.unicodeScalars.contains("\u{202E}") })
+}
+
+@Test func whatANextNamesMustExist() throws {
+    let next = #""effect": "read", "next": {"idd": "nam"},"#
+    var fixture = ManifestFixture([
+        "tools/one.json": ManifestFixture.tool.replacing(#""effect": "read","#, with: next)
+    ])
+    fixture.examinations = [
+        "select name from customers where id = :id": Examination(
+            columns: [Column(name: "name", origin: nil, kind: .string)], reads: nil,
+            parameters: ["id"], isReadOnly: true)
+    ]
+    #expect(
+        try fixture.problems() == [
+            "tools/one.json:2:51: next.idd: no input `idd`; did you mean `id`?",
+            "tools/one.json:2:58: next.idd: no column of the answer `nam`; did you mean `name`?",
+        ])
 }

@@ -98,7 +98,9 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {
     for path in try shippedFiles().keys {
         let folders = [
-            "demo/", "examples/asking/", "examples/http/", "examples/statements/", "schema/",
+            "demo/", "examples/asking/", "examples/http/", "examples/postgres/",
+            "examples/statements/",
+            "schema/",
         ]
         #expect(folders.contains { path.hasPrefix($0) }, "\(path)")
     }

@@ -4,7 +4,7 @@ package import JSON
 /// both as `ResultSchema` declares them.
 package struct AnswerJSON {
     private enum Form {
-        case rows(Rows, RowNames, changed: Int?)
+        case rows(MaskedResult)
         /// Written once, whole.
         case document([UInt8])
     }
@@ -14,7 +14,7 @@ package struct AnswerJSON {
     /// Nil for what is no document.
     package init?(_ result: MaskedResult) {
         switch result.content {
-        case .rows(let rows): form = .rows(rows, result.names, changed: result.changed)
+        case .rows: form = .rows(result)
         case .document(let document): form = .document(document.bytes)
         case .text, .binary: return nil
         }
@@ -23,8 +23,9 @@ package struct AnswerJSON {
     /// About what both forms take together, so that a large answer is not moved while it grows.
     package var bytesExpected: Int {
         switch form {
-        case .rows(let rows, let names, _):
-            names.plain.bytesExpected(for: rows) + names.inString.bytesExpected(for: rows)
+        case .rows(let result):
+            result.names.plain.bytesExpected(for: result.rows)
+                + result.names.inString.bytesExpected(for: result.rows)
         case .document(let bytes): 2 * bytes.count + bytes.count / 4
         }
     }
@@ -32,8 +33,8 @@ package struct AnswerJSON {
     /// For `structuredContent`.
     package func write(into writer: inout JSONWriter) {
         switch form {
-        case .rows(let rows, let names, let changed):
-            let table = RowsJSON(rows, names.plain, changed: changed, inString: false)
+        case .rows(let result):
+            let table = RowsJSON(result, inString: false)
             writer.valueInParts { table.write(into: &$0) }
         case .document(let bytes): writer.raw(bytes)
         }
@@ -42,8 +43,8 @@ package struct AnswerJSON {
     /// The same as the content of one string, quotes and all.
     package func writeText(into writer: inout JSONWriter) {
         switch form {
-        case .rows(let rows, let names, let changed):
-            let table = RowsJSON(rows, names.inString, changed: changed, inString: true)
+        case .rows(let result):
+            let table = RowsJSON(result, inString: true)
             writer.valueInParts { table.write(into: &$0) }
         case .document(let bytes): writer.quotedJSON(bytes)
         }

@@ -11,6 +11,8 @@ package struct MaskedResult: Sendable {
     let names: RowNames
     package let content: ResultContent
     package let changed: Int?
+    /// The arguments that bring the rows behind the last one; nil where none are known.
+    let next: JSONObject?
     /// How many values were covered.
     package let maskedCount: Int
     /// The rules by which this caller was shown what others are not.
@@ -20,13 +22,14 @@ package struct MaskedResult: Sendable {
 
     fileprivate init(
         names: RowNames, content: ResultContent, changed: Int?, maskedCount: Int,
-        reveals: Set<Name>
+        reveals: Set<Name>, next: JSONObject? = nil
     ) {
         self.names = names
         self.content = content
         self.changed = changed
         self.maskedCount = maskedCount
         self.reveals = reveals.sorted()
+        self.next = next
     }
 }
 
@@ -79,7 +82,8 @@ package struct MaskStage: Sendable {
             names: plan.names, content: .rows(cells.rows), changed: changed,
             maskedCount: cells.maskedCount,
             reveals: cells.reveals.union(
-                call.scoped.guarded.values.reveals(for: call.scoped.caller)))
+                call.scoped.guarded.values.reveals(for: call.scoped.caller)),
+            next: NextPage.arguments(behind: cells.rows, unmasked: raw, of: call))
     }
 }
 

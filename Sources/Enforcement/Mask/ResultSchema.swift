@@ -31,22 +31,28 @@ enum ResultSchema {
         ]
     }
 
+    private static let truncated: JSONValue = [
+        "type": "boolean", "description": "More rows exist than are shown.",
+    ]
+
     private static func rows(of tool: Tool, masks: MaskPlan) -> JSONValue {
         var properties = JSONObject()
         var required: [JSONValue] = []
         if !tool.operation.isSettledAtLoad {
             properties["rows"] = ["type": "array", "items": ["type": "object"]]
-            properties["truncated"] = [
-                "type": "boolean", "description": "More rows exist than are shown.",
-            ]
+            properties["truncated"] = truncated
         } else if !tool.examination.columns.isEmpty {
             properties["rows"] = [
                 "type": "array", "items": row(of: tool.examination.columns, masks: masks),
             ]
-            properties["truncated"] = [
-                "type": "boolean", "description": "More rows exist than are shown.",
-            ]
+            properties["truncated"] = truncated
             required.append("rows")
+        }
+        if case .sql(let operation) = tool.operation, !operation.next.isEmpty {
+            properties["next"] = [
+                "type": "object",
+                "description": "For the rows that follow, call again with these arguments changed.",
+            ]
         }
         if !tool.examination.isReadOnly {
             properties["changed"] = ["type": "integer", "description": "Rows changed."]

@@ -8,12 +8,14 @@ struct RowsJSON {
     private let rows: Rows
     private let names: RowNames.Line
     private let changed: Int?
+    private let next: [UInt8]?
     private let inString: Bool
 
-    init(_ rows: Rows, _ names: RowNames.Line, changed: Int?, inString: Bool) {
-        self.rows = rows
-        self.names = names
-        self.changed = changed
+    init(_ result: MaskedResult, inString: Bool) {
+        rows = result.rows
+        names = inString ? result.names.inString : result.names.plain
+        changed = result.changed
+        next = result.next.map { JSONValue.object($0).bytes }
         self.inString = inString
     }
 
@@ -24,6 +26,10 @@ struct RowsJSON {
             writeRows(into: &writer)
             write(rows.isTruncated ? "],\"truncated\":true" : "]", into: &writer)
         }
+        if let next {
+            write(",\"next\":", into: &writer)
+            write(document: next, into: &writer)
+        }
         if let changed {
             write(names.ends.isEmpty ? "\"changed\":" : ",\"changed\":", into: &writer)
             let digits = String(changed).utf8
@@ -33,6 +39,14 @@ struct RowsJSON {
         }
         write("}", into: &writer)
         writeQuote(into: &writer)
+    }
+
+    private func write(document: [UInt8], into writer: inout JSONWriter) {
+        unsafe document.withUnsafeBytes { bytes in
+            writer.write(atMost: unsafe JSONPen.bytesMax(for: bytes)) { pen in
+                if inString { unsafe pen.escaped(bytes) } else { unsafe pen.copy(bytes) }
+            }
+        }
     }
 
     /// Around the whole.

@@ -38,7 +38,8 @@ struct Resolver {
                 .sql(
                     SQLOperation(
                         text: text.value,
-                        bound: manifest.bind.map { ($0.name.value, $0.value) }))
+                        bound: manifest.bind.map { ($0.name.value, $0.value) },
+                        next: manifest.next.map { ($0.argument.value, $0.column.value) }))
             case .freeSQL(let argument):
                 .freeSQL(
                     FreeSQLOperation(
@@ -52,7 +53,7 @@ struct Resolver {
         do {
             examination = try examine(backend.value, operation, manifest.effect.value)
         } catch {
-            findings.problem(printable(error.detail), at: manifest.action.place)
+            findings.problem(printable(error.detail, limit: 300), at: manifest.action.place)
             return nil
         }
         checkBinding(of: manifest)
@@ -64,6 +65,7 @@ struct Resolver {
             checkParameters(of: manifest, examination)
             checkEffect(of: manifest, examination)
             checkColumns(of: manifest, examination)
+            checkNext(of: manifest, examination)
         }
         return Tool(
             name: manifest.name.value, title: manifest.title, description: manifest.description,
@@ -112,6 +114,19 @@ struct Resolver {
             findings.problem(
                 "answers two columns named \(quoted(column.name)); rename one with `as`",
                 at: manifest.action.place)
+        }
+    }
+
+    private func checkNext(of manifest: ToolManifest, _ examination: Examination) {
+        let inputs = Set(manifest.input.properties.map(\.value))
+        let columns = Set(examination.columns.map { Name($0.name) })
+        for next in manifest.next {
+            if !inputs.contains(next.argument.value) {
+                reportUnknown(next.argument, as: "input", among: inputs)
+            }
+            if !columns.contains(next.column.value) {
+                reportUnknown(next.column, as: "column of the answer", among: columns)
+            }
         }
     }
 

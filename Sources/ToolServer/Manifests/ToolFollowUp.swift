@@ -34,6 +34,22 @@ extension ToolManifest {
         }
     }
 
+    /// `{"after": "id"}`: how the call for the rows behind a cut answer differs.
+    static func nextArguments(of object: ObjectReader) -> [NextArgument]? {
+        guard let node = object["next"], let members = node.members() else { return nil }
+        for other in ["http", "sqlArgument", "describe"] where object[other] != nil {
+            node.report("is for a tool with `sql`; leave it out beside \(quoted(other))")
+        }
+        if members.isEmpty { node.report("names no argument; leave it out") }
+        return members.compactMap { member in
+            member.node.string().map { column in
+                NextArgument(
+                    argument: Located(value: Name(member.name), place: member.namePlace),
+                    column: member.node.located(Name(column)))
+            }
+        }
+    }
+
     static func taskUse(of object: ObjectReader, limits: ToolLimits) -> Tool.TaskUse? {
         guard let node = object["task"] else { return nil }
         let word = node.choice(among: Tool.TaskUse.allCases.map(\.rawValue))

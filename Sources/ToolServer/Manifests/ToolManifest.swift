@@ -7,6 +7,12 @@ struct BoundParameter {
     let value: CallerTemplate
 }
 
+/// An argument that takes the value of a column in the last row, for the rows that follow.
+struct NextArgument {
+    let argument: Located<Name>
+    let column: Located<Name>
+}
+
 /// A tool as its file declares it; its backend is not yet known to exist.
 struct ToolManifest {
     static let keys = KeySet(
@@ -14,7 +20,7 @@ struct ToolManifest {
         optional: [
             "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "describe",
             "http",
-            "result", "outputSchema", "limits", "confirm", "task",
+            "result", "outputSchema", "limits", "next", "confirm", "task",
         ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
@@ -31,6 +37,7 @@ struct ToolManifest {
     let bind: [BoundParameter]
     let action: Action
     let limits: ToolLimits
+    let next: [NextArgument]
     let confirmation: Confirmation?
     let taskUse: Tool.TaskUse?
 
@@ -64,6 +71,7 @@ struct ToolManifest {
         let input = input(of: object)
         let bind = bound(object["bind"])
         let limits = limits(of: object)
+        let next = nextArguments(of: object)
         let confirmation = confirmation(of: object, title: title)
         let taskUse = taskUse(of: object, limits: limits)
         guard let name, let title, let description, let backend, let scope, let effect, let tags,
@@ -72,7 +80,7 @@ struct ToolManifest {
         return ToolManifest(
             name: name, title: title, description: description, backend: backend, scope: scope,
             effect: effect, tags: tags, input: input, bind: bind, action: action, limits: limits,
-            confirmation: confirmation, taskUse: taskUse)
+            next: next ?? [], confirmation: confirmation, taskUse: taskUse)
     }
 
     private static func effect(_ node: Node) -> Tool.Effect? {
