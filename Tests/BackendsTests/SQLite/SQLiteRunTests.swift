@@ -40,7 +40,7 @@ import Testing
             _ = try await fixture.run(Self.endless, time: .milliseconds(50))
         }
         #expect(reason == .timedOut)
-        #expect(ContinuousClock.now - start < .seconds(30))
+        #expect(ContinuousClock.now - start < .seconds(150))
         #expect(try await fixture.run("SELECT 1").cells == [["number 1"]])
     }
 
@@ -148,7 +148,7 @@ import Testing
         let start = ContinuousClock.now
         let reason = await fixture.reason { _ = try await fixture.run("DELETE FROM users", .write) }
         #expect(reason == .busy)
-        #expect(ContinuousClock.now - start < .seconds(30))
+        #expect(ContinuousClock.now - start < .seconds(150))
         // Readers do not wait for a writer.
         #expect(try await fixture.run("SELECT count(*) FROM users").cells == [["number 2"]])
         #expect(sqlite3_exec(other, "ROLLBACK", nil, nil, nil) == SQLITE_OK)
