@@ -26,6 +26,8 @@ enum CommandLineTool {
         toolserver register CLIENT [--write | --check] [--file FILE] [--transport stdio|http] [--url URL] [--name NAME]
                             [--as SUBJECT] [--issuer ISSUER] [--groups A,B] [--token-file FILE] [--manifests DIR] [--state DIR]
                                                                                   for claude-code, claude-desktop, agent-sdk, api; `skill NAME [--folder DIR]` makes a plugin
+        toolserver import openapi FILE|URL [--backend NAME] [--base-url URL] [--manifests DIR]
+                                                                                  tools from an OpenAPI 3 document, and what was left out
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver audit list   [--last N] [FILTER…] [--all] [--json]             the latest lines of the record, or of the calls that match
         toolserver audit show   SEQ | CALL [--json]                               one line, or all lines of a call, whole
@@ -72,6 +74,7 @@ enum CommandLineTool {
         case "mask": return try MaskCommand.run(rest)
         case "token": return try TokenCommand.run(rest)
         case "register": return try RegisterCommand.run(rest)
+        case "import": return try ImportCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
         case "json-check": return try JSONCheckCommand.run(rest)
         case "version", "--version":
@@ -80,7 +83,7 @@ enum CommandLineTool {
         case let word?:
             let known = [
                 "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
-                "register",
+                "register", "import",
                 "audit", "json-check", "version", "help",
             ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""

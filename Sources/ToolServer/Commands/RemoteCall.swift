@@ -61,33 +61,10 @@ struct RemoteCall {
     ) async throws(HTTPClientError) -> HTTPClientResponse {
         let path = url.path.hasSuffix("/mcp") ? url.path.dropLast(4) : url.path[...]
         let base = path.hasSuffix("/") ? path.dropLast() : path
-        let deadline = loop.now.advanced(by: Self.patience)
-        var limits = HTTPClient.Limits()
-        limits.firstByte = Self.patience
-        let exchange = HTTPClient.Exchange(
-            request: HTTPClientRequest(
-                method: "POST", target: "\(base)/v1/tools/\(tool)", host: url.authority,
-                headers: [
-                    ("authorization", "Bearer \(token)"), ("content-type", "application/json"),
-                ], body: JSONValue.object(arguments).bytes),
-            origin: HTTPClient.Origin(isSecure: url.isSecure, host: url.host, port: url.port),
-            isRepeatable: false, bodyBytes: Self.answerBytesMax, deadline: deadline)
-        return try await HTTPClient(limits, security: security).send(exchange, on: loop) {
-            () async throws(HTTPClientError) in
-            try await addresses(on: loop, until: deadline)
-        }
-    }
-
-    private func addresses(
-        on loop: EventLoop, until deadline: MonotonicTime
-    ) async throws(HTTPClientError) -> [SocketAddress] {
-        let name = HTTPClient.Origin(isSecure: url.isSecure, host: url.host, port: url.port).name
-        if let address = SocketAddress(ip: name, port: url.port) { return [address] }
-        do throws(NameLookupError) {
-            let found = try await SystemNameLookup().addresses(
-                of: name, on: loop, deadline: deadline)
-            return found.compactMap { SocketAddress(bytes: $0, port: url.port) }
-        } catch { throw .nowhere }
+        return try await OneRequest(url, security: security, patience: Self.patience).send(
+            "POST", "\(base)/v1/tools/\(tool)",
+            headers: [("authorization", "Bearer \(token)"), ("content-type", "application/json")],
+            body: JSONValue.object(arguments).bytes, bodyBytes: Self.answerBytesMax, on: loop)
     }
 
     private static func told(_ response: HTTPClientResponse) -> ExitCode {

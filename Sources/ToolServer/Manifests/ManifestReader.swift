@@ -180,7 +180,7 @@ struct ObjectReader {
 
 /// What shows a person something else than Claude reads: controls, reversed direction, and the
 /// tags of plane 14, which no screen shows.
-private func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+func isHidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x0A: false
     case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069, 0xE0000...0xE007F: true
