@@ -17,6 +17,10 @@ package struct Caller: Sendable {
     package var tokenID: String?
     /// Seconds since 1970; nil for callers without a token (the operating-system user on stdio).
     package var expires: Int?
+    /// Seconds since 1970, where the token says so.
+    package var issued: Int?
+    /// The key without which the token is nobody's.
+    package var binding: TokenBinding?
 
     package init(
         issuer: String, subject: String, kind: Kind = .human, onBehalfOf: String? = nil,

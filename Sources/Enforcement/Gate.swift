@@ -57,7 +57,7 @@ package struct Gate: Sendable {
     package func identify(
         _ credential: Credential, at address: String
     ) async throws(Refusal) -> IdentifiedCaller {
-        do throws(Refusal) { return try identity.identify(credential) } catch {
+        do throws(Refusal) { return try await identity.identify(credential) } catch {
             await strangers.turnAway(error, at: address)
             throw error
         }
@@ -103,7 +103,7 @@ package struct Gate: Sendable {
         var trail = Trail(arrived, sink: sink, values: values, aside: aside)
         var tab = usage.tab(for: arrived)
         do throws(Refusal) {
-            let identified = try identity.confirm(arrived)
+            let identified = try await identity.confirm(arrived)
             try limits.enter(arrived.caller.caller)
             defer { limits.leave(arrived.caller.caller) }
             let examined = try await examine(identified, seenBy: &trail)
@@ -130,7 +130,7 @@ package struct Gate: Sendable {
     ) async -> Judgement {
         var judgement = Judgement(at: moment)
         do throws(Refusal) {
-            let examined = try await examine(identity.confirm(arrived), seenBy: &judgement)
+            let examined = try await examine(.supposed(arrived), seenBy: &judgement)
             let (screened, limiting) = try deny.judge(examined, at: moment, seenBy: &judgement)
             judgement.hold(screened.holding, limiting: limiting)
         } catch {

@@ -162,4 +162,14 @@ package struct LocalUser: Sendable {
         self.subject = subject
         self.groups = groups
     }
+
+    /// Who a user of the operating system is here; nil for one who is not listed.
+    package static func caller(_ user: String, among listed: [LocalUser]) -> Caller? {
+        guard
+            let mapped = listed.first(where: { $0.user.isByteEqual(to: user) })
+                ?? listed.first(where: { $0.user.isByteEqual(to: "*") })
+        else { return nil }
+        let subject = mapped.subject.isByteEqual(to: "*") ? user : mapped.subject
+        return Caller(issuer: "local-user", subject: subject, groups: mapped.groups)
+    }
 }

@@ -10,6 +10,8 @@ package struct Refusal: Error, Sendable {
         case identityMissing = "identity.missing"
         case identityInvalid = "identity.invalid"
         case identityExpired = "identity.expired"
+        case identityProof = "identity.proof"
+        case identityUnavailable = "identity.unavailable"
         case identityUnknownUser = "identity.unknown_user"
         case identityIncomplete = "identity.incomplete"
         case unknownTool = "scope.unknown_tool"

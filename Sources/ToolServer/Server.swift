@@ -35,9 +35,14 @@ final class Server: Sendable {
         let subscriptions = Subscriptions()
         tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
         recorder = try installation.openRecord()
+        let recorder = recorder
         kept = Kept(
-            tokenKey: try installation.tokenKey().publicKey,
-            pseudonymKey: try installation.pseudonymKey(), recorder: recorder,
+            installation: LocalToken.keySet(of: try installation.tokenKey().publicKey),
+            issuers: IssuerConnections(
+                loop: loops[0], workers: workers,
+                notice: { await KeyNotice.tell($0, $1, $2, in: recorder) }),
+            revocations: Revocations(state), pseudonymKey: try installation.pseudonymKey(),
+            recorder: recorder, state: state,
             asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
             aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
@@ -119,18 +124,22 @@ final class Server: Sendable {
 
 /// What stays as it is when the manifests are loaded again.
 private struct Kept: Sendable {
-    let tokenKey: ES256PublicKey
+    let installation: IssuerKeys?
+    let issuers: IssuerConnections
+    let revocations: Revocations
     let pseudonymKey: [UInt8]
     let recorder: Recorder
+    let state: StateDatabase
     let asking: ConfirmationMeans
     let usage: UsageDatabase
     let aside: WorkerPool
     let tasks: TaskDesk
 
     func serving(_ catalog: Catalog) -> Serving {
-        let issuers = catalog.server.trustedIssuers(tokenKey: tokenKey)
         let gate = Gate(
-            identity: IdentityStage(issuers: issuers, localUsers: catalog.server.localUsers),
+            identity: IdentityStage(
+                issuers: issuers.trusted(catalog.server, installation: installation),
+                localUsers: catalog.server.localUsers, revocations: revocations, proofs: state),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,

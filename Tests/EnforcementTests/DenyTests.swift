@@ -260,13 +260,15 @@ private typealias FactTest = Enforcement.Test
 func examinedCall(
     of tool: Tool, policy: Policy = Policy(), user: String = "ada", values: ValueMasks? = nil
 ) throws -> ExaminedCall {
-    let identity = IdentityStage(issuers: TrustedIssuers(), localUsers: GateFixture.users)
+    let known = try #require(GateFixture.users.first { $0.user.isByteEqual(to: user) })
     let arrived = ArrivedCall(
-        caller: try identity.identify(.localUser(user)), tool: tool.name.text,
+        caller: .supposed(
+            Caller(issuer: "local-user", subject: known.subject, groups: known.groups)),
+        tool: tool.name.text,
         arguments: JSONObject(), via: Transport(kind: .stdio, address: ""))
     let stage = ScopeStage(
         tools: [GuardedTool(tool, policy: policy, values: values)],
         grants: [Grant(scopes: [tool.scope], subjects: [Name(user)])])
-    let scoped = try stage.admit(identity.confirm(arrived))
+    let scoped = try stage.admit(.supposed(arrived))
     return try #require(ExamineStage.settled(InputCheck.check(scoped)))
 }

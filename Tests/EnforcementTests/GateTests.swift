@@ -231,6 +231,17 @@ import Testing
                 _ = try await fixture.gate.identify(credential, at: "192.0.2.1")
                 return nil
             } catch { return error }
+        case .identityProof:
+            let fixture = try GateFixture()
+            let token = try fixture.mint.token()
+            var showing = Showing()
+            showing.scheme = .proof
+            do throws(Refusal) {
+                _ = try await fixture.gate.identify(
+                    .bearer(token, shown: showing), at: "192.0.2.1")
+                return nil
+            } catch { return error }
+        case .identityUnavailable: return .issuerAway
         case .unknownTool: return try await GateFixture().call("no").refusal
         case .argumentsNotGranted:
             let small = Condition.fact(.argument("id"), .under(JSONNumber(1)))

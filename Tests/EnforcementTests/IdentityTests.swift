@@ -15,114 +15,118 @@ import Testing
             issuers: try mint.issuers, localUsers: GateFixture.users, now: { mint.clock.now })
     }
 
-    private func code(_ credential: Credential, _ stage: IdentityStage? = nil) -> Refusal.Code? {
+    private func code(_ credential: Credential, _ stage: IdentityStage? = nil) async -> Refusal
+        .Code?
+    {
         do throws(Refusal) {
-            _ = try (stage ?? self.stage).identify(credential)
+            _ = try await (stage ?? self.stage).identify(credential)
             return nil
         } catch { return error.code }
     }
 
-    @Test func nobodyIsRefused() {
-        #expect(code(.none) == .identityMissing)
-        #expect(code(.bearer("")) == .identityInvalid)
+    @Test func nobodyIsRefused() async {
+        #expect(await code(.none) == .identityMissing)
+        #expect(await code(.bearer("")) == .identityInvalid)
     }
 
-    @Test func withoutATrustedIssuerNoTokenIsGood() throws {
+    @Test func withoutATrustedIssuerNoTokenIsGood() async throws {
         let token = try mint.token()
-        #expect(code(.bearer(token), IdentityStage(issuers: TrustedIssuers())) == .identityInvalid)
+        #expect(
+            await code(.bearer(token), IdentityStage(issuers: TrustedIssuers())) == .identityInvalid
+        )
     }
 
-    @Test func aRememberedTokenStillExpires() throws {
+    @Test func aRememberedTokenStillExpires() async throws {
         let token = try mint.token()
-        #expect(code(.bearer(token)) == nil)
+        #expect(await code(.bearer(token)) == nil)
         mint.clock.advance(by: 659)
-        #expect(code(.bearer(token)) == nil)
+        #expect(await code(.bearer(token)) == nil)
         mint.clock.advance(by: 1)
-        #expect(code(.bearer(token)) == .identityExpired)
-        #expect(code(.bearer(token)) == .identityExpired)
+        #expect(await code(.bearer(token)) == .identityExpired)
+        #expect(await code(.bearer(token)) == .identityExpired)
     }
 
-    @Test func aRememberedTokenIsOneCaller() throws {
+    @Test func aRememberedTokenIsOneCaller() async throws {
         let token = try mint.token()
-        let first = try stage.identify(.bearer(token))
-        let second = try stage.identify(.bearer(token))
+        let first = try await stage.identify(.bearer(token))
+        let second = try await stage.identify(.bearer(token))
         #expect(first.id == second.id)
         #expect(second.caller.subject == "ada")
     }
 
-    @Test func aSpoiledTwinOfARememberedTokenIsRefused() throws {
+    @Test func aSpoiledTwinOfARememberedTokenIsRefused() async throws {
         let token = try mint.token()
-        #expect(code(.bearer(token)) == nil)
-        #expect(code(.bearer(token + "A")) == .identityInvalid)
-        #expect(code(.bearer(String(token.dropLast()))) == .identityInvalid)
+        #expect(await code(.bearer(token)) == nil)
+        #expect(await code(.bearer(token + "A")) == .identityInvalid)
+        #expect(await code(.bearer(String(token.dropLast()))) == .identityInvalid)
     }
 
-    @Test func aRefusedTokenIsNotRemembered() throws {
+    @Test func aRefusedTokenIsNotRemembered() async throws {
         let token = try mint.token { $0["nbf"] = .number(JSONNumber(mint.clock.now + 120)) }
-        #expect(code(.bearer(token)) == .identityInvalid)
+        #expect(await code(.bearer(token)) == .identityInvalid)
         mint.clock.advance(by: 60)
-        #expect(code(.bearer(token)) == nil)
+        #expect(await code(.bearer(token)) == nil)
     }
 
-    @Test func aCallThatWaitedIsCheckedAgain() throws {
-        let caller = try stage.identify(.bearer(mint.token()))
+    @Test func aCallThatWaitedIsCheckedAgain() async throws {
+        let caller = try await stage.identify(.bearer(mint.token()))
         let arrived = ArrivedCall(
             caller: caller, tool: "orders", arguments: JSONObject(),
             via: Transport(kind: .stdio, address: ""))
-        _ = try stage.confirm(arrived)
+        _ = try await stage.confirm(arrived)
         mint.clock.advance(by: 660)
-        #expect {
-            try stage.confirm(arrived)
+        await #expect {
+            try await stage.confirm(arrived)
         } throws: {
             ($0 as? Refusal)?.code == .identityExpired
         }
     }
 
-    @Test func callersAreTreatedAlikeByPersonAndGroups() throws {
-        func id(_ change: (inout JSONObject) -> Void) throws -> CallerID {
-            try stage.identify(.bearer(mint.token(change))).id
+    @Test func callersAreTreatedAlikeByPersonAndGroups() async throws {
+        func id(_ change: (inout JSONObject) -> Void) async throws -> CallerID {
+            try await stage.identify(.bearer(mint.token(change))).id
         }
-        let ada = try id { _ in }
-        #expect(try id { $0["jti"] = "other" } == ada)
-        #expect(try id { $0["sub"] = "bo" } != ada)
-        #expect(try id { $0["groups"] = ["support", "fraud"] } != ada)
-        #expect(try id { $0["act"] = ["sub": "robot"] } != ada)
+        let ada = try await id { _ in }
+        #expect(try await id { $0["jti"] = "other" } == ada)
+        #expect(try await id { $0["sub"] = "bo" } != ada)
+        #expect(try await id { $0["groups"] = ["support", "fraud"] } != ada)
+        #expect(try await id { $0["act"] = ["sub": "robot"] } != ada)
     }
 
     // MARK: Local users
 
-    @Test func aListedUserNeedsNoToken() throws {
-        let caller = try stage.identify(.localUser("ada")).caller
+    @Test func aListedUserNeedsNoToken() async throws {
+        let caller = try await stage.identify(.localUser("ada")).caller
         #expect(caller.issuer == "local-user")
         #expect(caller.subject == "ada")
         #expect(caller.groups == ["support"])
         #expect(caller.expires == nil)
     }
 
-    @Test func aUserWhoIsNotListedIsRefused() {
+    @Test func aUserWhoIsNotListedIsRefused() async {
         for user in ["mallory", "Ada", "ada ", "", "*", "\u{212A}arl"] {
-            #expect(code(.localUser(user)) == .identityUnknownUser, "\(user)")
+            #expect(await code(.localUser(user)) == .identityUnknownUser, "\(user)")
         }
     }
 
-    @Test func aStarIsEveryoneElse() throws {
+    @Test func aStarIsEveryoneElse() async throws {
         let stage = IdentityStage(
             issuers: TrustedIssuers(),
             localUsers: [
                 LocalUser(user: "*", subject: "*", groups: ["guests"]),
                 LocalUser(user: "ada", subject: "boss", groups: ["support"]),
             ])
-        let ada = try stage.identify(.localUser("ada")).caller
+        let ada = try await stage.identify(.localUser("ada")).caller
         #expect(ada.subject == "boss")
         #expect(ada.groups == ["support"])
-        let other = try stage.identify(.localUser("eve")).caller
+        let other = try await stage.identify(.localUser("eve")).caller
         #expect(other.subject == "eve")
         #expect(other.groups == ["guests"])
     }
 
-    @Test func aTokenOfAStrangerDoesNotFallBackToTheLocalUser() throws {
+    @Test func aTokenOfAStrangerDoesNotFallBackToTheLocalUser() async throws {
         let foreign = try TokenMint(clock: mint.clock).token()
-        #expect(code(.bearer(foreign)) == .identityInvalid)
+        #expect(await code(.bearer(foreign)) == .identityInvalid)
     }
 
     // MARK: The record of strangers

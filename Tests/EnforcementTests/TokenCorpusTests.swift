@@ -8,7 +8,7 @@ private let folder = "jwt"
 
 /// Labelled tokens of an issuer, each with the key set and the clock that it is judged by.
 @Test(.enabled(if: Corpora.has("\(folder)/tokens.jsonl"), Comment(rawValue: Corpora.absence)))
-func theTokenCorpusIsJudgedAsItDemands() throws {
+func theTokenCorpusIsJudgedAsItDemands() async throws {
     let configuration = try Corpora.document("\(folder)/config.json")
     let rows = try Corpora.lines("\(folder)/tokens.jsonl")
     #expect(!rows.isEmpty)
@@ -18,7 +18,7 @@ func theTokenCorpusIsJudgedAsItDemands() throws {
         let keys = try #require(IssuerKeys(Corpora.document("\(folder)/\(set)")))
         let issuers = TrustedIssuers([TokenVerifier(try rules(configuration), keys: keys)])
         let now = try #require((row["now"] ?? configuration["now"])?.int)
-        let caller = try? issuers.verify(try #require(row["token"]?.string), now: now)
+        let caller = try? await issuers.caller(of: try #require(row["token"]?.string), now: now)
         let verdict: JSONValue = caller == nil ? "reject" : "accept"
         #expect(verdict == row["expect"] || verdict == row["also_ok"], "\(id)")
         if let caller, let identity = row["identity"] {

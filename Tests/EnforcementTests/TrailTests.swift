@@ -6,9 +6,9 @@ import Testing
 
 @Suite struct TrailTests {
     static func arrived() throws -> ArrivedCall {
-        let identity = IdentityStage(issuers: TrustedIssuers(), localUsers: GateFixture.users)
-        return ArrivedCall(
-            caller: try identity.identify(.localUser("ada")), tool: "orders",
+        ArrivedCall(
+            caller: .supposed(
+                Caller(issuer: "local-user", subject: "ada", groups: ["support"])), tool: "orders",
             arguments: JSONObject(), via: Transport(kind: .stdio, address: ""))
     }
 

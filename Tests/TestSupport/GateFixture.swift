@@ -72,18 +72,25 @@ package struct TokenMint: Sendable {
         self.clock = clock
     }
 
-    package var issuers: TrustedIssuers {
-        get throws {
-            let jwk = JSONObject(
-                ("kty", "EC"), ("crv", "P-256"), ("kid", .string(Self.keyID)),
-                ("x", .string(Base64URL.encode(key.publicKey.x))),
-                ("y", .string(Base64URL.encode(key.publicKey.y))))
-            return TrustedIssuers([
-                TokenVerifier(
-                    IssuerRules(issuer: Self.issuer, audience: Self.audience),
-                    keys: IssuerKeys([try VerificationKey(jwk: jwk)]))
-            ])
-        }
+    package var issuers: TrustedIssuers { get throws { issuers(try keys()) } }
+
+    package func issuers(_ keys: any KeySource) -> TrustedIssuers {
+        TrustedIssuers([
+            TokenVerifier(IssuerRules(issuer: Self.issuer, audience: Self.audience), keys: keys)
+        ])
+    }
+
+    package func keys(_ id: String = Self.keyID) throws -> IssuerKeys {
+        IssuerKeys([try VerificationKey(jwk: jwk(id))])
+    }
+
+    package func jwk(_ id: String? = Self.keyID) -> JSONObject {
+        var jwk = JSONObject(
+            ("kty", "EC"), ("crv", "P-256"),
+            ("x", .string(Base64URL.encode(key.publicKey.x))),
+            ("y", .string(Base64URL.encode(key.publicKey.y))))
+        jwk["kid"] = id.map { .string($0) }
+        return jwk
     }
 
     package var header: JSONObject {

@@ -81,7 +81,7 @@ import Testing
         #expect(CommandLineTool.run(["token"]) == .usage)
     }
 
-    @Test func aTokenOfTheInstallationIsAcceptedByItsVerifier() throws {
+    @Test func aTokenOfTheInstallationIsAcceptedByItsVerifier() async throws {
         let key = try ES256PrivateKey.generate()
         let now = 1_800_000_000
         let claims = JSONObject(distinct: [
@@ -92,6 +92,6 @@ import Testing
         let keys = try #require(LocalToken.keySet(of: key.publicKey))
         let verifier = TokenVerifier(IssuerRules(issuer: "local", audience: "shop"), keys: keys)
         let stage = IdentityStage(issuers: TrustedIssuers([verifier]), now: { now })
-        #expect(try stage.identify(.bearer(token)).caller.subject == "ada")
+        #expect(try await stage.identify(.bearer(token)).caller.subject == "ada")
     }
 }

@@ -58,10 +58,10 @@ import Testing
     /// Who may use what of the manifests that we ship, as `toolserver grants` says it.
     @Test func whoMayUseWhatIsTheGoldenTable() throws {
         var table = "who may use what\n"
-        for folder in ["demo", "examples/asking"] {
+        for folder in ["demo", "examples/asking", "examples/identity"] {
             let catalog = try shippedCatalog(folder)
             let gate = Self.gate(catalog.tools, catalog.policy.grants)
-            for caller in Self.callers {
+            for caller in Self.callers + [Self.job] {
                 table += "\n\(folder): \(caller.subject) of \(caller.issuer), \(caller.groups)\n"
                 for line in Self.lines(gate, as: caller) { table += "    \(line)\n" }
             }
@@ -69,6 +69,8 @@ import Testing
         let changed = try Golden.difference(of: table, from: "grants.txt", beside: #filePath)
         #expect(changed.isEmpty, "Golden/grants.txt differs:\n\(changed)")
     }
+
+    static let job = Caller(issuer: "local", subject: "report")
 
     static let callers =
         [

@@ -107,6 +107,10 @@ import Testing
                     "resource": "http://tools.test:1/mcp",
                     "authorization_servers": ["https://sign-in.test/realm"],
                     "bearer_methods_supported": ["header"],
+                    "dpop_signing_alg_values_supported": [
+                        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384",
+                        "ES512", "EdDSA",
+                    ],
                     "scopes_supported": ["openid", "tools"],
                 ])
             #expect(try post("", path: path).status == 405)

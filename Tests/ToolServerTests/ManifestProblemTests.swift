@@ -67,7 +67,7 @@ struct WrongManifest: Sendable, CustomTestStringConvertible {
     WrongManifest(
         "server.json",
         #"{"server": "shop", "issuers": [{"issuer": "https://login.example.com", "jwks": {}}]}"#,
-        "1:80: issuers[0].jwks: missing key `file`"
+        "1:80: issuers[0].jwks: must have one of `file` and `url`"
     ),
     WrongManifest(
         "server.json", #"{"server": "shop", "console": {"listen": "127.0.0.1:7071"}}"#,

@@ -35,6 +35,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("backend", ["$defs", "pool"], PostgresManifest.poolKeys),
     ("backend", ["$defs", "asCaller"], PostgresManifest.asCallerKeys),
     ("backend", ["$defs", "secret"], Node.secretKeys),
+    ("server", ["$defs", "secret"], Node.secretKeys),
+    ("server", ["$defs", "introspection"], IssuerManifest.introspectionKeys),
     ("tool", [], ToolManifest.keys),
     ("tool", ["properties", "limits"], ToolManifest.limitKeys),
     ("tool", ["$defs", "file"], ToolManifest.fileKeys),

@@ -98,7 +98,8 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {
     for path in try shippedFiles().keys {
         let folders = [
-            "demo/", "examples/asking/", "examples/http/", "examples/postgres/",
+            "demo/", "examples/asking/", "examples/http/", "examples/identity/",
+            "examples/postgres/",
             "examples/statements/",
             "schema/",
         ]

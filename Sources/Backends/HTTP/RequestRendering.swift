@@ -222,7 +222,7 @@ enum PathValue {
 /// Percent-encoding.
 package enum Encoded {
     /// All but the unreserved characters of RFC 3986 section 2.3, so that nothing is a delimiter.
-    static func data(_ text: String) -> String {
+    package static func data(_ text: String) -> String {
         if text.utf8.allSatisfy(isUnreserved) { return text }
         let digits = Array("0123456789ABCDEF".utf8)
         var encoded: [UInt8] = []

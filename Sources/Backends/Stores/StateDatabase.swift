@@ -35,12 +35,14 @@ package struct StateOptions: Sendable {
 package final class StateDatabase: StateStore {
     private let pool: WorkerPool
     private let session: StateSession
-    private let mark: HolderMark
+    private let holderMark: HolderMark
+    let mark: RevocationMark
 
     /// Opens on the calling thread, so that a start fails where the reason can be told.
     package init(_ options: StateOptions) throws(StateError) {
         try StateFile.prepare(options.file)
-        mark = try HolderMark(directory: options.file + ".holders")
+        holderMark = try HolderMark(directory: options.file + ".holders")
+        mark = try RevocationMark(file: options.file + ".mark")
         session = StateSession(options)
         try session.open()
         // One thread: SQLite lets one connection write at a time, whatever we do.
@@ -51,12 +53,12 @@ package final class StateDatabase: StateStore {
     package func close() {
         pool.stop()
         session.close()
-        mark.remove()
+        holderMark.remove()
     }
 
-    package var holder: Name { mark.name }
+    package var holder: Name { holderMark.name }
 
-    package func isRunning(_ holder: Name) -> Bool { mark.isRunning(holder) }
+    package func isRunning(_ holder: Name) -> Bool { holderMark.isRunning(holder) }
 
     package func spend(_ nonce: [UInt8], until expires: Int) async throws(StateError) -> Bool {
         try await run { (session) throws(SQLiteFailure) in
@@ -79,7 +81,7 @@ package final class StateDatabase: StateStore {
         try await run { (session) throws(SQLiteFailure) in try session.replace(entry) }
     }
 
-    private func run<Value: Sendable>(
+    func run<Value: Sendable>(
         _ body: @escaping @Sendable (StateSession) throws(SQLiteFailure) -> Value
     ) async throws(StateError) -> Value {
         let outcome: Result<Value, StateError>

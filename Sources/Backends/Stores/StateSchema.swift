@@ -25,7 +25,16 @@ enum StateSchema {
             "create index entries_expiry on entries (expires)",
             "PRAGMA application_id = 1953723252",
             "PRAGMA user_version = 1",
-        ]
+        ],
+        [
+            """
+            create table revocations (kind text not null, issuer text not null,
+                value text not null, at integer not null, expires integer not null,
+                primary key (kind, issuer, value)) without rowid
+            """,
+            "create index revocations_expiry on revocations (expires)",
+            "PRAGMA user_version = 2",
+        ],
     ]
 
     static var version: Int { steps.count }

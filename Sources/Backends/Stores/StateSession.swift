@@ -25,6 +25,14 @@ final class StateSession: @unchecked Sendable {
             delete from entries where (kind, id) in
                 (select kind, id from entries where expires <= ?1 order by expires limit ?2)
             """
+        case sweepRevocations = "delete from revocations where expires <= ?1"
+        case revocationCount = "select count(*) from revocations"
+        case revocations = "select kind, issuer, value, at, expires from revocations"
+        case revoke = """
+            insert into revocations (kind, issuer, value, at, expires) values (?1, ?2, ?3, ?4, ?5)
+                on conflict (kind, issuer, value) do update
+                set at = max(at, excluded.at), expires = max(expires, excluded.expires)
+            """
         case count = "select count(*) from entries where kind = ?1 and owner = ?2 and expires > ?3"
         case insert = """
             insert into entries (kind, id, owner, version, phase, holder, expires, body)
@@ -129,6 +137,47 @@ final class StateSession: @unchecked Sendable {
                 .blob(entry.body), .text(entry.kind.rawValue), .text(entry.id.text),
                 .integer(entry.version), .blob(entry.owner.bytes))
             return connection.changeCount == 1
+        }
+    }
+
+    /// Every process holds all of them in memory.
+    private static let revocationsMax = 10_000
+
+    func revoke(_ revocation: Revocation) throws(SQLiteFailure) {
+        try change { (_) throws(SQLiteFailure) in
+            try run(.sweepRevocations, .integer(options.now()))
+            let count = try first(.revocationCount) { $0.integer(0) }
+            guard Int(count ?? 0) < Self.revocationsMax else {
+                var failure = SQLiteFailure("as many revocations as are kept")
+                failure.code = SQLITE_FULL
+                throw failure
+            }
+            try run(
+                .revoke, .text(revocation.kind.rawValue), .text(revocation.issuer?.text ?? ""),
+                .text(revocation.value.text), .integer(revocation.at),
+                .integer(revocation.expires))
+        }
+    }
+
+    func revocations() throws(SQLiteFailure) -> [Revocation] {
+        guard let connection else { throw SQLiteFailure("the store is closed") }
+        return try connection.waitingForLock { () throws(SQLiteFailure) in
+            let statement = try prepared(.revocations, [])
+            defer { statement.reset() }
+            var found: [Revocation] = []
+            while try statement.step() == .row {
+                // One that is not understood ends everybody's tokens rather than nobody's.
+                guard let kind = Revocation.Kind(rawValue: statement.text(0)) else {
+                    throw SQLiteFailure("a revocation of an unknown kind")
+                }
+                let issuer = statement.text(1)
+                found.append(
+                    Revocation(
+                        kind: kind, issuer: issuer.utf8.isEmpty ? nil : Name(issuer),
+                        value: Name(statement.text(2)), at: Int(statement.integer(3)),
+                        expires: Int(statement.integer(4))))
+            }
+            return found
         }
     }
 

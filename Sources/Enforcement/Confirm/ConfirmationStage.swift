@@ -134,7 +134,7 @@ package final class ConfirmationStage: Sendable {
         guard let answer = ConfirmationAnswer(result) else { throw .unreadableAnswer(question.id) }
         let confirmed = try judged(answer, call, question: question.id)
         // Minutes may have passed: what was true of the caller and of the rules must be true now.
-        _ = try identity.confirm(call.examined.scoped.arrived)
+        _ = try await identity.confirm(call.examined.scoped.arrived)
         guard !isOutdated.load(ordering: .relaxed) else { throw .outdated }
         return confirmed
     }

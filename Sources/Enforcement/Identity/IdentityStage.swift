@@ -15,9 +15,11 @@ package struct IdentifiedCaller: Sendable {
         let caller: Caller
         let id: CallerID
         let recordMembers: [UInt8]
+        let verified: VerifiedToken
 
-        init(_ caller: Caller) {
-            self.caller = caller
+        init(_ verified: VerifiedToken) {
+            caller = verified.caller
+            self.verified = verified
             id = CallerID(
                 issuer: Name(caller.issuer), subject: Name(caller.subject), groups: caller.groups)
             recordMembers = caller.recordMembers
@@ -26,7 +28,7 @@ package struct IdentifiedCaller: Sendable {
 
     fileprivate let established: Established
 
-    fileprivate init(_ caller: Caller) { established = Established(caller) }
+    fileprivate init(_ verified: VerifiedToken) { established = Established(verified) }
 
     package var caller: Caller { established.caller }
     /// Equal for callers who are treated alike: same person, same groups.
@@ -56,7 +58,7 @@ package struct IdentifiedCall: Sendable {
 
 /// What a transport presents on behalf of its peer.
 package enum Credential: Sendable {
-    case bearer(String)
+    case bearer(String, shown: Showing = Showing())
     /// stdio only: the login name of the user whose process this is.
     case localUser(String)
     case none
@@ -65,28 +67,34 @@ package enum Credential: Sendable {
 }
 
 package final class IdentityStage: Sendable {
-    /// Beyond this many live tokens the cache starts anew; a miss costs one signature check.
+    /// Beyond this many the older half is forgotten; a miss costs one signature check.
     static let cachedTokensMax = 10_000
 
     private let issuers: TrustedIssuers
     private let localUsers: [LocalUser]
     private let now: @Sendable () -> Int
-    private let verified = Mutex<[Digest32: IdentifiedCaller]>([:])
+    private let revocations: Revocations?
+    private let possession: PossessionCheck
+    private let verified = TokenMemory<IdentifiedCaller>(cachedTokensMax)
 
-    /// `now` gives seconds since 1970.
+    /// `now` gives seconds since 1970. `proofs` remembers proofs of possession; without it a token
+    /// that needs one is refused.
     package init(
-        issuers: TrustedIssuers, localUsers: [LocalUser] = [],
+        issuers: TrustedIssuers, localUsers: [LocalUser] = [], revocations: Revocations? = nil,
+        proofs: (any StateStore)? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.issuers = issuers
         self.localUsers = localUsers
+        self.revocations = revocations
+        possession = PossessionCheck(store: proofs, now: now)
         self.now = now
     }
 
-    package func identify(_ credential: Credential) throws(Refusal) -> IdentifiedCaller {
+    package func identify(_ credential: Credential) async throws(Refusal) -> IdentifiedCaller {
         switch credential {
-        case .bearer(let token): try identify(token: token)
-        case .localUser(let user): try identify(localUser: user)
+        case .bearer(let token, let showing): try await identify(token: token, showing)
+        case .localUser(let user): try await identify(localUser: user)
         case .unreadable(let reason):
             throw Refusal(.identityMissing, "The access token cannot be read: \(reason).")
         case .none:
@@ -97,43 +105,61 @@ package final class IdentityStage: Sendable {
 
     /// False when the proof has run out: then its credential must be presented again.
     func holds(_ caller: IdentifiedCaller) -> Bool {
-        caller.established.caller.expires.map { $0 > now() } ?? true
+        guard isCurrent(caller.established),
+            caller.caller.expires.map({ $0 > now() }) ?? true
+        else { return false }
+        guard let revocations else { return true }
+        return revocations.isRevoked(caller.caller) == false
     }
 
     /// A proof may be older than its call (a session on stdio, a call that waited): what it says
     /// must still hold now.
-    func confirm(_ arrived: ArrivedCall) throws(Refusal) -> IdentifiedCall {
-        try refuseExpired(arrived.caller.established.caller.expires)
+    func confirm(_ arrived: ArrivedCall) async throws(Refusal) -> IdentifiedCall {
+        let caller = arrived.caller.established.caller
+        try refuseExpired(caller.expires)
+        if let revocations { try await revocations.refuse(caller) }
         return IdentifiedCall(arrived)
     }
 
-    private func identify(token: String) throws(Refusal) -> IdentifiedCaller {
+    private func identify(
+        token: String, _ showing: Showing
+    ) async throws(Refusal) -> IdentifiedCaller {
         let digest = SHA256.digest(token)
-        if let known = verified.withLock({ $0[digest] }) {
+        let known = verified[digest].flatMap { isCurrent($0.established) ? $0 : nil }
+        let caller: IdentifiedCaller
+        if let known {
             try refuseExpired(known.established.caller.expires)
-            return known
+            caller = known
+        } else {
+            verified.forget(digest)
+            caller = IdentifiedCaller(try await issuers.verify(token, now: now()))
         }
-        let caller = IdentifiedCaller(try issuers.verify(token, now: now()))
-        verified.withLock { tokens in
-            if tokens.count >= Self.cachedTokensMax { tokens.removeAll(keepingCapacity: true) }
-            tokens[digest] = caller
+        if let revocations { try await revocations.refuse(caller.caller) }
+        if caller.caller.binding != nil || showing.scheme != .bearer {
+            try await possession.check(caller.caller.binding, token, showing)
         }
+        if known == nil { verified.remember(caller, digest) }
         return caller
     }
 
-    private func identify(localUser user: String) throws(Refusal) -> IdentifiedCaller {
-        guard
-            let mapped = localUsers.first(where: { $0.user.isByteEqual(to: user) })
-                ?? localUsers.first(where: { $0.user.isByteEqual(to: "*") })
-        else {
+    /// Whether what vouched for this caller does so still.
+    private func isCurrent(_ caller: IdentifiedCaller.Established) -> Bool {
+        let token = caller.verified
+        if let recheck = token.recheck, recheck <= now() { return false }
+        guard let keys = token.keys else { return true }
+        keys.touch()
+        return keys.generation == token.generation
+    }
+
+    private func identify(localUser user: String) async throws(Refusal) -> IdentifiedCaller {
+        guard let caller = LocalUser.caller(user, among: localUsers) else {
             throw Refusal(
                 .identityUnknownUser,
                 "No token was given and the local user `\(user)` is not listed under `localUsers` in server.json. Set TOOLSERVER_TOKEN or TOOLSERVER_TOKEN_FILE, or list the user."
             )
         }
-        let subject = mapped.subject.isByteEqual(to: "*") ? user : mapped.subject
-        return IdentifiedCaller(
-            Caller(issuer: "local-user", subject: subject, groups: mapped.groups))
+        if let revocations { try await revocations.refuse(caller) }
+        return IdentifiedCaller(VerifiedToken(caller: caller))
     }
 
     private func refuseExpired(_ expires: Int?) throws(Refusal) {
@@ -143,7 +169,14 @@ package final class IdentityStage: Sendable {
 
 extension IdentifiedCaller {
     /// Somebody who did not call: for `Gate.judge` alone, which lets nothing run.
-    static func supposed(_ caller: Caller) -> IdentifiedCaller { IdentifiedCaller(caller) }
+    static func supposed(_ caller: Caller) -> IdentifiedCaller {
+        IdentifiedCaller(VerifiedToken(caller: caller))
+    }
+}
+
+extension IdentifiedCall {
+    /// Of such a caller.
+    static func supposed(_ arrived: ArrivedCall) -> IdentifiedCall { IdentifiedCall(arrived) }
 }
 
 extension Refusal {

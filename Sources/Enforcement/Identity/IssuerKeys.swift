@@ -10,9 +10,11 @@ package struct IssuerKeys: Sendable {
 
     private let byID: [Name: [VerificationKey]]
     package let count: Int
+    let thumbprints: Set<Digest32>
 
     package init(_ keys: [VerificationKey]) {
         count = keys.count
+        thumbprints = Set(keys.map(\.thumbprint))
         byID = Dictionary(grouping: keys.filter { $0.id != nil }) { $0.id ?? "" }
     }
 

@@ -34,6 +34,11 @@ struct TokenTimes {
         if let issued, issued > expires { throw .invalidToken("issued after its expiry") }
     }
 
+    /// The first second at which it is over, with what clocks may differ.
+    func expiry(_ rules: IssuerRules) -> Int { Int(expires.rounded(.up)) + rules.leewaySeconds }
+
+    var issuedSecond: Int? { issued.map { Int($0.rounded(.down)) } }
+
     /// Within forty bits a `Double` is exact to a hundred-thousandth of a second.
     private static func seconds(
         _ name: String, in claims: JSONObject

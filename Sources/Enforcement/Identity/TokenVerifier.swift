@@ -6,44 +6,47 @@ import JSON
 /// always. It must never tell a caller which check failed: that is for the record.
 package struct TokenVerifier: Sendable {
     package let rules: IssuerRules
-    private let keys: IssuerKeys
+    private let keys: any KeySource
 
-    package init(_ rules: IssuerRules, keys: IssuerKeys) {
+    package init(_ rules: IssuerRules, keys: any KeySource) {
         self.rules = rules
         self.keys = keys
     }
 
-    func verify(_ token: SignedToken, now: Int) throws(Refusal) -> Caller {
+    func verify(_ token: SignedToken, now: Int) async throws(Refusal) -> VerifiedToken {
         guard rules.algorithms.contains(token.algorithm) else { throw .invalidToken("algorithm") }
         guard token.issuer?.isByteEqual(to: rules.issuer) == true else {
             throw .invalidToken("issuer")
         }
-        let candidates = keys.keys(token.keyID, for: token.algorithm)
+        // Before the keys: what they are now, they may not be any more when it counts.
+        let generation = keys.generation
+        let candidates = try await keys.keys(for: token.keyID)
+            .keys(token.keyID, for: token.algorithm)
         guard !candidates.isEmpty else { throw .invalidToken("key id") }
         guard candidates.contains(where: { token.isSigned(by: $0) }) else {
             throw .invalidToken("signature")
         }
-        guard
-            Self.audiences(of: token.claims).contains(where: {
-                $0.isByteEqual(to: rules.audience)
-            })
-        else { throw .invalidToken("audience") }
+        guard Self.isMeant(token.claims, for: rules.audience) else {
+            throw .invalidToken("audience")
+        }
         let times = try TokenTimes(token.claims)
         try times.check(now: now, rules)
-        // RFC 7800: such a token is good only with a proof of the key that it names.
-        guard token.claims["cnf"] == nil else { throw .invalidToken("bound to a key") }
         var caller = try CallerClaims.caller(from: token.claims, rules)
-        caller.expires = Int(times.expires.rounded(.up)) + rules.leewaySeconds
-        return caller
+        caller.expires = times.expiry(rules)
+        caller.issued = times.issuedSecond
+        caller.binding = try TokenBinding.read(token.claims)
+        return VerifiedToken(caller: caller, keys: keys, generation: generation)
     }
 
-    private static func audiences(of claims: JSONObject) -> [String] {
-        switch claims["aud"] {
-        case .string(let one): [one]
-        case .array(let several) where several.allSatisfy({ $0.string != nil }):
-            several.compactMap(\.string)
-        default: []
-        }
+    static func isMeant(_ claims: JSONObject, for audience: String) -> Bool {
+        let audiences: [String] =
+            switch claims["aud"] {
+            case .string(let one): [one]
+            case .array(let several) where several.allSatisfy({ $0.string != nil }):
+                several.compactMap(\.string)
+            default: []
+            }
+        return audiences.contains { $0.isByteEqual(to: audience) }
     }
 }
 

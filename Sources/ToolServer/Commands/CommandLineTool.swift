@@ -29,6 +29,8 @@ enum CommandLineTool {
         toolserver import openapi FILE|URL [--backend NAME] [--base-url URL] [--manifests DIR]
                                                                                   tools from an OpenAPI 3 document, and what was left out
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
+        toolserver token revoke --id JTI | --subject SUBJECT | --client CLIENT [--issuer NAME] [--manifests DIR] [--state DIR]
+                                                                                  end tokens now, for every process on this state
         toolserver audit list   [--last N] [FILTER…] [--all] [--json]             the latest lines of the record, or of the calls that match
         toolserver audit show   SEQ | CALL [--json]                               one line, or all lines of a call, whole
         toolserver audit follow [--from SEQ] [FILTER…] [--json]                   lines as they become durable

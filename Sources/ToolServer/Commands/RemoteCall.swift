@@ -16,7 +16,7 @@ struct RemoteCall {
         do throws(HTTPURL.Failure) { url = try HTTPURL(arguments["--url"] ?? "") } catch {
             throw UsageError("--url \(error.reason)")
         }
-        guard case .bearer(let token) = LocalCredential.read() else {
+        guard case .bearer(let token, _) = LocalCredential.read() else {
             throw CommandFailure(
                 "who calls? Set \(LocalCredential.tokenVariable), or \(LocalCredential.tokenFileVariable) to a file that holds a token"
             )

@@ -9,6 +9,9 @@ enum TokenCommand {
         if words.first?.isByteEqual(to: "check") == true {
             return try TokenCheckCommand.run(words.dropFirst())
         }
+        if words.first?.isByteEqual(to: "revoke") == true {
+            return try TokenRevokeCommand.run(words.dropFirst())
+        }
         let arguments = try Arguments(
             words, options: ["--as", "--groups", "--for", "--minutes", "--manifests", "--state"],
             flags: ["--headers"])

@@ -12,14 +12,15 @@ enum WhoAmICommand {
         let (gate, server) = try TryCommand.gate(
             Startup.manifests(arguments), workers, SystemNameLookup())
         let group = try EventLoopGroup(count: 1)
-        try group.start()
         let identity = IdentityStage(
-            issuers: try TokenCheckCommand.issuers(arguments, server),
+            issuers: try TokenCheckCommand.issuers(
+                arguments, server, IssuerConnections(loop: group.next(), workers: workers)),
             localUsers: server.localUsers)
+        try group.start()
         return Lifetime().run(on: group.next()) {
             let caller: Caller
             do throws(Refusal) {
-                caller = try identity.identify(LocalCredential.read()).caller
+                caller = try await identity.identify(LocalCredential.read()).caller
             } catch { throw CommandFailure(error.told) }
             let tools = gate.standings(
                 of: caller, via: Transport(kind: .stdio, address: ""), at: WallClock.seconds()

@@ -1,3 +1,4 @@
+import Backends
 import Enforcement
 import JSON
 
@@ -6,10 +7,14 @@ enum IssuerManifest {
     static let local = "local"
     static let localKeys = KeySet(required: ["issuer"], optional: ["audience"])
     static let keys = KeySet(
-        required: ["issuer", "jwks"],
-        optional: ["audience", "algorithms", "groups", "leeway", "lifetime"])
-    static let jwksKeys = KeySet(
-        required: ["file"], optional: [], unserved: ["url": "name a `file`"])
+        required: ["issuer"],
+        optional: [
+            "jwks", "introspection", "audience", "algorithms", "groups", "leeway", "lifetime",
+            "staleKeys", "networks", "ca",
+        ])
+    static let jwksKeys = KeySet(required: [], optional: ["file", "url"])
+    static let introspectionKeys = KeySet(
+        required: ["clientID", "secret"], optional: ["url", "keep"])
     static let groupsKeys = KeySet(required: ["claim"], optional: ["separator"])
 
     static func read(
@@ -29,19 +34,77 @@ enum IssuerManifest {
         var rules = IssuerRules(issuer: issuer, audience: audience)
         guard !isLocal else {
             rules.algorithms = [.es256]
-            return ServerSettings.Issuer(rules: rules, keys: nil)
+            return ServerSettings.Issuer(rules: rules, keys: .installation)
         }
         guard
             let algorithms = object["algorithms"].map({ Self.algorithms($0) }) ?? rules.algorithms,
             let groups = object["groups"].map({ Self.groups($0) }) ?? rules.groups,
-            let keys = object["jwks"].flatMap({ Self.keys($0, under: directory) })
+            let introspection = object["introspection"].map({ introspection($0, under: directory) })
+                ?? .some(nil),
+            let keys = keys(object, named, hasIntrospection: introspection != nil, directory)
         else { return nil }
         rules.algorithms = algorithms
         rules.groups = groups
         rules.leewaySeconds = object["leeway"]?.seconds(in: 0...300) ?? rules.leewaySeconds
         rules.lifetimeSecondsMax =
             object["lifetime"]?.seconds(in: 60...604_800) ?? rules.lifetimeSecondsMax
-        return ServerSettings.Issuer(rules: rules, keys: keys)
+        var made = ServerSettings.Issuer(rules: rules, keys: keys, introspection: introspection)
+        made.staleSeconds = object["staleKeys"]?.seconds(in: 60...86_400)
+        made.networks =
+            object["networks"]?.someElements()?.compactMap { $0.network() } ?? []
+        made.authorities = object["ca"].flatMap { $0.path(under: directory) }
+        return made
+    }
+
+    /// From a file, from a URL, or from where the issuer's metadata says.
+    private static func keys(
+        _ object: ObjectReader, _ issuer: Node?, hasIntrospection: Bool, _ directory: String
+    ) -> ServerSettings.Issuer.Keys? {
+        guard let node = object["jwks"] else {
+            guard let issuer, let text = issuer.string() else { return nil }
+            if let url = try? HTTPURL(text), url.query == nil {
+                return check(url, issuer) ? .discovery : nil
+            }
+            if hasIntrospection { return .nowhere }
+            issuer.report("is no URL at which its keys could be discovered; add `jwks`")
+            return nil
+        }
+        guard let jwks = node.object(jwksKeys) else { return nil }
+        switch (jwks["file"], jwks["url"]) {
+        case (let file?, nil): return self.keys(file, under: directory).map { .file($0) }
+        case (nil, let url?): return url.issuerURL().map { .url($0) }
+        default:
+            node.report("must have one of `file` and `url`")
+            return nil
+        }
+    }
+
+    private static func introspection(
+        _ node: Node, under directory: String
+    ) -> ServerSettings.Issuer.Introspection?? {
+        guard let object = node.object(introspectionKeys) else { return nil }
+        let url = object["url"].map { $0.issuerURL() }
+        guard let client = object["clientID"]?.prose(atMost: 512),
+            let secret = object["secret"]?.secret(under: directory), let url = url ?? .some(nil)
+        else { return nil }
+        return .some(
+            .init(
+                url: url, clientID: client, secret: secret,
+                keptSeconds: object["keep"]?.seconds(in: 1...300) ?? 60))
+    }
+
+    fileprivate static func check(_ url: HTTPURL, _ node: Node) -> Bool {
+        if url.isSecure || isThisMachine(url) { return true }
+        node.report("must be an https:// URL: whoever can change its answers can be anybody")
+        return false
+    }
+
+    /// What is asked there passes no network.
+    static func isThisMachine(_ url: HTTPURL) -> Bool {
+        if url.host.isByteEqual(to: "localhost") { return true }
+        guard let address = HostName.address(url.host) else { return false }
+        return address.count == 4
+            ? address[0] == 127 : address.dropLast().allSatisfy { $0 == 0 } && address[15] == 1
     }
 
     private static func algorithms(_ node: Node) -> [SignatureAlgorithm]? {
@@ -80,9 +143,8 @@ enum IssuerManifest {
         return node.prose(atMost: 256).map { [$0] }
     }
 
-    private static func keys(_ node: Node, under directory: String) -> IssuerKeys? {
-        guard let file = node.object(jwksKeys)?["file"], let path = file.path(under: directory)
-        else { return nil }
+    private static func keys(_ file: Node, under directory: String) -> IssuerKeys? {
+        guard let path = file.path(under: directory) else { return nil }
         let bytes: [UInt8]
         switch FileBytes.read(path) {
         case .success(let read): bytes = read
@@ -100,6 +162,17 @@ enum IssuerManifest {
 }
 
 extension Node {
+    fileprivate func issuerURL() -> HTTPURL? {
+        guard let text = string() else { return nil }
+        do throws(HTTPURL.Failure) {
+            let url = try HTTPURL(text)
+            return IssuerManifest.check(url, self) ? url : nil
+        } catch {
+            report(error.reason)
+            return nil
+        }
+    }
+
     fileprivate func seconds(in range: ClosedRange<Int>) -> Int? {
         duration(in: .seconds(range.lowerBound)...(.seconds(range.upperBound)))
             .map { Int($0.components.seconds) }
@@ -111,17 +184,7 @@ extension ProtectedResource {
     init(_ settings: ServerSettings) {
         self.init(
             resource: settings.http.resource,
-            issuers: settings.issuers.filter { $0.keys != nil }.map(\.rules.issuer),
+            issuers: settings.issuers.filter { !$0.isInstallation }.map(\.rules.issuer),
             scopes: settings.http.scopes)
-    }
-}
-
-extension ServerSettings {
-    func trustedIssuers(tokenKey: ES256PublicKey?) -> TrustedIssuers {
-        TrustedIssuers(
-            issuers.compactMap { issuer in
-                let keys = issuer.keys ?? tokenKey.flatMap { LocalToken.keySet(of: $0) }
-                return keys.map { TokenVerifier(issuer.rules, keys: $0) }
-            })
     }
 }

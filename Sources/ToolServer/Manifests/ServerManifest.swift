@@ -1,3 +1,4 @@
+package import Backends
 package import Enforcement
 package import JSON
 
@@ -16,9 +17,53 @@ package struct ServerSettings: Sendable {
     }
 
     package struct Issuer: Sendable {
+        package enum Keys: Sendable {
+            case installation
+            case file(IssuerKeys)
+            case url(HTTPURL)
+            case discovery
+            /// It has tokens that it must be asked about, and no others.
+            case nowhere
+        }
+
+        package struct Introspection: Sendable {
+            /// nil: as its metadata says.
+            package var url: HTTPURL?
+            package var clientID: String
+            package var secret: Secret
+            package var keptSeconds: Int
+        }
+
         package var rules: IssuerRules
-        /// nil where they are the key of this installation.
-        package var keys: IssuerKeys?
+        package var keys: Keys
+        package var introspection: Introspection?
+        /// For how long its last keys serve while it does not answer.
+        package var staleSeconds: Int?
+        /// Where it may be reached although they are not public.
+        package var networks: [NetworkRange] = []
+        /// A file of authorities beside the system's.
+        package var authorities: String?
+
+        /// What decides which keys are its own.
+        struct Identity: Hashable {
+            let issuer: Name
+            let place: Name
+            let networks: [NetworkRange]
+            let authorities: Name?
+        }
+
+        var identity: Identity {
+            var place: Name = ""
+            if case .url(let url) = keys { place = Name("\(url)") }
+            return Identity(
+                issuer: Name(rules.issuer), place: place, networks: networks,
+                authorities: authorities.map { Name($0) })
+        }
+
+        var isInstallation: Bool { if case .installation = keys { true } else { false } }
+
+        /// On this machine, for trying things.
+        var isWithoutTLS: Bool { rules.issuer.utf8.starts(with: "http://".utf8) }
     }
 
     package struct Limits: Sendable {
@@ -36,7 +81,7 @@ package struct ServerSettings: Sendable {
     package var limits: Limits
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
-    var localIssuer: Issuer? { issuers.first { $0.keys == nil } }
+    var localIssuer: Issuer? { issuers.first { $0.isInstallation } }
 
     /// `server.json` alone, for commands that need neither tools nor backends.
     static func load(directory: String) throws(ManifestError) -> ServerSettings {
@@ -136,6 +181,11 @@ struct ServerManifest {
             guard let issuer else { continue }
             if issuers.contains(where: { $0.rules.issuer.isByteEqual(to: issuer.rules.issuer) }) {
                 element.report("names \(quoted(issuer.rules.issuer)) a second time")
+            }
+            if issuer.introspection != nil, issuers.contains(where: { $0.introspection != nil }) {
+                element.report(
+                    "is the second with `introspection`; a token that says nothing could be shown to the wrong one"
+                )
             }
             issuers.append(issuer)
         }

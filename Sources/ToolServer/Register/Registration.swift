@@ -43,7 +43,7 @@ struct Registration {
         tokenFile = arguments["--token-file"].map(Startup.absolute)
         url = arguments["--url"] ?? settings.http.resource
         minter = settings.localIssuer?.rules.issuer
-        hasSignIn = settings.issuers.contains { $0.keys != nil }
+        hasSignIn = settings.issuers.contains { !$0.isInstallation }
         let local = Self.localCaller(settings)
         caller = try Self.named(arguments, settings) ?? local
         way = try Self.way(arguments, hasIdentity: tokenFile != nil || local != nil)
@@ -77,8 +77,7 @@ struct Registration {
     /// Whom the server would take the user of this process for, over stdio.
     private static func localCaller(_ settings: ServerSettings) -> Caller? {
         guard let user = LocalCredential.loginName() else { return nil }
-        let stage = IdentityStage(issuers: TrustedIssuers(), localUsers: settings.localUsers)
-        return try? stage.identify(.localUser(user)).caller
+        return LocalUser.caller(user, among: settings.localUsers)
     }
 
     private static func executable() throws(CommandFailure) -> String {

@@ -220,7 +220,7 @@ private final class StateFixture: Sendable {
         let error = #expect(throws: StateError.self) { try fixture.open() }
         #expect(error?.reason == .newer)
         #expect(error?.detail.contains("newer version (form 99") == true)
-        try fixture.execute("PRAGMA user_version = 1")
+        try fixture.execute("PRAGMA user_version = 2")
         try fixture.open().close()
     }
 
@@ -275,5 +275,35 @@ private final class StateFixture: Sendable {
         #expect(next.isRunning(store.holder))
         store.close()
         next.close()
+    }
+}
+
+@Suite struct StoredRevocationTests {
+    /// Two processes on one store: what one revokes the other sees before it looks anything up.
+    @Test func aRevocationIsSeenByOthersAtOnce() async throws {
+        let fixture = try StateFixture()
+        let (one, other) = (try fixture.open(), try fixture.open())
+        defer {
+            one.close()
+            other.close()
+        }
+        let mark = other.revocationMark
+        #expect(try await other.revocations() == [])
+        let revocation = Revocation(
+            kind: .subject, issuer: "https://i.example", value: "ada", at: 5,
+            expires: fixture.now + 10)
+        try await one.revoke(revocation)
+        #expect(other.revocationMark != mark)
+        #expect(try await other.revocations() == [revocation])
+        // The later of two holds, whichever is written last.
+        var earlier = revocation
+        earlier.at = 4
+        try await other.revoke(earlier)
+        #expect(try await one.revocations() == [revocation])
+        fixture.advance(by: 11)
+        let next = Revocation(
+            kind: .token, issuer: nil, value: "id", at: 0, expires: fixture.now + 10)
+        try await one.revoke(next)
+        #expect(try await one.revocations() == [next])
     }
 }

@@ -1,13 +1,15 @@
 import Enforcement
 import EventLoop
+import JSON
 
-/// The token of a request (RFC 6750): in the header `Authorization` and nowhere else.
+/// The token of a request (RFC 6750, RFC 9449): in the header `Authorization` and nowhere else.
 enum BearerCredential {
     struct Malformed: Error {
         let told: String
     }
 
-    private static let scheme = Array("bearer".utf8)
+    private static let bearer = Array("bearer".utf8)
+    private static let proof = Array("dpop".utf8)
 
     /// A URL ends up in logs and histories; a client that sends its token there must notice.
     static func refuseQuery(_ request: HTTPRequest) throws(Malformed) {
@@ -24,15 +26,29 @@ enum BearerCredential {
     }
 
     /// Another scheme is no token, and says so little of the caller as nothing does.
-    static func read(_ request: HTTPRequest) throws(Malformed) -> Credential {
+    ///
+    /// `isRehearsal`: the same request comes again, with its body.
+    static func read(
+        _ request: HTTPRequest, resource: String, isRehearsal: Bool = false
+    ) throws(Malformed) -> Credential {
         guard let header = request.headers["authorization"] else { return .none }
         let name = header.utf8.prefix { $0 != UInt8(ascii: " ") }
-        guard name.lazy.map({ $0 | 0x20 }).elementsEqual(scheme) else { return .none }
+        let scheme = Array(name.map { $0 | 0x20 })
+        guard scheme == bearer || scheme == proof else { return .none }
         let token = header.utf8[name.endIndex...].drop { $0 == UInt8(ascii: " ") }
         guard !token.isEmpty, token.allSatisfy(isTokenByte) else {
             throw Malformed(told: "Send one token, as `Authorization: Bearer TOKEN`.")
         }
-        return .bearer(String(Substring(token)))
+        var showing = Showing()
+        showing.certificate = request.peer.certificate.flatMap { Digest32($0.thumbprint) }
+        if scheme == proof {
+            showing.scheme = .proof
+            showing.proofs = request.headers.values("dpop")
+            showing.method = request.method
+            showing.url = resource
+            showing.isRehearsal = isRehearsal
+        }
+        return .bearer(String(Substring(token)), shown: showing)
     }
 
     /// RFC 6750 2.1, `b64token`.

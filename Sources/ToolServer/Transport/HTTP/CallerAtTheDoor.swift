@@ -20,7 +20,8 @@ enum CallerAtTheDoor {
             if let known = (exchange?.keepsake as? Introduction)?.caller(of: head, to: serving) {
                 return known
             }
-            credential = try BearerCredential.read(head)
+            credential = try BearerCredential.read(
+                head, resource: serving.resource.url(of: head.path), isRehearsal: exchange == nil)
         } catch {
             throw TurnedAway(
                 answer: serving.resource.malformed(error), told: error.told, code: nil)

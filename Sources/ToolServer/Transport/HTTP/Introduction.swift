@@ -14,7 +14,10 @@ final class Introduction {
     var session: (id: String, generation: Int)?
 
     init?(of caller: IdentifiedCaller, by head: HTTPRequest, to serving: Serving) {
-        guard let authorization = head.headers.bytes("authorization") else { return nil }
+        // A proof of possession is good for one request.
+        guard caller.caller.binding?.keyThumbprint == nil,
+            let authorization = head.headers.bytes("authorization")
+        else { return nil }
         self.authorization = Array(authorization)
         identified = caller
         self.serving = serving

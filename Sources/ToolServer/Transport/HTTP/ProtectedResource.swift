@@ -13,12 +13,17 @@ struct ProtectedResource: Sendable {
     private let metadata: HTTPResponse
     private let paths: Set<Name>
     private let challenge: String
+    /// The URL of the tools, as clients know it, and its part before the path.
+    private let resource: String
+    private let origin: String
 
     /// `resource` is the URL of the tools; `issuers` are those that clients can ask for a token.
     init(resource: String, issuers: [String], scopes: [String]) {
+        self.resource = resource
         let start = resource.utf8.firstRange(of: "://".utf8)?.upperBound ?? resource.startIndex
         let slash = resource.utf8[start...].firstIndex(of: UInt8(ascii: "/"))
         let origin = resource[..<(slash ?? resource.endIndex)]
+        self.origin = String(origin)
         let path = resource[(slash ?? resource.endIndex)...]
         base = String(path.hasSuffix("/mcp") ? resource.dropLast(4) : origin)
         // A proxy may serve us under another path than the one that we see.
@@ -28,6 +33,8 @@ struct ProtectedResource: Sendable {
         var document = JSONObject(distinct: [
             ("resource", .string(resource)), ("bearer_methods_supported", ["header"]),
         ])
+        document["dpop_signing_alg_values_supported"] = .array(
+            SignatureAlgorithm.allCases.map { .string($0.rawValue) })
         if !issuers.isEmpty {
             document["authorization_servers"] = .array(issuers.map { .string($0) })
         }
@@ -41,6 +48,11 @@ struct ProtectedResource: Sendable {
         self.challenge = challenge
     }
 
+    /// A path of this listener as clients know it.
+    func url(of path: String) -> String {
+        path.isByteEqual(to: "/mcp") ? resource : origin + path
+    }
+
     /// nil for every other path.
     func answer(_ request: HTTPRequest) -> HTTPResponse? {
         guard paths.contains(Name(request.path)) else { return nil }
@@ -51,6 +63,22 @@ struct ProtectedResource: Sendable {
     }
 
     func unauthenticated(_ refusal: Refusal) -> HTTPResponse {
+        if refusal.code == .identityUnavailable || refusal.code == .stateUnavailable {
+            // The token may be good: who asks for another one will not be helped.
+            let seconds = String(refusal.retryAfterSeconds ?? 60)
+            return .text(503, refusal.told, headers: [("Retry-After", seconds)])
+        }
+        if refusal.code == .identityProof {
+            let algorithms = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: " ")
+            return .text(
+                401, refusal.told,
+                headers: [
+                    (
+                        "WWW-Authenticate",
+                        "DPoP error=\"invalid_dpop_proof\", algs=\"\(algorithms)\""
+                    ), ("WWW-Authenticate", challenge),
+                ])
+        }
         // RFC 6750 3.1: whoever showed no token made no error.
         let error = refusal.code == .identityMissing ? "" : ", error=\"invalid_token\""
         return .text(401, refusal.told, headers: [("WWW-Authenticate", challenge + error)])
