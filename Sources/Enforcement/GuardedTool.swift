@@ -38,7 +38,8 @@ package final class GuardedTool: Sendable {
         self.tool = tool
         self.values = values ?? ValueMasks(policy: policy)
         self.policy = policy
-        masks = MaskPlan(tool.examination, on: tool.backend, policy: policy, isSettled: true)
+        masks = MaskPlan(
+            tool.examination, on: tool.backend, policy: policy, isSettled: true, as: tool.rowForm)
         rules = policy.rules.filter { rule in
             rule.when.couldHold { Facts.known($0, of: tool) }
         }
@@ -99,7 +100,7 @@ package final class GuardedTool: Sendable {
             identity: examination.identity,
             masks: MaskPlan(
                 examination, on: tool.backend, policy: policy,
-                isSettled: tool.operation.isSettledAtLoad),
+                isSettled: tool.operation.isSettledAtLoad, as: tool.rowForm),
             rules: rules.filter { rule in
                 rule.when.couldHold { fact in
                     Facts.known(fact, of: tool)

@@ -22,6 +22,10 @@ package final class Tool: Sendable {
     /// What its caller is asked before it runs.
     package let confirmation: Confirmation?
     package let taskUse: TaskUse?
+    package let rowForm: RowForm
+
+    /// How rows are written: each with its names, or the names once and then values alone.
+    package enum RowForm: String, Sendable, CaseIterable { case objects, table }
 
     /// Whether a call may go on after its request was answered.
     package enum TaskUse: String, Sendable, CaseIterable { case allowed, required }
@@ -30,7 +34,7 @@ package final class Tool: Sendable {
         name: Name, title: String, description: String, backend: Name, scope: Name,
         effect: Effect, tags: [Name] = [], inputSchema: JSONValue, input: InputCheck,
         operation: Operation, limits: ToolLimits = ToolLimits(), examination: Examination,
-        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil
+        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil, rowForm: RowForm = .objects
     ) {
         self.name = name
         self.title = title
@@ -46,6 +50,7 @@ package final class Tool: Sendable {
         self.examination = examination
         self.confirmation = confirmation
         self.taskUse = taskUse
+        self.rowForm = rowForm
     }
 }
 

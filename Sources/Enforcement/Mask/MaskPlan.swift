@@ -40,7 +40,10 @@ struct MaskPlan: Sendable {
     let names: RowNames
 
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
-    init(_ examination: Examination, on backend: Name, policy: Policy, isSettled: Bool) {
+    init(
+        _ examination: Examination, on backend: Name, policy: Policy, isSettled: Bool,
+        as form: Tool.RowForm = .objects
+    ) {
         let rules = policy.masks.filter { $0.target.applies(to: backend) }
         deciding = rules.compactMap { rule in
             guard !isSettled, !rule.mayFilter, rule.strategy != .keep,
@@ -57,7 +60,7 @@ struct MaskPlan: Sendable {
         insides = examination.columns.map { column in
             rules.filter { $0.target.isInside(column, in: examination) }
         }
-        names = RowNames(examination.columns)
+        names = RowNames(examination.columns, as: form)
         columns = examination.columns.map { column in
             rules.compactMap { rule in
                 if rule.target.isInside(column, in: examination) { return nil }

@@ -38,12 +38,22 @@ enum ResultSchema {
     private static func rows(of tool: Tool, masks: MaskPlan) -> JSONValue {
         var properties = JSONObject()
         var required: [JSONValue] = []
+        let isTable = tool.rowForm == .table
+        if isTable, !tool.operation.isSettledAtLoad || !tool.examination.columns.isEmpty {
+            properties["columns"] = ["type": "array", "items": ["type": "string"]]
+            if tool.operation.isSettledAtLoad { required.append("columns") }
+        }
         if !tool.operation.isSettledAtLoad {
-            properties["rows"] = ["type": "array", "items": ["type": "object"]]
+            properties["rows"] = [
+                "type": "array", "items": ["type": isTable ? "array" : "object"],
+            ]
             properties["truncated"] = truncated
         } else if !tool.examination.columns.isEmpty {
             properties["rows"] = [
-                "type": "array", "items": row(of: tool.examination.columns, masks: masks),
+                "type": "array",
+                "items": isTable
+                    ? line(of: tool.examination.columns, masks: masks)
+                    : row(of: tool.examination.columns, masks: masks),
             ]
             properties["truncated"] = truncated
             required.append("rows")
@@ -74,6 +84,18 @@ enum ResultSchema {
         return [
             "type": "object", "properties": .object(properties), "required": .array(names),
             "additionalProperties": false,
+        ]
+    }
+
+    /// A row of a table.
+    private static func line(of columns: [Column], masks: MaskPlan) -> JSONValue {
+        let cells = columns.enumerated().map { index, column -> JSONValue in
+            let isMasked = masks.mayBecomeText(index)
+            return ["type": .array(types(of: column.kind, isMasked: isMasked))]
+        }
+        let count = JSONValue.number(JSONNumber(columns.count))
+        return [
+            "type": "array", "prefixItems": .array(cells), "items": false, "minItems": count,
         ]
     }
 

@@ -8,6 +8,8 @@ struct RowNames: Sendable {
         fileprivate(set) var bytes: [UInt8] = []
         /// Where each of them ends.
         fileprivate(set) var ends: [Int] = []
+        /// What stands before the first row.
+        fileprivate(set) var head: [UInt8] = []
 
         /// About what rows take where little is escaped, and room for the last at its longest.
         func bytesExpected(for rows: Rows) -> Int {
@@ -19,20 +21,35 @@ struct RowNames: Sendable {
     private(set) var plain = Line()
     private(set) var inString = Line()
 
+    /// What ends a row.
+    let rowEnd: UInt8
+
     static let none = RowNames([])
 
-    init(_ columns: [Column]) {
+    init(_ columns: [Column], as form: Tool.RowForm = .objects) {
+        let isTable = form == .table
+        let rowStart = UInt8(ascii: isTable ? "[" : "{")
+        rowEnd = UInt8(ascii: isTable ? "]" : "}")
         for column in columns {
-            var writer = JSONWriter()
-            writer.string(column.name)
-            let comma = plain.ends.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ",")
-            let name = [comma] + writer.finish() + [UInt8(ascii: ":")]
+            var name = [plain.ends.isEmpty ? rowStart : UInt8(ascii: ",")]
+            if !isTable { name += JSONValue.string(column.name).bytes + [UInt8(ascii: ":")] }
             plain.bytes += name
             plain.ends.append(plain.bytes.count)
-            var outer = JSONWriter()
-            outer.quotedJSON(name)
-            inString.bytes += outer.finish().dropFirst().dropLast()
+            inString.bytes += Self.escaped(name)
             inString.ends.append(inString.bytes.count)
         }
+        plain.head = Array("{".utf8)
+        if isTable {
+            let names = JSONValue.array(columns.map { .string($0.name) })
+            plain.head += Array("\"columns\":".utf8) + names.bytes + [UInt8(ascii: ",")]
+        }
+        plain.head += Array("\"rows\":[".utf8)
+        inString.head = Self.escaped(plain.head)
+    }
+
+    private static func escaped(_ json: [UInt8]) -> [UInt8] {
+        var outer = JSONWriter()
+        outer.quotedJSON(json)
+        return Array(outer.finish().dropFirst().dropLast())
     }
 }

@@ -1,12 +1,14 @@
 import JSON
 
-/// Rows as `{"rows":[{…}],"changed":1,"truncated":true}`, or the same as the content of a string.
+/// Rows as `{"rows":[{…}],"changed":1,"truncated":true}` or, as a table,
+/// `{"columns":[…],"rows":[[…]],…}`; or the same as the content of a string.
 ///
 /// Large answers are most of what a call costs: what is the same in every row is made once, and a
 /// cell costs the copy of its bytes.
 struct RowsJSON {
     private let rows: Rows
     private let names: RowNames.Line
+    private let rowEnd: UInt8
     private let changed: Int?
     private let next: [UInt8]?
     private let inString: Bool
@@ -14,6 +16,7 @@ struct RowsJSON {
     init(_ result: MaskedResult, inString: Bool) {
         rows = result.rows
         names = inString ? result.names.inString : result.names.plain
+        rowEnd = result.names.rowEnd
         changed = result.changed
         next = result.next.map { JSONValue.object($0).bytes }
         self.inString = inString
@@ -21,8 +24,12 @@ struct RowsJSON {
 
     func write(into writer: inout JSONWriter) {
         writeQuote(into: &writer)
-        write(names.ends.isEmpty ? "{" : "{\"rows\":[", into: &writer)
-        if !names.ends.isEmpty {
+        if names.ends.isEmpty {
+            write("{", into: &writer)
+        } else {
+            unsafe names.head.withUnsafeBytes { head in
+                writer.write(atMost: head.count) { pen in unsafe pen.copy(head) }
+            }
             writeRows(into: &writer)
             write(rows.isTruncated ? "],\"truncated\":true" : "]", into: &writer)
         }
@@ -77,7 +84,7 @@ struct RowsJSON {
                     writer.write(atMost: room) { pen in
                         if row > 0 { pen.byte(UInt8(ascii: ",")) }
                         unsafe write(line, bytes, with: &pen)
-                        pen.byte(UInt8(ascii: "}"))
+                        pen.byte(rowEnd)
                     }
                 }
             }

@@ -114,12 +114,30 @@ enum ToolsList {
                 "destructiveHint": .bool(!isRead), "idempotentHint": .bool(isRead),
                 "openWorldHint": false,
             ])
-        // Claude Code then asks on every call, and nobody can switch that off.
-        if tool.confirmation != nil, version.hasStructuredContent {
-            writer.member("_meta", ["anthropic/requiresUserInteraction": true])
+        let meta = meta(of: tool)
+        if !meta.isEmpty, version.hasStructuredContent {
+            writer.member("_meta", .object(meta))
         }
         writer.endObject()
     }
+
+    /// What Claude Code alone reads.
+    private static func meta(of tool: Tool) -> JSONObject {
+        var meta = JSONObject()
+        // It then asks on every call, and nobody can switch that off.
+        if tool.confirmation != nil { meta["anthropic/requiresUserInteraction"] = true }
+        // It puts an answer of more than some 25,000 tokens into a file. Whoever says how large
+        // answers may be has thought about that; what the standard allows is no such word.
+        let bytes = tool.limits.bytes
+        if bytes != ToolLimits().bytes, bytes > usualCharacters {
+            meta["anthropic/maxResultSizeChars"] = .number(
+                JSONNumber(min(bytes, mostCharacters)))
+        }
+        return meta
+    }
+
+    private static let usualCharacters = 100_000
+    private static let mostCharacters = 500_000
 }
 
 /// Pages already written, by who asked: listing is the most frequent request of all and the same

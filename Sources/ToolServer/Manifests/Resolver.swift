@@ -72,7 +72,8 @@ struct Resolver {
             backend: backend.value, scope: manifest.scope.value, effect: manifest.effect.value,
             tags: manifest.tags, inputSchema: manifest.input.schema, input: manifest.input.check,
             operation: operation, limits: manifest.limits, examination: examination,
-            confirmation: manifest.confirmation, taskUse: manifest.taskUse)
+            confirmation: manifest.confirmation, taskUse: manifest.taskUse,
+            rowForm: manifest.rowForm)
     }
 
     private func bound(_ http: HTTPOperation, _ bind: [BoundParameter]) -> HTTPOperation {

@@ -20,7 +20,7 @@ struct ToolManifest {
         optional: [
             "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "describe",
             "http",
-            "result", "outputSchema", "limits", "next", "confirm", "task",
+            "result", "outputSchema", "limits", "next", "confirm", "task", "rowsAs",
         ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
@@ -40,6 +40,7 @@ struct ToolManifest {
     let next: [NextArgument]
     let confirmation: Confirmation?
     let taskUse: Tool.TaskUse?
+    let rowForm: Tool.RowForm
 
     /// What the tool does, with the place to complain at.
     enum Action {
@@ -74,13 +75,23 @@ struct ToolManifest {
         let next = nextArguments(of: object)
         let confirmation = confirmation(of: object, title: title)
         let taskUse = taskUse(of: object, limits: limits)
+        let rowForm = rowForm(of: object)
         guard let name, let title, let description, let backend, let scope, let effect, let tags,
             let input, let bind, let action
         else { return nil }
         return ToolManifest(
             name: name, title: title, description: description, backend: backend, scope: scope,
             effect: effect, tags: tags, input: input, bind: bind, action: action, limits: limits,
-            next: next ?? [], confirmation: confirmation, taskUse: taskUse)
+            next: next ?? [], confirmation: confirmation, taskUse: taskUse, rowForm: rowForm)
+    }
+
+    private static func rowForm(of object: ObjectReader) -> Tool.RowForm {
+        guard let node = object["rowsAs"] else { return .objects }
+        if object["http"] != nil {
+            node.report("has no meaning beside `http`; pick from the answer")
+        }
+        let word = node.choice(among: Tool.RowForm.allCases.map(\.rawValue))
+        return word.flatMap { Tool.RowForm(rawValue: $0) } ?? .objects
     }
 
     private static func effect(_ node: Node) -> Tool.Effect? {

@@ -1,0 +1,75 @@
+import Enforcement
+import JSON
+import TestSupport
+import Testing
+
+@testable import ToolServer
+
+/// What 100 rows of customers take in an answer.
+@Suite struct RowFormTests {
+    private static let names = ["id", "name", "email", "plan", "country", "city", "customer_since"]
+
+    private static func rows() -> Rows {
+        var rows = Rows(columnCount: names.count)
+        for id in 1...100 {
+            rows.append(.number, Array("\(id)".utf8))
+            for cell in ["Hana Hoffmann", "h\(id)", "plus", "NL"] {
+                rows.append(.text, Array(cell.utf8))
+            }
+            rows.appendNull()
+            rows.append(.text, Array("2024-02-0\(id % 9) \"x\"".utf8))
+        }
+        return rows
+    }
+
+    private static func answer(_ form: Tool.RowForm) async throws -> JSONValue {
+        let columns = names.map { Column($0, $0 == "id" ? .integer : .string) }
+        let fixture = MCPFixture(
+            try GateFixture(
+                tools: [try Tool.sample(columns: columns, rowForm: form)],
+                backend: { _ in RawResult(rows: Self.rows()) }))
+        return try await fixture.answer(
+            MCPFixture.request("tools/call", ["name": "orders", "arguments": [:]]))
+    }
+
+    @Test func aTableTakesLessThanHalfOfThePrettyRowsAndSaysTheSame() async throws {
+        let objects = try await Self.answer(.objects)["structuredContent"]
+        let answer = try await Self.answer(.table)
+        let text = try #require(answer["content"]?.array?.first?["text"]?.string)
+        let pretty = try #require(objects).laidOut(columns: 0, indent: 2)
+        #expect(text.utf8.count * 100 <= pretty.utf8.count * 45)
+        let table = try JSONParser.parse(Array(text.utf8))
+        #expect(answer["structuredContent"] == table)
+        #expect(table["columns"] == .array(Self.names.map { .string($0) }))
+        let rebuilt = try #require(table["rows"]?.array).map { row in
+            JSONValue.object(
+                JSONObject(
+                    distinct: zip(Self.names, row.array ?? []).map { (name: $0, value: $1) }))
+        }
+        #expect(objects?["rows"] == .array(rebuilt))
+    }
+
+    @Test(arguments: Tool.RowForm.allCases)
+    func theAnswerFitsTheSchemaThatIsListed(_ form: Tool.RowForm) async throws {
+        let columns = Self.names.map { Column($0, $0 == "id" ? .integer : .string) }
+        let tool = GuardedTool(
+            try Tool.sample(columns: columns, rowForm: form), policy: Policy())
+        let schema = try JSONSchema(try #require(tool.outputSchema))
+        let answer = try #require(try await Self.answer(form)["structuredContent"])
+        #expect(schema.violations(in: answer).isEmpty)
+        #expect(!schema.violations(in: ["columns": [], "rows": [[1]]]).isEmpty)
+    }
+
+    @Test func onlyAnAuthorsWordRaisesWhatClaudeCodeShows() async throws {
+        func meta(_ bytes: Int) async throws -> JSONValue? {
+            let tool = try Tool.sample(limits: ToolLimits(bytes: bytes))
+            let fixture = MCPFixture(try GateFixture(tools: [tool]))
+            let list = try await fixture.answer(MCPFixture.request("tools/list"))
+            return list["tools"]?.array?.first?["_meta"]
+        }
+        #expect(try await meta(ToolLimits().bytes) == nil)
+        #expect(try await meta(64 << 10) == nil)
+        #expect(try await meta(256 << 10) == ["anthropic/maxResultSizeChars": 262_144])
+        #expect(try await meta(4 << 20) == ["anthropic/maxResultSizeChars": 500_000])
+    }
+}
