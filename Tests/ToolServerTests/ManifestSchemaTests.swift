@@ -51,6 +51,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("policy", ["$defs", "approve"], PolicyManifest.approveKeys),
     ("policy", ["$defs", "approvers"], PolicyManifest.approverKeys),
     ("policy", ["$defs", "limit"], PolicyManifest.limitKeys),
+    ("policy", ["$defs", "case"], CaseManifest.keys),
+    ("policy", ["$defs", "caseCaller"], CaseManifest.callerKeys),
     ("policy", ["$defs", "quota"], QuotaManifest.keys),
     ("policy", ["$defs", "mask"], PolicyManifest.maskKeys),
     ("policy", ["$defs", "reveal"], PolicyManifest.revealKeys),

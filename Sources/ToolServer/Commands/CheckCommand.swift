@@ -2,6 +2,7 @@ import Backends
 import Enforcement
 import EventLoop
 import JSON
+import Synchronization
 
 /// Where a command's text goes; handed in, so that commands are tested without a process.
 package struct Output {
@@ -18,7 +19,7 @@ package struct Output {
 /// `toolserver check [--manifests DIR] [--json]`: loads the manifests as `serve` would, shows
 /// everything that is wrong or the settings that would hold, and ends.
 package enum CheckCommand {
-    package static let usage = "usage: toolserver check [--manifests DIR] [--json]"
+    package static let usage = "usage: toolserver check [--live] [--manifests DIR] [--json]"
 
     static func run(_ words: some Sequence<String>) -> ExitCode {
         let workers = Startup.workers()
@@ -26,21 +27,45 @@ package enum CheckCommand {
         let code = run(
             arguments: Array(words), maker: Startup.catalogMaker(workers),
             output: Output(
-                line: StandardStream.output.line, errorLine: StandardStream.error.line))
+                line: StandardStream.output.line, errorLine: StandardStream.error.line),
+            asking: { judged($0) })
         return ExitCode(rawValue: code) ?? .failed
     }
 
+    /// What comes out otherwise than the cases beside the rules expect.
+    private static func judged(_ catalog: Catalog) -> [Problem] {
+        guard !catalog.cases.isEmpty else { return [] }
+        let found = Mutex<[Problem]>([])
+        guard let group = try? EventLoopGroup(count: 1), (try? group.start()) != nil else {
+            return catalog.cases.map { item in
+                var problem = item.place
+                problem.message = "cannot be judged: no loop could be started"
+                return problem
+            }
+        }
+        _ = Lifetime().run(on: group.next()) {
+            let failures = await RuleCases.failures(of: catalog)
+            found.withLock { $0 = failures }
+            return .done
+        }
+        return found.withLock { $0 }
+    }
+
     /// The exit code: 0 when the manifests load, 1 when not, 2 for arguments that make no sense.
+    /// `asking` is what loading does not tell.
     package static func run(
-        arguments: [String], maker: CatalogMaker, output: Output
+        arguments: [String], maker: CatalogMaker, output: Output,
+        asking: (Catalog) -> [Problem] = { _ in [] }
     ) -> Int32 {
         guard let options = Options(arguments) else {
             output.errorLine(usage)
             return 2
         }
-        do {
+        do throws(ManifestError) {
             let catalog = try maker.load(directory: Startup.absolute(options.directory))
             _ = try catalog.server.http.tls?.context()
+            let failures = asking(catalog)
+            if !failures.isEmpty { throw ManifestError(problems: failures) }
             if options.isJSON {
                 output.line(json(catalog))
             } else {

@@ -47,7 +47,7 @@ enum TryCommand {
     }
 
     /// `{"id","arguments"}`, with `resolver` if `LabNames` is to say what names stand for →
-    /// `{"id","decision","code","reason","rules","facts","masked","request"}`.
+    /// `{"id","decision","code","reason","rules","limits","observing","facts","masked","request"}`.
     static func answer(
         _ line: JSONObject, _ gate: Gate, _ tool: String, as caller: Caller
     ) async throws(UsageError) -> JSONObject {
@@ -90,7 +90,7 @@ enum TryCommand {
 }
 
 /// What is only judged is not recorded, and what cannot be recorded cannot run.
-private struct NoRecord: RecordSink {
+struct NoRecord: RecordSink {
     func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt { throw .closed }
 }
 
@@ -119,6 +119,8 @@ extension Judgement {
         JSONObject(distinct: [
             ("decision", .string(decision.rawValue)), ("code", .string(code)),
             ("reason", .string(reason)), ("rules", .array(rules.map { .string($0.text) })),
+            ("limits", .array(limiting.map { .string($0.id.text) })),
+            ("observing", .array(observing.map { .string($0.id.text) })),
             ("facts", .object(JSONObject(distinct: facts.map { ($0.name, .array($0.values)) }))),
             ("masked", .array(maskedColumns.map { .string($0) })),
             ("request", request?.json ?? .null),
@@ -130,7 +132,12 @@ extension Judgement {
         let told = reason.utf8.isEmpty ? [] : ["", reason]
         let facts = facts.map { "  \($0.name): \($0.values.map(\.text).joined(separator: ", "))" }
         let request = request.map { ["", "would send: \($0.json.text)"] } ?? []
-        return ["\(decision.rawValue) (\(code))"] + told
+        let other = [
+            ("counted by", limiting), ("would match, if it did not only observe:", observing),
+        ]
+        .filter { !$0.1.isEmpty }
+        .map { "\($0.0) \($0.1.map(\.id.text).joined(separator: ", "))" }
+        return ["\(decision.rawValue) (\(code))"] + told + other
             + (facts.isEmpty ? [] : ["", "facts:"] + facts) + request
     }
 }

@@ -23,6 +23,8 @@ package struct Catalog: Sendable {
     /// Of the exact bytes of every file, with its name.
     package let digest: String
     package let warnings: [Problem]
+    /// What should become of some calls, beside the rules; `check` asks.
+    package let cases: [RuleCase]
 }
 
 /// What loading needs from outside: how backends are made and how bytes are digested.
@@ -69,7 +71,8 @@ package struct CatalogMaker: Sendable {
             toolsByName: Dictionary(uniqueKeysWithValues: tools.map { ($0.name, $0) }),
             policy: policy, backends: backends,
             backendSettings: manifests.backends.map(\.settings),
-            digest: digest(files.digestInput), warnings: findings.sortedWarnings)
+            digest: digest(files.digestInput), warnings: findings.sortedWarnings,
+            cases: manifests.policy.cases)
     }
 
     private func make(

@@ -5,12 +5,13 @@ import JSON
 struct PolicyManifest {
     static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules", "detectors"])
     static let denyKeys = KeySet(
-        required: ["rule", "effect", "when", "reason"], optional: ["instead", "mode"])
+        required: ["rule", "effect", "when", "reason"], optional: ["instead", "mode", "cases"])
     static let limitKeys = KeySet(
-        required: ["rule", "effect", "limit", "reason"], optional: ["when", "instead", "mode"])
+        required: ["rule", "effect", "limit", "reason"],
+        optional: ["when", "instead", "mode", "cases"])
     static let approveKeys = KeySet(
         required: ["rule", "effect", "when", "reason", "approvers"],
-        optional: ["instead", "expires", "mode"],
+        optional: ["instead", "expires", "mode", "cases"],
         unserved: ["escalate": "name every approver in `approvers`"])
     static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
     static let maskKeys = KeySet(
@@ -38,6 +39,7 @@ struct PolicyManifest {
 
     private(set) var grants: [GrantManifest.Entry] = []
     private(set) var rules: [Located<Rule>] = []
+    private(set) var cases: [RuleCase] = []
     private(set) var masks: [Mask] = []
     private(set) var reveals: [Reveal] = []
     private(set) var values = ValueManifest()
@@ -97,6 +99,7 @@ struct PolicyManifest {
         let instead = object["instead"]?.prose(atMost: 500)
         let mode = mode(of: object)
         if effect == .approve { checkApproval(object) }
+        readCases(object, of: id, effect)
         guard let id, let when, let reason, let mode else { return }
         rules.append(
             object.node.located(
@@ -112,12 +115,22 @@ struct PolicyManifest {
         let reason = object["reason"]?.prose(atMost: 500)
         let instead = object["instead"]?.prose(atMost: 500)
         let mode = mode(of: object)
+        readCases(object, of: id, .limit)
         guard let id, let when, let quota, let reason, let mode else { return }
         rules.append(
             object.node.located(
                 Rule(
                     id: id, effect: .limit, when: when, reason: reason, instead: instead,
                     mode: mode, quota: quota)))
+    }
+
+    private mutating func readCases(
+        _ object: ObjectReader, of rule: Name?, _ effect: Rule.Effect
+    ) {
+        for node in object["cases"]?.elements() ?? [] {
+            guard let rule else { continue }
+            CaseManifest.read(node, of: rule, effect).map { cases.append($0) }
+        }
     }
 
     /// Whoever reads the warnings must not believe that the rule refuses anything.
