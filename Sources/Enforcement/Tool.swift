@@ -155,6 +155,8 @@ package struct Examination: Sendable {
     package var isReadOnly: Bool
     /// What rules can ask of a statement; nil where there is none.
     package var statement: StatementFacts?
+    /// What the database asks of the role that runs it; nil where that is unknown.
+    package var needs: Set<RelationPrivilege>?
     /// Set where the same examination serves several calls, so that what follows from it can be
     /// remembered with it.
     package var identity: Identity?
@@ -165,7 +167,8 @@ package struct Examination: Sendable {
 
     package init(
         columns: [Column], reads: Set<ColumnPath>?, deciding: Set<ColumnPath>? = nil,
-        parameters: [Name], isReadOnly: Bool, statement: StatementFacts? = nil
+        parameters: [Name], isReadOnly: Bool, statement: StatementFacts? = nil,
+        needs: Set<RelationPrivilege>? = nil
     ) {
         self.columns = columns
         self.reads = reads
@@ -173,6 +176,7 @@ package struct Examination: Sendable {
         self.parameters = parameters
         self.isReadOnly = isReadOnly
         self.statement = statement
+        self.needs = needs
     }
 }
 

@@ -12,7 +12,7 @@ package import EventLoop
 internal import JSON
 internal import Synchronization
 
-package final class PostgresBackend: Backend {
+package final class PostgresBackend: Backend, PrivilegeSource {
     private let options: PostgresOptions
     private let workers: WorkerPool
     let pools: [PostgresPool]
@@ -106,6 +106,10 @@ package final class PostgresBackend: Backend {
     }
 
     package func columns() throws(BackendError) -> BackendColumns { try analyst.columns() }
+
+    package func privileges() throws(BackendError) -> RolePrivileges {
+        try analyst.privileges()
+    }
 
     // MARK: At a call
 

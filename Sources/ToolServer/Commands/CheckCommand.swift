@@ -65,13 +65,14 @@ package enum CheckCommand {
             let catalog = try maker.load(directory: Startup.absolute(options.directory))
             _ = try catalog.server.http.tls?.context()
             let failures = asking(catalog)
+            let live = options.isLive ? LiveCheck(catalog) : nil
             if !failures.isEmpty { throw ManifestError(problems: failures) }
             if options.isJSON {
-                output.line(json(catalog))
+                output.line(json(catalog, live))
             } else {
-                for line in lines(catalog) { output.line(line) }
+                for line in lines(catalog) + (live?.lines ?? []) { output.line(line) }
             }
-            return 0
+            return live?.problems.isEmpty == false ? 1 : 0
         } catch {
             if options.isJSON {
                 output.line(json(error))
@@ -85,6 +86,7 @@ package enum CheckCommand {
     private struct Options {
         var directory: String
         var isJSON = false
+        var isLive = false
 
         init?(_ arguments: [String]) {
             var directory: String?
@@ -92,6 +94,7 @@ package enum CheckCommand {
             while let argument = rest.popFirst() {
                 switch Name(argument) {
                 case "--json": isJSON = true
+                case "--live": isLive = true
                 case "--manifests":
                     guard directory == nil, let path = rest.popFirst() else { return nil }
                     directory = path
@@ -189,10 +192,10 @@ extension CheckCommand {
 
 /// For programs.
 extension CheckCommand {
-    private static func json(_ catalog: Catalog) -> String {
+    private static func json(_ catalog: Catalog, _ live: LiveCheck?) -> String {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("ok", true)
+        writer.member("ok", live?.problems.isEmpty != false)
         writer.member("tools", catalog.tools.count)
         writer.member("backends", catalog.backends.count)
         writer.member("digest", catalog.digest)
@@ -201,6 +204,7 @@ extension CheckCommand {
         for setting in settings(catalog) { writer.member(setting.name, setting.value) }
         writer.endObject()
         write(catalog.warnings, as: "warnings", to: &writer)
+        if let live { writer.member("live", .object(live.json)) }
         writer.endObject()
         return String(decoding: writer.finish(), as: UTF8.self)
     }

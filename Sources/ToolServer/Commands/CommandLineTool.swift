@@ -12,7 +12,8 @@ enum CommandLineTool {
 
         toolserver serve  [--manifests DIR] [--state DIR] [--http ADDRESS:PORT]   serve over HTTP at /mcp
         toolserver stdio  [--manifests DIR] [--state DIR]                         serve one client over a pipe
-        toolserver check  [--manifests DIR] [--json]                              load the manifests, report every problem
+        toolserver check  [--live] [--manifests DIR] [--json]                     load the manifests, report every problem; --live: prove them against the databases
+        toolserver grants --sql [--backend NAME] [--manifests DIR]                the GRANT statements that its tools need
         toolserver call   TOOL [ARGUMENTS] [--url URL [--ca FILE] | --manifests DIR --state DIR]
                                                                                   make one call: at a running server, or in this process
         toolserver try    TOOL [ARGUMENTS] --as SUBJECT [--issuer NAME] [--groups A,B] [--claims JSON] [--manifests DIR] [--jsonl]
@@ -71,6 +72,7 @@ enum CommandLineTool {
         case "check": return CheckCommand.run(rest)
         case "call": return try CallCommand.run(rest)
         case "try": return try TryCommand.run(rest)
+        case "grants" where rest.contains("--sql"): return try GrantsSQLCommand.run(rest)
         case "grants": return try GrantsCommand.run(rest)
         case "whoami": return try WhoAmICommand.run(rest)
         case "mask": return try MaskCommand.run(rest)

@@ -247,7 +247,7 @@ struct PostgresAnalysis {
             columns: columns, reads: isKnown ? names.paths(all) : nil,
             deciding: isKnown ? names.paths(read.lineage.deciding) : nil, parameters: [],
             isReadOnly: !read.reading.changes && !calls.contains(where: Self.isVolatile),
-            statement: facts)
+            statement: facts, needs: names.privileges(read.reading.needs))
     }
 
     /// What the server says about a column of the answer must be among what we found.

@@ -61,6 +61,14 @@ final class PostgresAnalyst: Sendable {
         }
     }
 
+    func privileges() throws(BackendError) -> RolePrivileges {
+        try sessions[0].session.withLock { (session) throws(BackendError) in
+            try ask(&session) { (session) throws(PostgresAnalysisError) in
+                try session.privileges()
+            }
+        }
+    }
+
     func describe(_ job: Job) throws(BackendError) -> RawResult {
         try sessions[1].session.withLock { (session) throws(BackendError) in
             try ask(&session) { (session) throws(PostgresAnalysisError) in

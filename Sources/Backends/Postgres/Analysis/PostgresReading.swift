@@ -13,6 +13,8 @@ struct PostgresReading {
     /// Relations that the statement itself names, not those behind its views.
     private(set) var named: Set<UInt32> = []
     private(set) var functions: Set<UInt32> = []
+    /// What the server asks of the statement's own role.
+    private(set) var needs: Set<PostgresNeed> = []
     private(set) var columns: Set<PostgresColumnNumber> = []
     private var seenRelations: Set<UInt32> = []
     /// By relation and event.
@@ -135,7 +137,10 @@ struct PostgresReading {
             let isTarget = index + 1 == target && command > 1
             let used = use(tree, holder, relation, part)
             let inherits = tree.isTrue(entry, "inh")
-            if case .statement = part { named.insert(relation) }
+            if case .statement = part {
+                named.insert(relation)
+                needs.formUnion(PostgresNeed.all(of: holder, in: tree, on: relation))
+            }
             if isTarget {
                 touch(relation, inherits: true, writes: true, event: command)
                 if used { touch(relation, inherits: inherits, writes: false, event: 1) }
