@@ -33,6 +33,14 @@ package struct ExaminedCall: Sendable {
     }
 }
 
+extension ExaminedCall {
+    /// As the record says. Only for asking rules again, where nothing can run on it.
+    static func recorded(_ call: ValidCall, _ found: CallExamination) -> ExaminedCall {
+        precondition(call.scoped.arrived.recorded != nil, "not a call of the record")
+        return ExaminedCall(call, found)
+    }
+}
+
 struct ExamineStage: Sendable {
     let backend: any CallRunner
 

@@ -13,6 +13,15 @@ package struct ValidCall: Sendable {
     fileprivate init(_ scoped: ScopedCall) { self.scoped = scoped }
 }
 
+extension ValidCall {
+    /// As the record says of a call whose values it covers. Only for asking rules again, where
+    /// nothing can run on it.
+    static func recorded(_ call: ScopedCall) -> ValidCall {
+        precondition(call.arrived.recorded != nil, "not a call of the record")
+        return ValidCall(call)
+    }
+}
+
 extension InputCheck {
     static func check(_ call: ScopedCall) throws(Refusal) -> ValidCall {
         let arguments = JSONValue.object(call.arrived.arguments)

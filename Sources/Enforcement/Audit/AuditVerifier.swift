@@ -35,15 +35,16 @@ package struct AuditVerifier {
         package let firstSequence: Int
     }
 
-    /// `publicKey` is the text of `record.pub`. Throws `damaged` with the first bad place.
+    /// `publicKey` is the text of `record.pub`. Throws `damaged` with the first bad place, also
+    /// where the log is not the one that kept checkpoints tell of.
     package static func verify(
-        directory: String, publicKey: String
+        directory: String, publicKey: String, kept: [KeptCheckpoint] = []
     ) throws(RecordError) -> Report {
         let text = publicKey.utf8.last == 0x0A ? String(publicKey.dropLast()) : publicKey
         guard let key = CheckpointKey(text: text) else {
             throw .malformed("not a public key of a record")
         }
-        var run = AuditVerification(directory: directory, key: key)
+        var run = AuditVerification(directory: directory, key: key, kept: kept)
         return try run.verify()
     }
 
@@ -71,9 +72,11 @@ private struct AuditVerification {
     var unexplained: (segment: Int, from: Int)?
     /// Segments that somebody else changed, and where the server had stopped writing them.
     var changed: [(segment: Int, from: Int)] = []
+    var kept: KeptCheckpoints
 
-    init(directory: String, key: CheckpointKey) {
+    init(directory: String, key: CheckpointKey, kept: [KeptCheckpoint]) {
         self.directory = directory
+        self.kept = KeptCheckpoints(kept)
         let state = SegmentState(epoch: 1, key: key)
         check = SegmentCheck(state, depth: .everySignature, hasher)
     }
@@ -101,6 +104,10 @@ private struct AuditVerification {
             after = scan.coveredBytes
         }
         try checkChanged()
+        if let complaint = kept.complaint {
+            throw .damaged(
+                file: SegmentDirectory.name(last), line: 0, reason: complaint)
+        }
         report.size = state.tree.size
         report.root = state.tree.root(hasher)
         report.segments = segments.count
@@ -117,11 +124,13 @@ private struct AuditVerification {
         var due = unexplained
         var told = changed
         var claimed: [(segment: Int, from: Int)] = []
+        var met = kept
         let scan = try SegmentScan.run(
             directory: directory, number: number, limit: limit, check: &check,
             header: { line in line == expected[...] ? header.state : nil },
             each: { check, kind in
                 counted.count(check, kind)
+                met.take(check, kind, hasher)
                 if kind == .checkpoint {
                     covered = counted
                     told += claimed
@@ -132,6 +141,7 @@ private struct AuditVerification {
                 if recovered.segment == due?.segment, recovered.from == due?.from { due = nil }
             })
         changed = told
+        kept = met
         report = covered
         unexplained = due
         return scan

@@ -186,13 +186,8 @@ struct Trail: ~Copyable, CallWitness {
         writer.raw(guarded.recordMembers)
         if case .http(let request)? = examined?.request { writer.member("host", request.host) }
         let covered = writeArguments(of: guarded, into: &writer)
-        guard let examined else {
-            if !covered.isEmpty {
-                writer.member("covered", .array(covered.map { .string($0) }))
-            }
-            return
-        }
-        var facts = FactsLine(examined, at: moment, values, covered: covered)
+        var facts = FactsLine(
+            arrived, of: guarded, examined, at: moment, values, covered: covered)
         facts.write(into: &writer)
     }
 

@@ -167,6 +167,14 @@ package final class IdentityStage: Sendable {
     }
 }
 
+extension IdentifiedCall {
+    /// As the record says. Only for asking rules again, where nothing can run on it.
+    static func recorded(_ arrived: ArrivedCall) -> IdentifiedCall {
+        precondition(arrived.recorded != nil, "not a call of the record")
+        return IdentifiedCall(arrived)
+    }
+}
+
 extension IdentifiedCaller {
     /// Somebody who did not call: for `Gate.judge` alone, which lets nothing run.
     static func supposed(_ caller: Caller) -> IdentifiedCaller {

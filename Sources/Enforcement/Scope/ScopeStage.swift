@@ -53,9 +53,10 @@ package struct ScopeStage: Sendable {
         return tools.filter { allows(caller, $0.tool, via: via, now: now) }
     }
 
-    func admit(_ call: IdentifiedCall) throws(Refusal) -> ScopedCall {
+    /// `moment` is that of a call which the record tells of.
+    func admit(_ call: IdentifiedCall, at moment: Int? = nil) throws(Refusal) -> ScopedCall {
         let arrived = call.arrived
-        let now = now()
+        let now = moment ?? now()
         guard let guarded = byName[Name(arrived.tool)], let grants = grants[guarded.tool.name]
         else { throw .unknownTool(arrived.tool) }
         var question = ScopeQuestion(
@@ -76,6 +77,17 @@ package struct ScopeStage: Sendable {
 
     func allows(_ caller: Caller, _ tool: Name, via: Transport?) -> Bool {
         byName[tool].map { allows(caller, $0.tool, via: via, now: now()) } ?? false
+    }
+
+    /// With any arguments.
+    func standing(
+        of caller: Caller, _ tool: Name, via: Transport, at moment: Int, _ recorded: RecordedFacts?
+    ) -> Standing {
+        guard let guarded = byName[tool], let grants = grants[tool] else { return .none }
+        return grants.standing(
+            of: ScopeQuestion(
+                caller: caller, tool: guarded.tool, via: via, arguments: nil, now: moment,
+                recorded: recorded))
     }
 
     /// How each tool stands for a caller, and by which grants; for people who ask.

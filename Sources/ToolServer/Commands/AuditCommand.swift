@@ -4,7 +4,8 @@ import JSON
 /// `toolserver audit`: reads and proves the record. It asks the files and never a running server.
 enum AuditCommand {
     private static let verbs = [
-        "list", "show", "follow", "export", "replay", "reindex", "verify",
+        "list", "show", "follow", "export", "replay", "reindex", "prove", "checkpoint",
+        "verify",
     ]
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
@@ -18,6 +19,8 @@ enum AuditCommand {
             case "export": return try ExportView.run(rest)
             case "replay": return try ReplayView.run(rest)
             case "reindex": return try ReindexView.run(rest)
+            case "prove": return try ProofView.prove(rest)
+            case "checkpoint": return try ProofView.checkpoint(rest)
             case "verify": return try verify(rest)
             default: break
             }
@@ -29,20 +32,20 @@ enum AuditCommand {
     // MARK: verify
 
     private static func verify(_ words: some Sequence<String>) throws -> ExitCode {
-        let arguments = try Arguments(words, options: ["--key"], flags: ["--json"], operands: 1)
+        let arguments = try Arguments(
+            words, options: ["--key", "--witness"], flags: ["--json"], operands: 1)
         guard arguments.operands.count == 1, let keyFile = arguments["--key"] else {
             throw UsageError(
                 "audit verify takes a directory and --key FILE, the public key that you kept from the first start"
             )
         }
-        let key: [UInt8]
-        switch FileBytes.read(keyFile) {
-        case .success(let bytes): key = bytes
-        case .failure(let failure):
-            throw CommandFailure("cannot read the public key: \(keyFile) \(failure.reason)")
+        let key = try read(keyFile, "the public key")
+        let kept = try arguments["--witness"].map {
+            try KeptCheckpoint.read(read($0, "the kept checkpoints"))
         }
         let report = try AuditVerifier.verify(
-            directory: arguments.operands[0], publicKey: String(decoding: key, as: UTF8.self))
+            directory: arguments.operands[0], publicKey: String(decoding: key, as: UTF8.self),
+            kept: kept ?? [])
         // A running server is always in the middle of a batch; without one, bytes that no
         // checkpoint covers are a crash's or a forger's, and the files cannot say whose.
         let isSettled =
@@ -83,6 +86,14 @@ enum AuditCommand {
             )
         }
         return isSettled ? .done : .failed
+    }
+
+    private static func read(_ file: String, _ what: String) throws -> [UInt8] {
+        switch FileBytes.read(file) {
+        case .success(let bytes): return bytes
+        case .failure(let failure):
+            throw CommandFailure("cannot read \(what): \(file) \(failure.reason)")
+        }
     }
 
     private static func counted(_ count: Int, _ word: String) -> String {

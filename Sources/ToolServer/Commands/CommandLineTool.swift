@@ -37,8 +37,11 @@ enum CommandLineTool {
         toolserver audit follow [--from SEQ] [FILTER…] [--json]                   lines as they become durable
         toolserver audit export [--format jsonl|csv|ocsf] [FILTER…]               for other programs
         toolserver audit replay [SESSION] [--pauses keep|skip]                    a session's calls as they happened; without one, the sessions
+        toolserver audit replay --policy DIR [FILTER…] [--show N] [--json]        what other manifests would have said of these calls; 1 where they differ
         toolserver audit reindex                                                  make the index anew from the record
-        toolserver audit verify DIR --key PUBLIC                                  prove the record with its public key alone
+        toolserver audit prove  SEQ | --from SIZE                                 a proof for strangers: the line is in the record; it only grew since
+        toolserver audit checkpoint                                               the last checkpoint, to be kept elsewhere
+        toolserver audit verify DIR --key PUBLIC [--witness FILE]                 prove the record with its public key and kept checkpoints
         toolserver json-check                                                     read one JSON document from standard input strictly, write it back
         toolserver version
 

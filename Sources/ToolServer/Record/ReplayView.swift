@@ -7,7 +7,13 @@ import JSON
 enum ReplayView {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(
-            words, options: ["--pauses", "--last"] + RecordPlace.options, operands: 1)
+            words,
+            options: ["--pauses", "--last", "--policy", "--show"] + RecordPlace.options
+                + RecordFilter.options,
+            flags: ["--json"], operands: 1)
+        if let policy = arguments["--policy"] {
+            return try PolicyReplay.run(arguments, policy: policy)
+        }
         let place = try RecordPlace(arguments)
         let pauses = arguments["--pauses"] ?? "skip"
         guard pauses == "skip" || pauses == "keep" else {

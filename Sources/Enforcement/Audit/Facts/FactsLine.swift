@@ -4,15 +4,21 @@ import JSON
 /// asked about the same call later. Facts and names only: what the masks cover is covered here too,
 /// and of a test about it only the answer is kept.
 struct FactsLine {
-    private let call: ExaminedCall
+    private let arrived: ArrivedCall
+    private let guarded: GuardedTool
+    /// Nil for a call that was refused before that.
+    private let call: ExaminedCall?
     private let moment: Moment
     private let values: ValueMasks
     /// Names of facts whose recorded value is not the real one.
     private var covered: [String]
 
     init(
-        _ call: ExaminedCall, at moment: Moment, _ values: ValueMasks, covered arguments: [String]
+        _ arrived: ArrivedCall, of guarded: GuardedTool, _ call: ExaminedCall?,
+        at moment: Moment, _ values: ValueMasks, covered arguments: [String]
     ) {
+        self.arrived = arrived
+        self.guarded = guarded
         self.call = call
         self.moment = moment
         self.values = values
@@ -20,7 +26,7 @@ struct FactsLine {
     }
 
     mutating func write(into writer: inout JSONWriter) {
-        if !call.scoped.tool.operation.isSettledAtLoad {
+        if let call, !guarded.tool.operation.isSettledAtLoad {
             Self.write(call.examination, whole: true, into: &writer)
         }
         writePath(into: &writer)
@@ -73,7 +79,7 @@ struct FactsLine {
 
     /// A path is made of arguments: where one of these is covered, the path is.
     private mutating func writePath(into writer: inout JSONWriter) {
-        guard case .http(let request)? = call.request else { return }
+        guard case .http(let request)? = call?.request else { return }
         let path = request.canonicalPath
         var text = TextMask(values, wanted: values.wanted(for: nil))
         guard covered.isEmpty, text.masked(path).isByteEqual(to: path) else {
@@ -86,12 +92,12 @@ struct FactsLine {
     /// Those that some rule of the tool asks. One that the caller does not have is `[]`, which
     /// gives a rule as much as nothing.
     private mutating func writeClaims(into writer: inout JSONWriter) {
-        let asked = call.scoped.guarded.askedClaims
+        let asked = guarded.askedClaims
         guard !asked.isEmpty else { return }
         var document = DocumentMask(values, Policy(), for: nil)
         var claims: [JSONObject.Member] = []
         for name in asked {
-            let value = call.scoped.caller.claims[name.text] ?? .array([])
+            let value = arrived.caller.caller.claims[name.text] ?? .array([])
             let shown = document.masked(.object(JSONObject(distinct: [(name.text, value)])))
             guard shown[name.text] == value else {
                 covered.append("caller.claims.\(name)")
@@ -103,15 +109,20 @@ struct FactsLine {
     }
 
     private func writeTests(into writer: inout JSONWriter) {
-        let tests = call.scoped.guarded.coveredTests.filter { test in
+        let tests = guarded.coveredTests.filter { test in
             test.fact.isNeverRecorded || RecordedFacts.isCovered(test.name, by: covered)
         }
         guard !tests.isEmpty else { return }
-        let facts = Facts(call: call, at: moment)
+        let facts = call.map { Facts(call: $0, at: moment) }
+        // What grants saw, where nothing came after them.
+        let question = ScopeQuestion(
+            caller: arrived.caller.caller, tool: guarded.tool, via: arrived.via,
+            arguments: arrived.arguments, now: 0)
         writer.name("tests")
         writer.beginObject()
         for test in tests {
-            writer.member(test.id, test.test.verdict(on: facts.known(test.fact)).recorded)
+            let known = facts?.known(test.fact) ?? question.known(test.fact)
+            writer.member(test.id, test.test.verdict(on: known).recorded)
         }
         writer.endObject()
     }
