@@ -29,8 +29,9 @@ logging.getLogger("werkzeug").setLevel(logging.ERROR)
 class Provider:
     """Serves between `with`; `away()` in between."""
 
-    def __init__(self, audience):
-        self.audience = audience
+    def __init__(self):
+        """`audience` is to be set by whoever knows for whom the tokens are."""
+        self.audience = None
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.questions = []

@@ -24,9 +24,10 @@ LIST = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
 @contextlib.contextmanager
 def signed_in(world, **issuer):
     """A provider, and a server that trusts it and nobody else."""
-    port = free_port()
-    resource = f"http://127.0.0.1:{port}/mcp"
-    with Provider(resource) as provider:
+    with Provider() as provider:
+        # Chosen while the provider holds its own.
+        port = free_port()
+        resource = provider.audience = f"http://127.0.0.1:{port}/mcp"
         # Discovery comes with the first token; a request before it gives the provider its keys.
         httpx2.get(provider.issuer + "/.well-known/openid-configuration")
         site = world.site("sign-in", made_tools=False)
