@@ -43,6 +43,7 @@ def collected():
     import mask_checks  # noqa: F401
     import register_checks  # noqa: F401
     import plain_checks  # noqa: F401
+    import example_checks  # noqa: F401
     import import_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401

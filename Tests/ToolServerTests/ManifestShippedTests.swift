@@ -95,14 +95,31 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
     #expect(catalog.tools.allSatisfy { $0.examination.isReadOnly })
 }
 
+private let cookbook = [
+    "examples/analytics/", "examples/incident/", "examples/messages-api/", "examples/s3/",
+]
+
+@Test(arguments: cookbook)
+func aRecipeOfTheCookbookLoadsWithoutAWarning(_ folder: String) throws {
+    let pool = WorkerPool(threads: 1, queueLimit: 1, name: "example")
+    defer { pool.stop() }
+    let catalog = try shipped(folder).inDirectory { directory in
+        try Startup.catalogMaker(pool).load(directory: directory)
+    }
+    #expect(catalog.warnings.map(\.text) == [])
+    let granted = Set(catalog.policy.grants.flatMap(\.scopes))
+    #expect(catalog.tools.allSatisfy { granted.contains($0.scope) })
+}
+
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {
     for path in try shippedFiles().keys {
-        let folders = [
-            "demo/", "examples/asking/", "examples/http/", "examples/identity/",
-            "examples/postgres/",
-            "examples/statements/",
-            "schema/",
-        ]
+        let folders =
+            [
+                "demo/", "examples/asking/", "examples/http/", "examples/identity/",
+                "examples/postgres/",
+                "examples/statements/",
+                "schema/",
+            ] + cookbook
         #expect(folders.contains { path.hasPrefix($0) }, "\(path)")
     }
 }

@@ -43,6 +43,8 @@ enum CommandLineTool {
         toolserver audit checkpoint                                               the last checkpoint, to be kept elsewhere
         toolserver audit verify DIR --key PUBLIC [--witness FILE]                 prove the record with its public key and kept checkpoints
         toolserver json-check                                                     read one JSON document from standard input strictly, write it back
+        toolserver completion bash                                                completion for a shell: source it
+        toolserver help [COMMAND]                                                 this, or one command of it
         toolserver version
 
         --manifests defaults to ./manifests, --state to the folder that server.json names, --log to
@@ -51,6 +53,12 @@ enum CommandLineTool {
         Whatever loads manifests makes the SQLite files that they name with `create`.
         Exit codes: 0 done, 1 refused or failed, 2 usage.
         """
+
+    static let commands = [
+        "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
+        "register", "import",
+        "audit", "json-check", "completion", "version", "help",
+    ]
 
     static func run(_ words: [String]) -> ExitCode {
         do {
@@ -67,8 +75,17 @@ enum CommandLineTool {
         }
     }
 
+    /// Only before the first word that could be a value.
+    private static func asksForHelp(_ rest: ArraySlice<String>) -> Bool {
+        rest.first.map { $0.isByteEqual(to: "--help") || $0.isByteEqual(to: "-h") } ?? false
+    }
+
     private static func dispatch(_ words: [String]) throws -> ExitCode {
         let rest = words.dropFirst()
+        if let command = words.first, asksForHelp(rest), let help = Help.of(command) {
+            StandardStream.output.line(help)
+            return .done
+        }
         switch words.first {
         case "serve": return try ServeCommand.run(rest)
         case "stdio": return try StdioCommand.run(rest)
@@ -86,14 +103,10 @@ enum CommandLineTool {
         case "json-check": return try JSONCheckCommand.run(rest)
         case "version", "--version":
             StandardStream.output.line("toolserver \(ServerDescription.version)")
-        case "help", "--help", "-h": StandardStream.output.line(usage)
+        case "help", "--help", "-h": return try Help.run(rest)
+        case "completion": return try CompletionCommand.run(rest)
         case let word?:
-            let known = [
-                "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
-                "register", "import",
-                "audit", "json-check", "version", "help",
-            ]
-            let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
+            let hint = nearest(word, among: commands).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command \(word)\(hint)")
         case nil:
             StandardStream.error.line(usage)

@@ -1,0 +1,85 @@
+import Enforcement
+import JSON
+
+/// `toolserver help COMMAND` and `toolserver COMMAND --help`: what `usage` says of one command.
+enum Help {
+    static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(words, options: [], operands: 1)
+        guard let command = arguments.operands.first else {
+            StandardStream.output.line(CommandLineTool.usage)
+            return .done
+        }
+        guard let help = of(command) else {
+            let hint = nearest(command, among: CommandLineTool.commands)
+            throw UsageError(
+                "unknown command \(command)\(hint.map { "; did you mean \($0)?" } ?? "")")
+        }
+        StandardStream.output.line(help)
+        return .done
+    }
+
+    /// Its lines, with those that go on below them; nil for a command that is not there.
+    static func of(_ command: String) -> String? {
+        var lines: [Substring] = []
+        var isWanted = false
+        for line in CommandLineTool.usage.split(separator: "\n") {
+            let words = line.split(separator: " ").prefix(2)
+            if words.first == "toolserver" {
+                isWanted = words.last.map { String($0).isByteEqual(to: command) } ?? false
+            } else if line.first != " " {
+                isWanted = false
+            }
+            if isWanted { lines.append(line) }
+        }
+        return lines.isEmpty ? nil : lines.joined(separator: "\n")
+    }
+
+    /// The options of a command, as its lines name them.
+    static func options(of command: String) -> [String] {
+        let words = (of(command) ?? "").split { !isWordByte($0.asciiValue ?? 0) }
+        let options = words.filter { $0.hasPrefix("--") && $0.utf8.count > 2 }
+        return Set(options.map { Name(String($0)) }).sorted().map(\.text)
+    }
+}
+
+/// `toolserver completion bash`.
+enum CompletionCommand {
+    static func run(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(words, options: [], operands: 1)
+        guard let shell = arguments.operands.first, shell.isByteEqual(to: "bash") else {
+            throw UsageError("completion is there for bash")
+        }
+        StandardStream.output.line(bash)
+        return .done
+    }
+
+    static var bash: String {
+        let cases = CommandLineTool.commands.map { command in
+            "        \(command)) words='\(Help.options(of: command).joined(separator: " "))' ;;"
+        }
+        return """
+            # source <(toolserver completion bash)
+            _toolserver() {
+                local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
+                if [ "$COMP_CWORD" -eq 1 ]; then
+                    words='\(CommandLineTool.commands.joined(separator: " "))'
+                    COMPREPLY=($(compgen -W "$words" -- "$current"))
+                    return
+                fi
+                case $previous in
+                    --manifests|--state|--folder) COMPREPLY=($(compgen -d -- "$current")); return ;;
+                    --file|--ca|--token-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+                    register) words='\(RegisterCommand.clients.joined(separator: " "))' ;;
+                    import) words=openapi ;;
+                esac
+                if [ -z "$words" ]; then
+                    case ${COMP_WORDS[1]} in
+            \(cases.joined(separator: "\n"))
+                    esac
+                fi
+                COMPREPLY=($(compgen -W "$words" -- "$current"))
+            }
+            complete -F _toolserver toolserver
+            """
+    }
+}

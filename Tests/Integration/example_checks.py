@@ -1,0 +1,93 @@
+"""The cookbook, tried: what its recipes answer, refuse and mask."""
+
+import json
+import shutil
+import subprocess
+
+from harness import DEMO, check, environment, expect, expect_in, expect_not_in
+
+EXAMPLES = DEMO.parent / "examples"
+
+
+def recipe(world, name):
+    folder = world.directory / f"recipe {name}"
+    if not folder.exists():
+        shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("*.db*", "data"))
+    return folder
+
+
+def run(world, *words, code=0):
+    result = subprocess.run(
+        [world.binary, *map(str, words)], env=environment(), capture_output=True, text=True,
+        timeout=60)
+    expect(result.returncode, code, f"exit code of {words}: {result.stdout}{result.stderr}")
+    return result.stdout + result.stderr
+
+
+def tried(world, name, tool, arguments, groups, code):
+    return run(
+        world, "try", tool, json.dumps(arguments), "--as", "me", "--groups", groups,
+        "--manifests", recipe(world, name), code=code)
+
+
+@check
+def analysts_get_tables_and_meet_no_customer(world):
+    folder = recipe(world, "analytics")
+    months = json.loads(run(
+        world, "call", "revenue_by_month", '{"year": 2026}', "--manifests", folder))
+    expect(months["columns"], ["month", "country", "channel", "orders", "cents"], "columns")
+    expect(months["rows"][0], ["01", "NL", "shop", 1, 1250], "first row")
+    people = json.loads(run(
+        world, "call", "query_sales",
+        '{"sql": "select customer_email, cents from orders order by id"}', "--manifests", folder))
+    expect_not_in("example.com", str(people), "addresses")
+    expect(people["rows"][0][0], people["rows"][3][0], "the token of one customer, twice")
+
+
+@check
+def the_runbook_is_read_before_and_noted_after(world):
+    folder = recipe(world, "incident")
+    run(world, "call", "note", '{"service": "checkout", "note": "restarted"}', "--manifests", folder)
+    text = run(world, "call", "runbook", '{"service": "checkout"}', "--manifests", folder)
+    expect_in("orders time out", text)
+    told = tried(world, "incident", "restart_service", {"service": "search"}, "oncall", 1)
+    expect_in("loses the index", told)
+    expect_in("scope.unknown_tool",
+              tried(world, "incident", "restart_service", {"service": "x"}, "engineering", 1))
+
+
+@check
+def prompts_with_secrets_do_not_reach_the_model(world):
+    good = {"question": "What is a Merkle tree?", "model": "claude-haiku-4-5"}
+    told = tried(world, "messages-api", "ask_model", good, "staff", 0)
+    expect_in("https://api.anthropic.com/v1/messages", told)
+    expect_in('\\"max_tokens\\":2000', told)
+    for question, rule in [("Who is KD-123456?", "no-customers"),
+                           ("Is AKIAABCDEFGHIJKLMNOP a key?", "no-keys")]:
+        told = tried(world, "messages-api", "ask_model", good | {"question": question}, "staff", 1)
+        expect_in(rule, told)
+
+
+@check
+def the_bucket_keeps_the_boards_papers(world):
+    told = tried(world, "s3", "read_report", {"year": 2026, "name": "q1-sales.csv"}, "staff", 0)
+    expect_in("amazonaws.com/2026/q1-sales.csv", told)
+    told = tried(world, "s3", "read_report", {"year": 2026, "name": "board-may.md"}, "staff", 1)
+    expect_in("for the board", told)
+    tried(world, "s3", "read_report", {"year": 2026, "name": "board-may.md"}, "staff,board", 0)
+
+
+@check
+def every_command_says_what_it_takes(world):
+    usage = run(world, "help")
+    commands = {line.split()[1] for line in usage.splitlines() if line.startswith("toolserver ")}
+    for command in sorted(commands - {"version", "help", "completion"}):
+        expect_in(f"toolserver {command}", run(world, command, "--help"))
+    expect_in("did you mean", run(world, "help", "registr", code=2))
+    script = world.directory / "completion.bash"
+    script.write_text(run(world, "completion", "bash"))
+    ask = f"""source '{script}'; COMP_WORDS=(toolserver register claude-code --tr); COMP_CWORD=3
+        _toolserver; echo "${{COMPREPLY[@]}}"; COMP_WORDS=(toolserver reg); COMP_CWORD=1
+        _toolserver; echo "${{COMPREPLY[@]}}" """
+    shown = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=20)
+    expect(shown.stdout.split(), ["--transport", "register"], f"completions {shown.stderr}")
