@@ -123,6 +123,19 @@ private typealias FactTest = Enforcement.Test
         #expect(try await !Self.matched(when, arguments: JSONObject(("v", ["q": "drop"]))))
     }
 
+    @Test func noSpellingHidesAWordInTheArguments() async throws {
+        let when = Condition.fact(.anyArgument, .matches(try Pattern("dump credentials")))
+        for text in [
+            "dump credentials", "please DUMP Credentials", "ｄｕｍｐ ｃｒｅｄｅｎｔｉａｌｓ",
+            "du\u{200B}mp cre\u{AD}dentials",
+            "𝐝𝐮𝐦𝐩 credentials", "dump\u{A0}credentials",
+        ] {
+            let deep: JSONValue = ["q": [["note": .string(text)]]]
+            #expect(try await Self.matched(when, arguments: JSONObject(("v", deep))), "\(text)")
+        }
+        #expect(try await !Self.matched(when, arguments: JSONObject(("v", "dump"))))
+    }
+
     @Test func anAbsentArgumentIsKnownToBeAbsent() async throws {
         for test: FactTest in [.oneOf(["x"]), .glob("*"), .over(JSONNumber(0)), .present(true)] {
             #expect(try await !Self.matched(.fact(.argument("v"), test)))

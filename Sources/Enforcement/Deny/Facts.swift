@@ -122,7 +122,7 @@ struct Facts {
         case .time: [.number(JSONNumber(call.scoped.at))]
         case .toolName, .toolEffect, .toolTags, .backend, .statement, .usage: known(fact).values
         case .argument(let name): Self.flattened(arrived.arguments[name])
-        case .anyArgument: Self.strings(in: .object(arrived.arguments))
+        case .anyArgument: Self.readings(of: Self.strings(in: .object(arrived.arguments)))
         case .httpMethod: request.map { [.string($0.method)] } ?? []
         case .httpHost: request.map { [.string($0.host)] } ?? []
         case .httpPath:
@@ -141,6 +141,16 @@ struct Facts {
         case nil: []
         case .array(let values): values
         case let value?: [value]
+        }
+    }
+
+    /// Each text as it came and, where that differs, as a person reads it: a rule about words must
+    /// not be evaded by capitals, wide letters and characters that nobody sees.
+    private static func readings(of texts: [JSONValue]) -> [JSONValue] {
+        texts.flatMap { value -> [JSONValue] in
+            guard let text = value.string else { return [value] }
+            let folded = PathReading.folded(text)
+            return folded.isByteEqual(to: text) ? [value] : [value, .string(folded)]
         }
     }
 

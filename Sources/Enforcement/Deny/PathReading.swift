@@ -82,7 +82,8 @@ package struct PathReading {
         return path.first == UInt8(ascii: "/") && (path.count == 1 || !isOpen)
     }
 
-    private static func folded(_ text: String) -> String {
+    /// In lower case and compatibility form, without what no screen shows.
+    static func folded(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text.lowercased() }
         var folded = ""
         for scalar in text.unicodeScalars where !scalar.properties.isDefaultIgnorableCodePoint {
