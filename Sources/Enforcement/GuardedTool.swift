@@ -125,6 +125,6 @@ package final class GuardedTool: Sendable {
     /// The schema of this tool's `structuredContent`, masks included.
     /// Nil where there is none.
     package var outputSchema: JSONValue? {
-        ResultSchema.make(for: tool, masks: masks, policy: policy)
+        ResultSchema.make(for: tool, masks: masks, values: values, policy: policy)
     }
 }

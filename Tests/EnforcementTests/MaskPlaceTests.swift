@@ -91,6 +91,58 @@ import Testing
                 == #"{"x":"[password]"}"#)
     }
 
+    @Test func aFieldIsMaskedInADocumentThatIsAText() {
+        let inner = #"{"code":"KD-77","note":"x"}"#
+        #expect(
+            Self.masked(["payload": .string(inner)], [Self.rule(.field("code"))])
+                == #"{"payload":"{\"code\":\"[code]\",\"note\":\"x\"}"}"#)
+        #expect(
+            Self.masked(["payload": .string(inner)], [Self.rule(.field("other"))])
+                == #"{"payload":"{\"code\":\"KD-77\",\"note\":\"x\"}"}"#)
+    }
+
+    @Test func theNameOfAColumnGoesWithItThroughAnAlias() throws {
+        func path(_ column: Name) -> ColumnPath { ColumnPath("accounts", column) }
+        let shown = try MaskTests.shown(
+            .texts(["hunter2", "ZX81-PW", "536228710", "536228710"]),
+            columns: [
+                Column("a", from: path("password")),
+                Column(name: "b", origin: nil, sources: [path("password")], kind: .string),
+                Column("c", from: path("ssn")), Column("d", from: path("total")),
+            ], masks: [])
+        #expect(
+            shown == #"{"rows":[{"a":"[password]","b":"[password]","c":"[ssn]","d":"536228710"}]}"#)
+    }
+
+    @Test func whatADeclaredSchemaSaysOfMaskedValuesIsGivenUpAndTheRestKept() throws {
+        let declared: JSONValue = [
+            "type": "object", "required": ["id"], "additionalProperties": false,
+            "properties": [
+                "id": ["type": "integer", "minimum": 1],
+                "mail": ["type": "string", "format": "email", "maxLength": 20],
+                "ssn": ["type": "integer"], "state": ["enum": ["open", "done"]],
+                "code": ["type": "integer", "description": "Ours."],
+                "from": ["const": "ana@example.com"],
+                "items": [
+                    "type": "array", "uniqueItems": true, "items": ["oneOf": [true, false]],
+                ],
+            ],
+        ]
+        let policy = Policy(masks: [Self.rule(.field("code"))])
+        let masks = ValueMasks(policy: policy)
+        let shown = MaskedSchema(masks, policy: policy, picks: []).widened(declared)
+        #expect(
+            shown == [
+                "type": "object", "required": ["id"], "additionalProperties": false,
+                "properties": [
+                    "id": ["type": "integer", "minimum": 1], "mail": ["type": "string"],
+                    "ssn": ["type": ["integer", "string"]], "state": ["enum": ["open", "done"]],
+                    "code": ["description": "Ours."], "from": [:],
+                    "items": ["type": "array", "items": ["anyOf": [true, false]]],
+                ],
+            ])
+    }
+
     @Test func anAnswerThatWasNoObjectIsARootToo() {
         let rule = Self.rule(.document(Self.path(.every, .member("code"))))
         #expect(

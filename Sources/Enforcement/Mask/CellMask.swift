@@ -118,7 +118,7 @@ struct CellMask {
             let cell = rows.cells[index]
             switch cell.kind {
             case .text: scan(cell, index, named, cues)
-            case .number where named != nil: scan(cell, index, named, cues)
+            case .number where !named.isEmpty: scan(cell, index, named, cues)
             case .json: document(cell, index)
             case .null, .bool, .number: break
             }
@@ -126,13 +126,14 @@ struct CellMask {
     }
 
     private mutating func scan(
-        _ cell: Rows.Cell, _ index: Int, _ named: NamedValues.Named?, _ cues: Meaning
+        _ cell: Rows.Cell, _ index: Int, _ named: [NamedValues.Named], _ cues: Meaning
     ) {
         let content = rows.content(of: cell)
         let isNumber = cell.kind == .number
-        if let kind = named?.kind(of: content.span, isNumber: isNumber),
-            wanted.contains(.kind(kind))
-        {
+        for named in named {
+            guard let kind = named.kind(of: content.span, isNumber: isNumber),
+                wanted.contains(.kind(kind))
+            else { continue }
             return replace(index, with: .text, values.replacement(for: content.span, .kind(kind)))
         }
         guard !isNumber, let bytes = text.masked(content.span, around: cues) else { return }

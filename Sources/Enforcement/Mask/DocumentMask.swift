@@ -11,6 +11,9 @@ package struct DocumentMask {
     private let fields: FieldRules
     /// Places that it speaks of, from the root of a document.
     private let places: PlaceRules
+    /// Of documents in texts of documents.
+    private var depth = 0
+    private static let depthMax = 4
     package private(set) var maskedCount = 0
     /// The rules by which something was shown that is masked for others.
     private(set) var reveals: Set<Name> = []
@@ -178,9 +181,22 @@ package struct DocumentMask {
             return .string(
                 String(decoding: masks.replacement(for: value, .kind(kind)), as: UTF8.self))
         }
+        if let inner = maskedInner(string) { return .string(inner) }
         guard let bytes = text.masked(value, around: around) else { return .string(string) }
         maskedCount += 1
         return .string(String(decoding: bytes, as: UTF8.self))
+    }
+
+    /// A text that is a document has fields too, and those of a text in it.
+    private mutating func maskedInner(_ string: String) -> String? {
+        guard !fields.isEmpty, depth < Self.depthMax, string.utf8.span.beginsJSON,
+            let document = try? JSONParser.parse(Array(string.utf8))
+        else { return nil }
+        depth += 1
+        defer { depth -= 1 }
+        let countBefore = maskedCount
+        let masked = masked(document, named: nil, around: .nothing, at: [])
+        return maskedCount == countBefore ? nil : masked.text
     }
 
     /// All that stands under a field that a rule masks.

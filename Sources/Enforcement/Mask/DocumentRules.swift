@@ -12,6 +12,8 @@ struct FieldRules {
         }
     }
 
+    var isEmpty: Bool { rules.isEmpty }
+
     func rule(for name: String) -> MaskRule? {
         rules.isEmpty ? nil : rules[MaskRule.Target.folded(name)]
     }

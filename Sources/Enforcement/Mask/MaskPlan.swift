@@ -33,7 +33,7 @@ struct MaskPlan: Sendable {
     let insides: [[MaskRule]]
     private let deciding: [Deciding]
     /// What the name of each column says about its values where no rule does.
-    let named: [NamedValues.Named?]
+    let named: [[NamedValues.Named]]
     /// The name of each column, as a cue to what stands in it.
     let cues: [Meaning]
     /// As they stand in the JSON of every row.
@@ -55,7 +55,7 @@ struct MaskPlan: Sendable {
                 rule: rule.id, label: rule.target.label,
                 reveals: policy.reveals.filter { $0.target == rule.target })
         }
-        named = examination.columns.map { NamedValues.name($0.name.utf8.span) }
+        named = examination.columns.map { Self.named($0, in: examination) }
         cues = examination.columns.map { $0.name.utf8.span.cues(before: $0.name.utf8.count) }
         insides = examination.columns.map { column in
             rules.filter { $0.target.isInside(column, in: examination) }
@@ -76,6 +76,15 @@ struct MaskPlan: Sendable {
                     reveals: policy.reveals.filter { $0.target == rule.target })
             }
         }
+    }
+
+    /// By what it is called, and by what the columns are called that it is made of.
+    private static func named(
+        _ column: Column, in examination: Examination
+    ) -> [NamedValues.Named] {
+        let made = column.origin.map { [$0] } ?? column.sources ?? examination.reads ?? []
+        let names = [column.name] + made.map(\.column.text).sorted()
+        return names.compactMap { NamedValues.name($0.utf8.span) }
     }
 
     /// The cover to lay over a column for this caller: the strictest that is not lifted.
@@ -109,7 +118,7 @@ struct MaskPlan: Sendable {
     /// Whether a number in this column may be shown as a text.
     func mayBecomeText(_ column: Int) -> Bool {
         columns[column].isEmpty
-            ? named[column] != nil : columns[column].contains { $0.strategy.makesText }
+            ? !named[column].isEmpty : columns[column].contains { $0.strategy.makesText }
     }
 }
 

@@ -6,23 +6,23 @@ import JSON
 /// the schema allows both, so that every answer of the tool fits the one that was listed.
 enum ResultSchema {
     /// Nil for a tool whose answers are no documents.
-    static func make(for tool: Tool, masks: MaskPlan, policy: Policy) -> JSONValue? {
+    static func make(
+        for tool: Tool, masks: MaskPlan, values: ValueMasks, policy: Policy
+    ) -> JSONValue? {
         switch tool.operation {
-        case .http(let http): document(http.result, policy: policy)
+        case .http(let http): document(http.result, values: values, policy: policy)
         case .sql, .freeSQL, .describe: rows(of: tool, masks: masks)
         }
     }
 
-    /// What the manifest declares, where no mask changes what it declares.
-    private static func document(_ form: HTTPOperation.ResultForm, policy: Policy) -> JSONValue? {
+    /// What the manifest declares, as far as masks leave it.
+    private static func document(
+        _ form: HTTPOperation.ResultForm, values: ValueMasks, policy: Policy
+    ) -> JSONValue? {
         guard form.kind == .json else { return nil }
-        let isMasked = policy.masks.contains { mask in
-            switch mask.target {
-            case .field, .document: true
-            case .column, .inside: false
-            }
+        if let schema = form.schema {
+            return MaskedSchema(values, policy: policy, picks: form.picks).widened(schema)
         }
-        if let schema = form.schema, !isMasked { return schema }
         guard !form.picks.isEmpty else { return ["type": "object"] }
         let open = form.picks.map { (name: $0.name, value: JSONValue.object(JSONObject())) }
         return [
