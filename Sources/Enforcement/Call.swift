@@ -15,11 +15,19 @@ package struct ArrivedCall: Sendable {
     var recorded: RecordedFacts?
     /// How the call goes on after its request was answered; nil when it may not.
     package var detachment: (any Detachment)?
+    /// Where the call says that it is held.
+    package var notice: (any CallNotice)?
+    /// Set by the approval stage, for a call that comes back by its handle.
+    var resumption: Resumption?
+    /// Whether its request has been answered already, with a task.
+    var isDetached: Bool { detachment?.hasBegun == true }
 
     package init(
         caller: IdentifiedCaller, tool: String, arguments: JSONObject, via: Transport,
-        trace: Trace = Trace(), reach: CallerReach = .none, detachment: (any Detachment)? = nil
+        trace: Trace = Trace(), reach: CallerReach = .none, detachment: (any Detachment)? = nil,
+        notice: (any CallNotice)? = nil
     ) {
+        self.notice = notice
         self.caller = caller
         self.tool = tool
         self.arguments = arguments

@@ -14,6 +14,9 @@ package protocol Detachment: Sendable {
     /// Asked once, for a call that nothing but an approval holds up any more. What the handle
     /// stands for is durable when this returns; where it throws, the call is refused.
     func begin(_ tool: Tool) async throws(Refusal)
+
+    /// From then on nobody waits for the answer to the request.
+    var hasBegun: Bool { get }
 }
 
 enum Detaching {

@@ -61,10 +61,13 @@ struct ExamineStage: Sendable {
 }
 
 extension Job {
-    init(_ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil) {
+    init(
+        _ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil,
+        call id: String? = nil
+    ) {
         self.init(
             tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
             identity: call.arrived.caller.caller, deadline: .now + call.tool.limits.time,
-            request: request, examination: examination, call: call.arrived.id)
+            request: request, examination: examination, call: id ?? call.arrived.id)
     }
 }

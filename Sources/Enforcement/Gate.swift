@@ -30,8 +30,8 @@ package struct Gate: Sendable {
     package init(
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
         backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
-        asking: ConfirmationMeans? = nil, counting: (any UsageStore)? = nil, catalog: String = "",
-        aside: (any Aside)? = nil,
+        asking: ConfirmationMeans? = nil, approving: ApprovalMeans? = nil,
+        counting: (any UsageStore)? = nil, catalog: String = "", aside: (any Aside)? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
@@ -46,7 +46,8 @@ package struct Gate: Sendable {
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
         confirmation = ConfirmationStage(identity: identity, means: asking, now: now)
-        approval = ApprovalStage()
+        approval = ApprovalStage(
+            means: approving, backend: backend, identity: identity, scope: scope, now: now)
         mask = MaskStage()
         self.backend = backend
         self.sink = sink
@@ -93,17 +94,29 @@ package struct Gate: Sendable {
 
     /// Whether a call of this name may go on after its request was answered. Says nothing of who
     /// may make it.
-    package func mayDetach(_ tool: String) -> Bool { scope.tool(Name(tool))?.taskUse != nil }
+    package func mayDetach(_ tool: String) -> Bool {
+        Name(tool) == ApprovalResult.name || scope.tool(Name(tool))?.taskUse != nil
+    }
+
+    /// Whether a call of this caller may be held for a person, and so be asked for by its handle.
+    package func mayHold(_ caller: IdentifiedCaller, via: Transport?) -> Bool {
+        approval.means != nil
+            && scope.visible(to: caller.caller, via: via).contains { $0.mayBeHeld }
+    }
 
     /// Other rules hold from now on. Calls under way finish under these, but for those that wait
     /// for a person's yes: it was asked for under rules that are no more.
-    package func retire() { confirmation.outdate() }
+    package func retire() {
+        confirmation.outdate()
+        approval.outdate()
+    }
 
     package func answer(_ arrived: ArrivedCall) async -> Outcome {
         var trail = Trail(arrived, sink: sink, values: values, aside: aside)
         var tab = usage.tab(for: arrived)
+        var claim: ApprovalClaim?
         do throws(Refusal) {
-            let identified = try await identity.confirm(arrived)
+            let identified = try await approval.resumed(identity.confirm(arrived))
             try limits.enter(arrived.caller.caller)
             defer { limits.leave(arrived.caller.caller) }
             let examined = try await examine(identified, seenBy: &trail)
@@ -113,13 +126,15 @@ package struct Gate: Sendable {
             let confirmed = try await confirmation.confirm(screened, on: trail)
             trail.heard(confirmed)
             try await Detaching.begin(confirmed)
-            let cleared = try await approval.clear(confirmed)
+            let cleared = try await approval.clear(confirmed, on: trail)
+            claim = cleared.claim
             try await trail.intend(cleared)
             let raw = try await run(cleared, for: screened.examined)
             let masked = try await masked(raw, for: screened.examined)
-            return tab.settle(await trail.close(.answered(masked)))
+            return await approval.settle(claim, tab.settle(trail.close(.answered(masked))))
         } catch {
-            return tab.settle(await trail.close(.refused(error.masked(by: values))))
+            let refused = await trail.close(.refused(error.masked(by: values)))
+            return await approval.settle(claim, tab.settle(refused))
         }
     }
 

@@ -86,6 +86,11 @@ package final class GuardedTool: Sendable {
         return writer.finish()
     }
 
+    /// Whether a person may have to decide about a call of this tool.
+    var mayBeHeld: Bool {
+        rules.contains { $0.effect == .approve && $0.mode == .enforce && $0.approval != nil }
+    }
+
     /// More statements than this and the memory starts anew.
     private static let knownMax = 1_000
 

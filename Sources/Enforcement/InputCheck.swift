@@ -24,18 +24,22 @@ extension ValidCall {
 
 extension InputCheck {
     static func check(_ call: ScopedCall) throws(Refusal) -> ValidCall {
-        let arguments = JSONValue.object(call.arrived.arguments)
-        let violations = call.tool.input.schema.violations(in: arguments)
-        var list = violations.map { "- \(argument($0.pointer)) \($0.message)" }
+        try call.tool.input.check(call.arrived.arguments)
+        return ValidCall(call)
+    }
+
+    func check(_ given: JSONObject) throws(Refusal) {
+        let arguments = JSONValue.object(given)
+        let violations = schema.violations(in: arguments)
+        var list = violations.map { "- \(Self.argument($0.pointer)) \($0.message)" }
         // What a rule compares whole, a C library reads up to the zero: they must see one text.
-        if holdsZero(arguments) { list.append("- no text may hold the character U+0000") }
+        if Self.holdsZero(arguments) { list.append("- no text may hold the character U+0000") }
         guard list.isEmpty else {
             throw Refusal(
                 .argumentsInvalid,
                 "The arguments do not fit this tool's input schema:\n"
                     + list.joined(separator: "\n") + "\nCorrect them and call again.")
         }
-        return ValidCall(call)
     }
 
     private static func holdsZero(_ value: JSONValue) -> Bool {

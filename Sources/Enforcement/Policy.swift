@@ -44,11 +44,14 @@ package struct Rule: Sendable {
     package var reason: String
     /// What the caller can do instead; told with the refusal.
     package var instead: String?
+    /// Who is asked, for `approve`. Nil is nobody, and then such a call is refused.
+    package var approval: ApprovalDemand?
 
     package init(
         id: Name, effect: Effect, when: Condition, reason: String, instead: String? = nil,
-        mode: Mode = .enforce, quota: Quota? = nil
+        mode: Mode = .enforce, quota: Quota? = nil, approval: ApprovalDemand? = nil
     ) {
+        self.approval = approval
         self.id = id
         self.effect = effect
         self.mode = mode

@@ -52,6 +52,16 @@ final class Server: Sendable {
         catalogDigest = catalog.digest
     }
 
+    /// Calls that wait for people hear of what other processes change, on this loop.
+    func listen(on loop: EventLoop) { state.listen(on: loop) }
+
+    /// Calls that wait for people are answered with their handles, since nobody could resume them
+    /// otherwise.
+    func release() {
+        kept.waits.end()
+        state.wakeAll()
+    }
+
     func recordStart(_ transport: String) async throws {
         try await record("start") { writer in
             writer.member("version", ServerDescription.version)
@@ -133,6 +143,7 @@ private struct Kept: Sendable {
     let asking: ConfirmationMeans
     let usage: UsageDatabase
     let aside: WorkerPool
+    let waits = ApprovalWaits()
     let tasks: TaskDesk
 
     func serving(_ catalog: Catalog) -> Serving {
@@ -144,7 +155,9 @@ private struct Kept: Sendable {
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: recorder,
             pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
-            asking: asking, counting: usage, catalog: catalog.digest, aside: aside)
+            asking: asking,
+            approving: ApprovalMeans(store: state, version: catalog.digest, waits: waits),
+            counting: usage, catalog: catalog.digest, aside: aside)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
             resource: ProtectedResource(catalog.server), tasks: tasks)

@@ -307,6 +307,8 @@ extension GateTests {
     struct FullDesk: Detachment {
         let id: Name = "t"
 
+        let hasBegun = false
+
         func begin(_ tool: Tool) async throws(Refusal) { throw .tooManyTasks(most: 1) }
     }
 }

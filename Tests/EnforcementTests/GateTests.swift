@@ -288,6 +288,10 @@ import Testing
             .confirmationDeclined, .confirmationDismissed, .confirmationTimedOut,
             .confirmationUnreachable, .confirmationOutdated, .stateUnavailable:
             return try await refusalOfConfirmation(code)
+        case .approvalPending, .approvalRejected, .approvalExpired, .approvalOutdated,
+            .approvalRunning, .approvalOver, .approvalUnknown, .approvalHandle, .approvalLimit,
+            .approvalTooLarge:
+            return try await refusalOfApproval(code)
         case .taskUnsupported:
             return try await GateFixture(tools: [.sample(taskUse: .required)]).call().refusal
         case .taskLimit:

@@ -8,6 +8,8 @@ package struct GateFixture: Sendable {
         LocalUser(user: "ada", subject: "ada", groups: ["support"]),
         LocalUser(user: "eve", subject: "eve", groups: []),
         LocalUser(user: "fay", subject: "fay", groups: ["support", "fraud"]),
+        LocalUser(user: "fin", subject: "fin", groups: ["finance"]),
+        LocalUser(user: "fio", subject: "fio", groups: ["finance"]),
     ]
     package static let grants = [
         Grant(scopes: ["crm.read", "crm.write"], groups: ["support"])
@@ -19,6 +21,7 @@ package struct GateFixture: Sendable {
     package let mint: TokenMint
     package let state = MemoryState()
     package let usage = MemoryUsage()
+    package let waits = ApprovalWaits()
     package let seal = RequestSeal(key: Array("the key of the test".utf8))
     package let gate: Gate
 
@@ -39,7 +42,13 @@ package struct GateFixture: Sendable {
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
             sink: sink, asking: ConfirmationMeans(store: state, seal: seal),
+            approving: ApprovalMeans(store: state, version: "1", waits: waits),
             counting: usage, aside: aside, now: { clock.now })
+    }
+
+    /// Where people decide about the calls of this gate.
+    package var desk: ApprovalDesk {
+        ApprovalDesk(store: state, sink: sink, now: { [clock] in clock.now })
     }
 
     package func caller(_ user: String = "ada") async throws -> IdentifiedCaller {

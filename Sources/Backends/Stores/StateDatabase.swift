@@ -7,7 +7,7 @@
 // it does not understand.
 
 package import Enforcement
-internal import EventLoop
+package import EventLoop
 internal import Glibc
 package import JSON
 
@@ -37,12 +37,14 @@ package final class StateDatabase: StateStore {
     private let session: StateSession
     private let holderMark: HolderMark
     let mark: RevocationMark
+    private let waits: StateWaits
 
     /// Opens on the calling thread, so that a start fails where the reason can be told.
     package init(_ options: StateOptions) throws(StateError) {
         try StateFile.prepare(options.file)
         holderMark = try HolderMark(directory: options.file + ".holders")
         mark = try RevocationMark(file: options.file + ".mark")
+        waits = StateWaits(bell: try StateBell(file: options.file + ".bell"))
         session = StateSession(options)
         try session.open()
         // One thread: SQLite lets one connection write at a time, whatever we do.
@@ -67,9 +69,11 @@ package final class StateDatabase: StateStore {
     }
 
     package func insert(_ entry: StateEntry, most: Int) async throws(StateError) -> Bool {
-        try await run { (session) throws(SQLiteFailure) in
+        let isStored = try await run { (session) throws(SQLiteFailure) in
             try session.insert(entry, most: most)
         }
+        if isStored { waits.bell.ring() }
+        return isStored
     }
 
     package func entry(_ kind: StateEntry.Kind, _ id: Name) async throws(StateError) -> StateEntry?
@@ -77,8 +81,61 @@ package final class StateDatabase: StateStore {
         try await run { (session) throws(SQLiteFailure) in try session.entry(kind, id) }
     }
 
+    package func entry(
+        _ kind: StateEntry.Kind, about topic: Digest32
+    ) async throws(StateError) -> StateEntry? {
+        try await run { (session) throws(SQLiteFailure) in try session.entry(kind, about: topic) }
+    }
+
+    package func entries(
+        _ kind: StateEntry.Kind, in phase: Name?, most: Int
+    ) async throws(StateError) -> [StateEntry] {
+        try await run { (session) throws(SQLiteFailure) in
+            try session.entries(kind, in: phase, most: most)
+        }
+    }
+
     package func replace(_ entry: StateEntry) async throws(StateError) -> Bool {
-        try await run { (session) throws(SQLiteFailure) in try session.replace(entry) }
+        let isReplaced = try await run { (session) throws(SQLiteFailure) in
+            try session.replace(entry)
+        }
+        if isReplaced { waits.bell.ring() }
+        return isReplaced
+    }
+
+    // MARK: Waiting for others
+
+    /// From now on changes of other processes are heard, on this loop.
+    package func listen(on loop: EventLoop) {
+        waits.listen(on: loop) { [session, pool] number, most in
+            let found = try? await pool.run { _ in
+                session.perform { (session) throws(SQLiteFailure) in
+                    try session.changes(after: number, most: most)
+                }
+            }
+            return try? found?.get()
+        }
+    }
+
+    /// How many wait.
+    package var waitCount: Int { waits.count }
+
+    /// All who wait look again, though nothing changed.
+    package func wakeAll() { waits.wakeAll() }
+
+    /// Any change of any entry, for who shows them.
+    package func anyChange(within limit: Duration) async {
+        await waits.wait(for: nil, within: limit) { true }
+    }
+
+    package func change(
+        of kind: StateEntry.Kind, _ id: Name, after version: Int, within limit: Duration
+    ) async {
+        let key = StateWaits.Key(kind: Name(kind.rawValue), id: id)
+        await waits.wait(for: key, within: limit) {
+            // It may have changed before anybody listened for it.
+            (try? await self.entry(kind, id))??.version == version
+        }
     }
 
     func run<Value: Sendable>(

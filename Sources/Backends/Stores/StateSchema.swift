@@ -35,6 +35,16 @@ enum StateSchema {
             "create index revocations_expiry on revocations (expires)",
             "PRAGMA user_version = 2",
         ],
+        [
+            // What an entry is about, and the number of its last change over all entries.
+            "alter table entries add column topic blob",
+            "alter table entries add column changed integer not null default 0",
+            "create unique index entries_topic on entries (kind, topic) where topic is not null",
+            "create index entries_changed on entries (changed)",
+            "create table changes (number integer not null)",
+            "insert into changes values (0)",
+            "PRAGMA user_version = 3",
+        ],
     ]
 
     static var version: Int { steps.count }

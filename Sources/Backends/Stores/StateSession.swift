@@ -34,17 +34,34 @@ final class StateSession: @unchecked Sendable {
                 set at = max(at, excluded.at), expires = max(expires, excluded.expires)
             """
         case count = "select count(*) from entries where kind = ?1 and owner = ?2 and expires > ?3"
+        case number = "update changes set number = number + 1"
         case insert = """
-            insert into entries (kind, id, owner, version, phase, holder, expires, body)
-                values (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)
+            insert into entries (kind, id, owner, version, phase, holder, expires, body, topic,
+                    changed)
+                values (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, (select number from changes))
+                on conflict (kind, topic) where topic is not null do nothing
             """
         case entry = """
-            select owner, version, phase, holder, expires, body from entries
+            select id, owner, version, phase, holder, expires, body, topic from entries
                 where kind = ?1 and id = ?2 and expires > ?3
+            """
+        case about = """
+            select id, owner, version, phase, holder, expires, body, topic from entries
+                where kind = ?1 and topic = ?2 and expires > ?3
+            """
+        case list = """
+            select id, owner, version, phase, holder, expires, body, topic from entries
+                where kind = ?1 and expires > ?2 and (?3 is null or phase = ?3)
+                order by changed desc limit ?4
+            """
+        case latest = "select number from changes"
+        case changed = "select kind, id from entries where changed > ?1 limit ?2"
+        case freeTopic = """
+            update entries set topic = null where kind = ?1 and topic = ?2 and expires <= ?3
             """
         case replace = """
             update entries set version = version + 1, phase = ?1, holder = ?2, expires = ?3,
-                body = ?4
+                body = ?4, topic = ?9, changed = (select number from changes)
                 where kind = ?5 and id = ?6 and version = ?7 and owner = ?8
             """
     }
@@ -103,28 +120,70 @@ final class StateSession: @unchecked Sendable {
     }
 
     func insert(_ entry: StateEntry, most: Int) throws(SQLiteFailure) -> Bool {
-        try change { (_) throws(SQLiteFailure) in
+        try change { (connection) throws(SQLiteFailure) in
             let kind = Value.text(entry.kind.rawValue)
             let owner = Value.blob(entry.owner.bytes)
-            let count = try first(.count, kind, owner, .integer(options.now())) { $0.integer(0) }
+            let now = Value.integer(options.now())
+            let count = try first(.count, kind, owner, now) { $0.integer(0) }
             guard Int(count ?? 0) < most else { return false }
             try leaveRoom(beside: entry.body)
+            if let topic = entry.topic { try run(.freeTopic, kind, .blob(topic.bytes), now) }
+            try run(.number)
             try run(
                 .insert, kind, .text(entry.id.text), owner, .text(entry.phase.text),
-                Value(entry.holder), .integer(entry.expires), .blob(entry.body))
-            return true
+                Value(entry.holder), .integer(entry.expires), .blob(entry.body),
+                Value(entry.topic))
+            return connection.changeCount == 1
         }
     }
 
     func entry(_ kind: StateEntry.Kind, _ id: Name) throws(SQLiteFailure) -> StateEntry? {
+        try read(.entry, kind, .text(kind.rawValue), .text(id.text), .integer(options.now())).first
+    }
+
+    func entry(
+        _ kind: StateEntry.Kind, about topic: Digest32
+    ) throws(SQLiteFailure) -> StateEntry? {
+        let now = Value.integer(options.now())
+        return try read(.about, kind, .text(kind.rawValue), .blob(topic.bytes), now).first
+    }
+
+    func entries(
+        _ kind: StateEntry.Kind, in phase: Name?, most: Int
+    ) throws(SQLiteFailure) -> [StateEntry] {
+        let now = Value.integer(options.now())
+        return try read(
+            .list, kind, .text(kind.rawValue), now, Value(phase), .integer(most))
+    }
+
+    /// The number of the last change, and what was changed after `number`; nil instead when that is
+    /// more than `most`.
+    func changes(
+        after number: Int, most: Int
+    ) throws(SQLiteFailure) -> (last: Int, keys: [StateWaits.Key]?) {
         guard let connection else { throw SQLiteFailure("the store is closed") }
         return try connection.waitingForLock { () throws(SQLiteFailure) in
-            try first(.entry, .text(kind.rawValue), .text(id.text), .integer(options.now())) {
+            // Asked before the entries: what changes in between is found once more, not lost.
+            let last = Int(try first(.latest) { $0.integer(0) } ?? 0)
+            let keys = try all(.changed, .integer(number), .integer(most + 1)) {
+                StateWaits.Key(kind: Name($0.text(0)), id: Name($0.text(1)))
+            }
+            return (last, keys.count > most ? nil : keys)
+        }
+    }
+
+    private func read(
+        _ query: Query, _ kind: StateEntry.Kind, _ values: Value...
+    ) throws(SQLiteFailure) -> [StateEntry] {
+        guard let connection else { throw SQLiteFailure("the store is closed") }
+        return try connection.waitingForLock { () throws(SQLiteFailure) in
+            try all(query, values) {
                 StateEntry(
-                    kind: kind, id: id, owner: Digest32($0.blob(0)) ?? Digest32(),
-                    version: Int($0.integer(1)), phase: Name($0.text(2)),
-                    holder: $0.type(3) == .null ? nil : Name($0.text(3)),
-                    expires: Int($0.integer(4)), body: $0.blob(5))
+                    kind: kind, id: Name($0.text(0)), owner: Digest32($0.blob(1)) ?? Digest32(),
+                    version: Int($0.integer(2)), phase: Name($0.text(3)),
+                    holder: $0.type(4) == .null ? nil : Name($0.text(4)),
+                    expires: Int($0.integer(5)), body: $0.blob(6),
+                    topic: $0.type(7) == .null ? nil : Digest32($0.blob(7)))
             }
         }
     }
@@ -132,10 +191,11 @@ final class StateSession: @unchecked Sendable {
     func replace(_ entry: StateEntry) throws(SQLiteFailure) -> Bool {
         try change { (connection) throws(SQLiteFailure) in
             try leaveRoom(beside: entry.body)
+            try run(.number)
             try run(
                 .replace, .text(entry.phase.text), Value(entry.holder), .integer(entry.expires),
                 .blob(entry.body), .text(entry.kind.rawValue), .text(entry.id.text),
-                .integer(entry.version), .blob(entry.owner.bytes))
+                .integer(entry.version), .blob(entry.owner.bytes), Value(entry.topic))
             return connection.changeCount == 1
         }
     }
@@ -203,6 +263,7 @@ final class StateSession: @unchecked Sendable {
         case blob([UInt8])
 
         init(_ name: Name?) { self = name.map { .text($0.text) } ?? .null }
+        init(_ digest: Digest32?) { self = digest.map { .blob($0.bytes) } ?? .null }
     }
 
     /// One transaction, on disk when this returns; it also clears away some of what has expired.
@@ -232,6 +293,20 @@ final class StateSession: @unchecked Sendable {
         let statement = try prepared(query, values)
         defer { statement.reset() }
         return try statement.step() == .row ? read(statement) : nil
+    }
+
+    private func all<Result>(
+        _ query: Query, _ values: Value..., read: (SQLiteStatement) -> Result
+    ) throws(SQLiteFailure) -> [Result] { try all(query, values, read: read) }
+
+    private func all<Result>(
+        _ query: Query, _ values: [Value], read: (SQLiteStatement) -> Result
+    ) throws(SQLiteFailure) -> [Result] {
+        let statement = try prepared(query, values)
+        defer { statement.reset() }
+        var found: [Result] = []
+        while try statement.step() == .row { found.append(read(statement)) }
+        return found
     }
 
     private func prepared(

@@ -25,7 +25,7 @@ struct Trail: ~Copyable, CallWitness {
     static var wantsRequest: Bool { false }
 
     private let sink: any RecordSink
-    private let arrived: ArrivedCall
+    private var arrived: ArrivedCall
     private let values: ValueMasks
     private let aside: (any Aside)?
     private let id: String
@@ -61,7 +61,11 @@ struct Trail: ~Copyable, CallWitness {
 
     deinit { precondition(isClosed, "a call ended without its record") }
 
-    mutating func found(_ call: ScopedCall) { guarded = call.guarded }
+    mutating func found(_ call: ScopedCall) {
+        guarded = call.guarded
+        // Who comes back by a handle means the call behind it.
+        arrived = call.arrived
+    }
 
     mutating func examined(_ call: ExaminedCall) { examined = call }
 
@@ -81,20 +85,41 @@ struct Trail: ~Copyable, CallWitness {
         }
     }
 
+    /// On record before anybody can decide about it.
+    func hold(_ request: ApprovalRequest) async throws(Refusal) {
+        let held = line("held") { writer in
+            writer.member("approval", request.id.text)
+            writer.member("binding", request.binding.hex)
+            writer.member("rules", request.needs.map(\.rule).json)
+            writer.member("groups", request.groups.json)
+            writer.member("expires", request.expires)
+        }
+        do throws(RecordError) { _ = try await sink.append([held]) } catch {
+            throw Refusal(error)
+        }
+    }
+
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
         await maskArguments()
+        let claim = cleared.claim
         let intent = line("intent") { writer in
+            if let held = claim?.held {
+                writer.member("approval", held.request.id.text)
+                writer.member("fence", held.entry.version)
+                writer.member("approvers", .array(held.request.votes.map(\.person.json)))
+            }
             writeDecision(nil, into: &writer)
             writeCircumstances(into: &writer)
         }
         hasIntent = true
-        if cleared.job.tool.effect == .read {
+        if cleared.job.tool.effect == .read, claim == nil {
             pendingIntent = intent
         } else {
             do throws(RecordError) { _ = try await sink.append([intent]) } catch {
                 throw Refusal(error)
             }
             mayHaveActed = true
+            claim?.begin()
         }
     }
 

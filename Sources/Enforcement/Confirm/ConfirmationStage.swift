@@ -57,6 +57,10 @@ package final class ConfirmationStage: Sendable {
             if case .retry(let retry) = arrived.reach, retry.state != nil { throw .unknownState }
             return ConfirmedCall(call)
         }
+        // Asked when approval was; the approval stage makes sure that this is still that call.
+        if let question = arrived.resumption?.question {
+            return ConfirmedCall(call, question: question)
+        }
         // It is held while a person reads, and nobody reads so much.
         if JSONValue.object(arrived.arguments).isLarger(than: inlineBytesMax) {
             throw .tooLargeToAsk(call.examined.scoped.tool)

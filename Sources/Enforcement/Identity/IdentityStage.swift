@@ -54,6 +54,15 @@ package struct CallerID: Hashable, Sendable {
 package struct IdentifiedCall: Sendable {
     package let arrived: ArrivedCall
     fileprivate init(_ arrived: ArrivedCall) { self.arrived = arrived }
+
+    /// The call that its caller made before and comes back for.
+    func standing(for request: ApprovalRequest, _ resumption: Resumption) -> IdentifiedCall {
+        var call = arrived
+        call.tool = request.tool.text
+        call.arguments = request.arguments
+        call.resumption = resumption
+        return IdentifiedCall(call)
+    }
 }
 
 /// What a transport presents on behalf of its peer.

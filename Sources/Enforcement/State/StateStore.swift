@@ -12,15 +12,30 @@ package protocol StateStore: Sendable {
     /// seconds since 1970, is when nobody would accept it any more; it is remembered until then.
     func spend(_ nonce: [UInt8], until expires: Int) async throws(StateError) -> Bool
 
-    /// False when the owner has `most` entries of this kind already, finished ones included.
+    /// False when the owner has `most` entries of this kind already, finished ones included, or
+    /// another entry of this kind has its topic.
     func insert(_ entry: StateEntry, most: Int) async throws(StateError) -> Bool
 
     /// nil for what is not there or has expired: the two are the same.
     func entry(_ kind: StateEntry.Kind, _ id: Name) async throws(StateError) -> StateEntry?
 
+    /// The entry of this kind that has this topic.
+    func entry(_ kind: StateEntry.Kind, about topic: Digest32) async throws(StateError)
+        -> StateEntry?
+
+    /// At most `most` entries of a kind, in one phase or in any, the latest changed first.
+    func entries(
+        _ kind: StateEntry.Kind, in phase: Name?, most: Int
+    ) async throws(StateError) -> [StateEntry]
+
     /// Stores `entry` one version later, if the stored one is still at `entry.version`. False when
     /// somebody changed it since it was read, or it is gone.
     func replace(_ entry: StateEntry) async throws(StateError) -> Bool
+
+    /// Returns when the entry may have another version than this one, whoever changed it; at the
+    /// limit; or when the task is cancelled. Holds no thread and no connection meanwhile.
+    func change(
+        of kind: StateEntry.Kind, _ id: Name, after version: Int, within limit: Duration) async
 
     /// This process, as `StateEntry.holder` names it.
     var holder: Name { get }
@@ -31,7 +46,7 @@ package protocol StateStore: Sendable {
 
 /// One thing that the store keeps. What its body means is its kind's business.
 package struct StateEntry: Sendable {
-    package enum Kind: String, Sendable { case task }
+    package enum Kind: String, Sendable { case task, approval }
 
     package var kind: Kind
     package var id: Name
@@ -46,11 +61,14 @@ package struct StateEntry: Sendable {
     /// Seconds since 1970; not found any more from then on.
     package var expires: Int
     package var body: [UInt8]
+    /// What it is about, where no two of a kind may be about the same.
+    package var topic: Digest32?
 
     package init(
         kind: Kind, id: Name, owner: Digest32, version: Int = 0, phase: Name, holder: Name? = nil,
-        expires: Int, body: [UInt8]
+        expires: Int, body: [UInt8], topic: Digest32? = nil
     ) {
+        self.topic = topic
         self.kind = kind
         self.id = id
         self.owner = owner

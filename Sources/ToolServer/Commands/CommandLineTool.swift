@@ -32,6 +32,10 @@ enum CommandLineTool {
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver token revoke --id JTI | --subject SUBJECT | --client CLIENT [--issuer NAME] [--manifests DIR] [--state DIR]
                                                                                   end tokens now, for every process on this state
+        toolserver approvals list [--all] [--json] [--manifests DIR] [--state DIR]  the requests that wait for a person
+        toolserver approvals show HANDLE [--json]                                 one of them, whole
+        toolserver approvals approve HANDLE | reject HANDLE --reason TEXT         decide, as TOOLSERVER_TOKEN or the login name
+        toolserver approvals watch                                                the list, as it changes
         toolserver audit list   [--last N] [FILTER…] [--all] [--json]             the latest lines of the record, or of the calls that match
         toolserver audit show   SEQ | CALL [--json]                               one line, or all lines of a call, whole
         toolserver audit follow [--from SEQ] [FILTER…] [--json]                   lines as they become durable
@@ -56,8 +60,8 @@ enum CommandLineTool {
 
     static let commands = [
         "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
-        "register", "import",
-        "audit", "json-check", "completion", "version", "help",
+        "register", "import", "approvals", "audit", "json-check", "completion",
+        "version", "help",
     ]
 
     static func run(_ words: [String]) -> ExitCode {
@@ -99,6 +103,7 @@ enum CommandLineTool {
         case "token": return try TokenCommand.run(rest)
         case "register": return try RegisterCommand.run(rest)
         case "import": return try ImportCommand.run(rest)
+        case "approvals": return try ApprovalsCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
         case "json-check": return try JSONCheckCommand.run(rest)
         case "version", "--version":

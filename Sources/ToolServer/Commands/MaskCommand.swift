@@ -115,13 +115,23 @@ struct MaskRules {
     /// Values and fields; what is about columns needs a backend.
     let policy: Policy
 
+    private init(masks: ValueMasks, policy: Policy) {
+        self.masks = masks
+        self.policy = policy
+    }
+
     /// Without `--manifests` the built-in rules alone, under a key that ends with the process.
     init(_ arguments: Arguments) throws {
         guard arguments["--manifests"] != nil else {
-            masks = ValueMasks(pseudonym: Pseudonym(master: try randomBytes(32), tenant: ""))
-            policy = Policy()
+            let key = try randomBytes(32)
+            self.init(
+                masks: ValueMasks(pseudonym: Pseudonym(master: key, tenant: "")), policy: Policy())
             return
         }
+        try self.init(manifests: arguments)
+    }
+
+    init(manifests arguments: Arguments) throws {
         let directory = Startup.manifests(arguments)
         let findings = Findings()
         let files = ManifestFiles(directory: directory, findings: findings)
@@ -134,10 +144,11 @@ struct MaskRules {
         }
         let installation = Startup.installation(arguments, settings)
         let key = try installation.existingPseudonymKey() ?? randomBytes(32)
-        masks = ValueMasks(
+        let masks = ValueMasks(
             policy: policy, pseudonym: Pseudonym(master: key, tenant: settings.name.text))
         policy.masks = manifests.policy.masks.map(\.rule.value)
-        self.policy = policy
+        policy.reveals = manifests.policy.reveals.map(\.rule)
+        self.init(masks: masks, policy: policy)
     }
 }
 

@@ -28,6 +28,7 @@ enum ServeCommand {
         var limits = HTTPLimits()
         limits.connections = server.settings.limits.connections
         try group.start()
+        server.listen(on: group.next())
         return lifetime.run(on: group.next()) { [limits] in
             try await server.recordStart("http")
             let listener = try HTTPServer(
@@ -39,6 +40,7 @@ enum ServeCommand {
                 await server.reload { try ListenerTLS.renewal(of: tls, by: $0) }
             })
             server.current.subscriptions.endAll()
+            server.release()
             let deadline = MonotonicTime.now().advanced(by: drainLimit)
             await listener.drain(deadline: deadline)
             await server.tasks.drain(until: deadline, on: group.next())

@@ -11,6 +11,7 @@ enum StdioCommand {
         let group = try EventLoopGroup(count: 1)
         let server = try Server(arguments, loops: group.loops)
         try group.start()
+        server.listen(on: group.next())
         let transport = StdioTransport(
             current: server.current, loop: group.next(), credential: LocalCredential.read,
             hasLeft: lifetime.finish)
@@ -25,6 +26,7 @@ enum StdioCommand {
             }
             await lifetime.untilStopped(reload: { await server.reload() })
             let deadline = MonotonicTime.now().advanced(by: StdioTransport.drainLimit)
+            server.release()
             await transport.drain(until: deadline)
             await server.tasks.drain(until: deadline, on: group.next())
             await server.stop()

@@ -6,8 +6,9 @@ enum ToolsCall {
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving
     ) async throws(RPCError) -> [UInt8] {
-        let arrived = try arrived(request, from: peer)
+        var arrived = try arrived(request, from: peer)
         let progress = peer.channel.map { Progress(of: request, to: $0) }
+        arrived.notice = progress
         defer { progress?.end() }
         if let tasks = serving.tasks, peer.version.isStateless,
             serving.gate.mayDetach(arrived.tool), ClientCapabilities(of: request).followsTasks

@@ -38,6 +38,9 @@ enum ToolsList {
         for guarded in rest.prefix(pageSize) {
             write(guarded, for: peer.version, into: &writer)
         }
+        if rest.count <= pageSize, serving.gate.mayHold(peer.caller, via: peer.via) {
+            writeBuiltIn(for: peer.version, &writer)
+        }
         writer.endArray()
         if rest.count > pageSize, let last = rest.prefix(pageSize).last {
             writer.member("nextCursor", Base64URL.encode(Array(last.tool.name.text.utf8)))
@@ -71,8 +74,27 @@ enum ToolsList {
         for guarded in serving.gate.visibleTools(to: caller, via: nil) {
             write(guarded, for: version, into: &writer)
         }
+        if serving.gate.mayHold(caller, via: nil) { writeBuiltIn(for: version, &writer) }
         writer.endArray()
         return writer.finish()
+    }
+
+    /// Behind the tools of the manifests.
+    private static func writeBuiltIn(
+        for version: ProtocolVersion, _ writer: inout JSONWriter
+    ) {
+        writer.beginObject()
+        writer.member("name", ApprovalResult.name.text)
+        if version.hasStructuredContent { writer.member("title", ApprovalResult.title) }
+        writer.member("description", ApprovalResult.description)
+        writer.member("inputSchema", ApprovalResult.schema)
+        writer.member(
+            "annotations",
+            [
+                "title": .string(ApprovalResult.title), "readOnlyHint": false,
+                "destructiveHint": true, "idempotentHint": true, "openWorldHint": false,
+            ])
+        writer.endObject()
     }
 
     static func changed(_ params: JSONValue? = nil) -> [UInt8] {

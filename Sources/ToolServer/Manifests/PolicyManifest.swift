@@ -11,7 +11,7 @@ struct PolicyManifest {
         optional: ["when", "instead", "mode", "cases"])
     static let approveKeys = KeySet(
         required: ["rule", "effect", "when", "reason", "approvers"],
-        optional: ["instead", "expires", "mode", "cases"],
+        optional: ["instead", "expires", "hold", "mode", "cases"],
         unserved: ["escalate": "name every approver in `approvers`"])
     static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
     static let maskKeys = KeySet(
@@ -98,14 +98,16 @@ struct PolicyManifest {
         let reason = object["reason"]?.prose(atMost: 500)
         let instead = object["instead"]?.prose(atMost: 500)
         let mode = mode(of: object)
-        if effect == .approve { checkApproval(object) }
+        let approval = effect == .approve ? approval(of: object) : nil
         readCases(object, of: id, effect)
         guard let id, let when, let reason, let mode else { return }
+        // What is wrong with its approvers has been reported; nobody must take it for a plain rule.
+        if effect == .approve, approval == nil { return }
         rules.append(
             object.node.located(
                 Rule(
                     id: id, effect: effect, when: when, reason: reason, instead: instead,
-                    mode: mode)))
+                    mode: mode, approval: approval)))
     }
 
     private mutating func readLimit(_ object: ObjectReader) {
@@ -145,14 +147,20 @@ struct PolicyManifest {
         return mode
     }
 
-    /// What an approval asks for is checked although nothing can approve yet: such a call is
-    /// refused, and the manifest is ready for the build that asks people.
-    private func checkApproval(_ object: ObjectReader) {
-        if let approvers = object["approvers"]?.object(Self.approverKeys) {
-            _ = approvers["groups"]?.names { $0.identity() }
-            _ = approvers["count"]?.int(in: 1...10)
-        }
-        _ = object["expires"]?.duration(in: .seconds(1)...(.seconds(7 * 86_400)))
+    private func approval(of object: ObjectReader) -> ApprovalDemand? {
+        let approvers = object["approvers"]?.object(Self.approverKeys)
+        let groups = approvers?["groups"]?.names { $0.identity() }
+        let count = approvers?["count"].map { $0.int(in: 1...10) } ?? 1
+        let expires =
+            object["expires"].map { $0.duration(in: .seconds(1)...(.seconds(7 * 86_400))) }
+            ?? .seconds(ApprovalDemand.expiresStandard)
+        let hold =
+            object["hold"].map { $0.duration(in: .zero...(.seconds(240))) }
+            ?? ApprovalDemand.holdStandard
+        guard let groups, let count, let expires, let hold else { return nil }
+        return ApprovalDemand(
+            groups: groups, count: count, expires: max(1, Int(expires.components.seconds)),
+            hold: hold)
     }
 
     private mutating func readMask(_ object: ObjectReader) {

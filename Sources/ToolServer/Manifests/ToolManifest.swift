@@ -61,7 +61,7 @@ struct ToolManifest {
     }
 
     static func read(_ object: ObjectReader, files: ManifestFiles) -> ToolManifest? {
-        let name = object["tool"]?.located { $0.name() }
+        let name = object["tool"]?.located { Self.name($0) }
         let title = object["title"]?.prose(atMost: 120)
         let description = object["description"]?.prose(atMost: 2_000)
         let backend = object["backend"]?.located { $0.name() }
@@ -92,6 +92,13 @@ struct ToolManifest {
         }
         let word = node.choice(among: Tool.RowForm.allCases.map(\.rawValue))
         return word.flatMap { Tool.RowForm(rawValue: $0) } ?? .objects
+    }
+
+    private static func name(_ node: Node) -> Name? {
+        let name = node.name()
+        guard name == ApprovalResult.name else { return name }
+        node.report("is the name of a built-in tool; choose another")
+        return nil
     }
 
     private static func effect(_ node: Node) -> Tool.Effect? {

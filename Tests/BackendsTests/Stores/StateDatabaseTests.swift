@@ -220,7 +220,7 @@ private final class StateFixture: Sendable {
         let error = #expect(throws: StateError.self) { try fixture.open() }
         #expect(error?.reason == .newer)
         #expect(error?.detail.contains("newer version (form 99") == true)
-        try fixture.execute("PRAGMA user_version = 2")
+        try fixture.execute("PRAGMA user_version = \(StateSchema.version)")
         try fixture.open().close()
     }
 

@@ -240,6 +240,8 @@ private final class TaskSeat: Detachment {
         waiting?.resume(returning: first)
     }
 
+    var hasBegun: Bool { state.withLock { $0.begun != nil } }
+
     func begin(_ tool: Tool) async throws(Refusal) {
         // The client has gone before it had a handle: nobody could ask for the task.
         if Task.isCancelled { throw Refusal(.cancelled, "The call was cancelled and stopped.") }

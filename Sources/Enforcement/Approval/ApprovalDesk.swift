@@ -1,0 +1,118 @@
+// How do people decide?
+//
+// Whoever shows requests to people (the command line, a console) does it through this: the same
+// store as the calls that wait, the same record. A decision is on record before it counts, and it
+// counts only for who is established: who may decide is the request's business alone.
+
+package import JSON
+
+package struct ApprovalDesk: Sendable {
+    private let book: ApprovalBook
+    private let sink: any RecordSink
+
+    package enum Decision: Sendable {
+        case approve
+        case reject(reason: String)
+    }
+
+    package init(
+        store: any StateStore, sink: any RecordSink,
+        now: @escaping @Sendable () -> Int = WallClock.seconds
+    ) {
+        book = ApprovalBook(store: store, now: now)
+        self.sink = sink
+    }
+
+    /// The latest first; in one phase, or whatever their phase.
+    package func list(
+        _ phase: ApprovalRequest.Phase? = nil, most: Int = 1_000
+    ) async throws(ApprovalObjection) -> [ApprovalRequest] {
+        let name = phase.map { Name($0.rawValue) }
+        do throws(Refusal) {
+            let entries = try await book.stored { () async throws(StateError) in
+                try await book.store.entries(.approval, in: name, most: most)
+            }
+            let found = try entries.map { (entry) throws(Refusal) in try book.seen(entry) }
+            return found.filter { phase == nil || $0.phase == phase }
+        } catch { throw .unusable(error) }
+    }
+
+    /// By its handle, or by a beginning of it that only one open request has.
+    package func find(_ handle: String) async throws(ApprovalObjection) -> ApprovalRequest {
+        do throws(Refusal) {
+            if let held = try await book.find(Name(handle)) { return held.request }
+        } catch { throw .unusable(error) }
+        guard handle.utf8.count >= Self.prefixMin else { throw .unknown }
+        let open = try await list(.pending) + list(.approved)
+        let found = open.filter { $0.id.text.utf8.starts(with: handle.utf8) }
+        guard found.count < 2 else { throw .ambiguous }
+        guard let request = found.first else { throw .unknown }
+        return request
+    }
+
+    private static let prefixMin = 8
+
+    /// The request as it stands after the decision.
+    package func decide(
+        _ id: Name, _ decision: Decision, by approver: IdentifiedCaller
+    ) async throws(ApprovalObjection) -> ApprovalRequest {
+        let person = approver.caller
+        // Somebody else may decide at the same moment: then on what they left.
+        for _ in 0..<8 {
+            let held: ApprovalBook.Held?
+            do throws(Refusal) { held = try await book.find(id) } catch { throw .unusable(error) }
+            guard let held else { throw .unknown }
+            var request = held.request
+            switch decision {
+            case .approve: try request.approve(person, now: book.now())
+            case .reject(let reason): try request.reject(person, reason: reason, now: book.now())
+            }
+            do throws(Refusal) {
+                try await record(decision, request, by: approver)
+                if try await book.replace(held, with: request) != nil { return request }
+            } catch { throw .unusable(error) }
+        }
+        throw .raced
+    }
+
+    private func record(
+        _ decision: Decision, _ request: ApprovalRequest, by approver: IdentifiedCaller
+    ) async throws(Refusal) {
+        var writer = JSONWriter()
+        writer.member("event", "decision")
+        writer.member("v", RecordForm.version)
+        writer.member("approval", request.id.text)
+        writer.raw(approver.recordMembers)
+        writer.member("tool", request.tool.text)
+        switch decision {
+        case .approve: writer.member("decision", "approve")
+        case .reject: writer.member("decision", "reject")
+        }
+        writer.member("binding", request.binding.hex)
+        writer.member("phase", request.phase.rawValue)
+        do throws(RecordError) { _ = try await sink.append([writer.finish()]) } catch {
+            throw Refusal(error)
+        }
+    }
+}
+
+extension ApprovalObjection {
+    /// For the person who decides.
+    package var told: String {
+        switch self {
+        case .over(let phase): "the request is \(phase.rawValue) already; nothing was changed"
+        case .ownCall:
+            "nobody decides about their own call, nor about one that an agent makes for them; another person has to"
+        case .agent: "only a person can decide, and this identity is an agent's"
+        case .group(let groups):
+            "only members of \(groups.map(\.text).joined(separator: ", ")) can decide about it"
+        case .again: "you have approved it already; it needs another person"
+        case .reasonMissing: "a no needs a reason, which the caller is told"
+        case .reasonLong: "the reason is longer than \(ApprovalRequest.reasonMax) bytes"
+        case .unknown: "there is no such request"
+        case .ambiguous: "several requests begin so; give more of the handle"
+        case .raced: "others decide at this moment; look again"
+        case .unusable(let refusal): refusal.noted ?? refusal.told
+        }
+    }
+}

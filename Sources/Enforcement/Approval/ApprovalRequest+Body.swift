@@ -1,0 +1,142 @@
+package import JSON
+
+/// A request as the store keeps it. The phase stands beside the body, where others can look at it.
+extension ApprovalRequest {
+    var body: [UInt8] {
+        var value = JSONObject()
+        value["caller"] = Self.value(of: caller)
+        value["tool"] = .string(tool.text)
+        value["backend"] = .string(backend.text)
+        value["effect"] = .string(effect.rawValue)
+        value["arguments"] = .object(arguments)
+        value["request"] = request
+        value["touches"] = .object(touches)
+        value["needs"] = .array(
+            needs.map {
+                [
+                    "rule": .string($0.rule.text), "reason": .string($0.reason),
+                    "groups": $0.groups.json, "count": .number(JSONNumber($0.count)),
+                ]
+            })
+        value["binding"] = .string(binding.hex)
+        value["created"] = .number(JSONNumber(created))
+        value["expires"] = .number(JSONNumber(expires))
+        value["question"] = question.map { .string($0) }
+        value["votes"] = .array(
+            votes.map {
+                [
+                    "person": $0.person.json, "groups": $0.groups.json,
+                    "at": .number(JSONNumber($0.at)),
+                ]
+            })
+        value["end"] = end.map { Self.value(of: $0) }
+        return JSONValue.object(value).bytes
+    }
+
+    private static func value(of end: End) -> JSONValue {
+        var value = JSONObject()
+        value["at"] = .number(JSONNumber(end.at))
+        value["by"] = end.by.map(\.json)
+        value["reason"] = end.reason.map { .string($0) }
+        value["code"] = end.code.map { .string($0) }
+        value["changed"] = end.changed.map { .number(JSONNumber($0)) }
+        return .object(value)
+    }
+
+    private static func value(of caller: Caller) -> JSONValue {
+        var value = JSONObject()
+        value["issuer"] = .string(caller.issuer)
+        value["subject"] = .string(caller.subject)
+        value["kind"] = .string(caller.kind.rawValue)
+        value["for"] = caller.onBehalfOf.map { .string($0) }
+        value["client"] = caller.clientID.map { .string($0) }
+        value["groups"] = caller.groups.json
+        value["email"] = caller.email.map { .string($0) }
+        return .object(value)
+    }
+
+    /// nil for what this build did not write.
+    init?(_ entry: StateEntry) {
+        guard entry.kind == .approval, let value = try? JSONParser.parse(entry.body),
+            let phase = Phase(rawValue: entry.phase.text),
+            let caller = Self.caller(value["caller"]),
+            let tool = value["tool"]?.string, let backend = value["backend"]?.string,
+            let effect = (value["effect"]?.string).flatMap({ Tool.Effect(rawValue: $0) }),
+            let arguments = value["arguments"]?.object, let request = value["request"],
+            let touches = value["touches"]?.object,
+            let needs = value["needs"]?.array?.compactMap({ Self.need($0) }),
+            needs.count == value["needs"]?.array?.count, !needs.isEmpty,
+            let votes = value["votes"]?.array?.compactMap({ Self.vote($0) }),
+            votes.count == value["votes"]?.array?.count,
+            let binding = (value["binding"]?.string).flatMap({ Hex.decode($0) })
+                .flatMap({ Digest32($0) }),
+            let created = value["created"]?.int, let expires = value["expires"]?.int
+        else { return nil }
+        self.init(
+            id: entry.id, caller: caller, tool: Name(tool), backend: Name(backend), effect: effect,
+            arguments: arguments, request: request, touches: touches, needs: needs,
+            binding: binding, created: created, expires: expires,
+            question: value["question"]?.string, votes: votes, phase: phase,
+            end: value["end"].flatMap { Self.end($0) })
+    }
+
+    private static func caller(_ value: JSONValue?) -> Caller? {
+        guard let value, let issuer = value["issuer"]?.string,
+            let subject = value["subject"]?.string,
+            let kind = (value["kind"]?.string).flatMap({ Caller.Kind(rawValue: $0) }),
+            let groups = [Name](value["groups"])
+        else { return nil }
+        return Caller(
+            issuer: issuer, subject: subject, kind: kind, onBehalfOf: value["for"]?.string,
+            clientID: value["client"]?.string, groups: groups, email: value["email"]?.string)
+    }
+
+    private static func need(_ value: JSONValue) -> Need? {
+        guard let rule = value["rule"]?.string, let reason = value["reason"]?.string,
+            let groups = [Name](value["groups"]), let count = value["count"]?.int, count > 0
+        else { return nil }
+        return Need(rule: Name(rule), reason: reason, groups: groups, count: count)
+    }
+
+    private static func vote(_ value: JSONValue) -> Vote? {
+        guard let person = Person(value["person"]), let groups = [Name](value["groups"]),
+            let at = value["at"]?.int
+        else { return nil }
+        return Vote(person: person, groups: groups, at: at)
+    }
+
+    private static func end(_ value: JSONValue) -> End? {
+        guard let at = value["at"]?.int else { return nil }
+        return End(
+            at: at, by: Person(value["by"]), reason: value["reason"]?.string,
+            code: value["code"]?.string, changed: value["changed"]?.int)
+    }
+}
+
+extension Person {
+    package var json: JSONValue {
+        var value = JSONObject()
+        value["issuer"] = .string(issuer)
+        value["subject"] = .string(subject)
+        value["email"] = email.map { .string($0) }
+        return .object(value)
+    }
+
+    fileprivate init?(_ value: JSONValue?) {
+        guard let issuer = value?["issuer"]?.string, let subject = value?["subject"]?.string else {
+            return nil
+        }
+        self.init(issuer: issuer, subject: subject, email: value?["email"]?.string)
+    }
+}
+
+extension [Name] {
+    package var json: JSONValue { .array(map { .string($0.text) }) }
+
+    fileprivate init?(_ value: JSONValue?) {
+        guard let names = value?.array else { return nil }
+        let texts = names.compactMap(\.string)
+        guard texts.count == names.count else { return nil }
+        self = texts.map { Name($0) }
+    }
+}

@@ -1,0 +1,118 @@
+package import JSON
+
+/// What a caller brings instead of the call itself.
+package struct Resumption: Sendable {
+    let handle: Name
+    /// How long they are willing to wait.
+    let wait: Duration?
+    /// The caller's own yes, given when the request was made.
+    let question: String?
+}
+
+/// The built-in tool that asks what became of a call that waits for a person.
+package enum ApprovalResult {
+    package static let name: Name = "approval_result"
+    package static let title = "Result of a call that needed approval"
+    package static let description =
+        "Picks up a call that was held for a person's approval, by the handle that its answer gave. Approved, the call runs now and its result is returned; it runs once. Otherwise says how the request stands."
+    package static let schema: JSONValue = [
+        "type": "object",
+        "properties": [
+            "handle": [
+                "type": "string", "description": "The handle, apr_…, from the held call's answer.",
+            ],
+            "wait": [
+                "type": "integer", "minimum": 0, "maximum": 45,
+                "description": "Seconds to wait for a decision.",
+            ],
+            "cancel": [
+                "type": "boolean",
+                "description": "True: withdraw the request; nothing is run.",
+            ],
+        ],
+        "required": ["handle"], "additionalProperties": false,
+    ]
+
+    static let check: InputCheck? = (try? JSONSchema(schema)).map { InputCheck(schema: $0) }
+}
+
+extension ApprovalStage {
+    /// The call that stands behind a handle, for whoever made it; any other call as it is. All that
+    /// is known of it is what it was: every stage judges it anew.
+    func resumed(_ call: IdentifiedCall) async throws(Refusal) -> IdentifiedCall {
+        let arrived = call.arrived
+        guard let means, Name(arrived.tool) == ApprovalResult.name else { return call }
+        try ApprovalResult.check?.check(arrived.arguments)
+        guard let handle = arrived.arguments["handle"]?.string, handle.utf8.count <= 64 else {
+            throw .unknownHandle
+        }
+        let held = try await theirs(Name(handle), of: arrived.caller.caller, means)
+        if arrived.arguments["cancel"]?.bool == true {
+            throw try await withdrawn(held, means)
+        }
+        guard held.request.phase.isOpen else { throw .approval(held.request) }
+        return call.standing(
+            for: held.request,
+            Resumption(
+                handle: held.request.id,
+                wait: arrived.arguments["wait"]?.int.map { .seconds($0) } ?? .zero,
+                question: held.request.question))
+    }
+
+    /// One answer for what is not there and what is another's.
+    private func theirs(
+        _ handle: Name, of caller: Caller, _ means: ApprovalMeans
+    ) async throws(Refusal) -> ApprovalBook.Held {
+        guard let held = try await book(means).find(handle), held.entry.owner == caller.mark else {
+            throw .unknownHandle
+        }
+        return held
+    }
+
+    private func withdrawn(
+        _ held: ApprovalBook.Held, _ means: ApprovalMeans
+    ) async throws(Refusal) -> Refusal {
+        guard held.request.phase == .pending || held.request.phase == .approved else {
+            return .approval(held.request)
+        }
+        return try await cancelled(held, means)
+    }
+
+    // MARK: How a run ended
+
+    /// Written down before anybody learns of it. Where that fails, the next who asks finds a run
+    /// whose process is gone, which is never run again.
+    func settle(_ claim: ApprovalClaim?, _ outcome: Outcome) async -> Outcome {
+        guard let claim, let means else { return outcome }
+        var request = claim.held.request
+        var end = ApprovalRequest.End(at: now())
+        switch outcome {
+        case .answered(let result):
+            request.phase = .done
+            end.code = "ok"
+            end.changed = result.changed
+        case .refused(let refusal):
+            request.phase = Self.phase(after: refusal.code, claim)
+            end.code = refusal.code.rawValue
+        }
+        request.end = end
+        for _ in 0..<3 {
+            if (try? await book(means).replace(claim.held, with: request)) != nil { break }
+        }
+        return outcome
+    }
+
+    private static func phase(
+        after code: Refusal.Code, _ claim: ApprovalClaim
+    ) -> ApprovalRequest.Phase {
+        // Nothing was sent: the approval is as good as before.
+        guard claim.hasBegun else { return .approved }
+        switch code {
+        case .backendBusy: return .approved
+        case .backendUnknown, .recordUnavailable: return .unknown
+        // The change was made; its answer could not be shown.
+        case .maskFailed: return .done
+        default: return .failed
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import Enforcement
+import JSON
+
+/// A request as one approver may see it: whole, with the values covered that are masked for their
+/// own groups.
+struct ApprovalView {
+    private let request: ApprovalRequest
+    private let arguments: JSONValue
+    private let sent: JSONValue
+
+    init(_ request: ApprovalRequest, for viewer: Caller, _ rules: MaskRules) {
+        self.request = request
+        var mask = DocumentMask(rules.masks, rules.policy.byName(for: viewer), for: viewer)
+        arguments = mask.masked(.object(request.arguments))
+        var known: [(raw: JSONValue, shown: JSONValue)] = []
+        Self.collect(.object(request.arguments), arguments, into: &known)
+        var sent = JSONObject()
+        for member in request.request.object?.members ?? [] {
+            sent[member.name] =
+                if let values = member.value.array {
+                    // Parameters have no names; what is known of them are the arguments they are.
+                    .array(
+                        values.map { value in
+                            known.first { $0.raw == value }?.shown ?? mask.masked(value)
+                        })
+                } else { mask.masked(Self.replace(member.value, known)) }
+        }
+        self.sent = .object(sent)
+    }
+
+    /// The values of the arguments, each with the form in which this viewer may see it; those that
+    /// are covered first, since one value may stand under two names.
+    private static func collect(
+        _ raw: JSONValue, _ shown: JSONValue, into known: inout [(raw: JSONValue, shown: JSONValue)]
+    ) {
+        switch (raw, shown) {
+        case (.object(let one), .object(let other)):
+            for (left, right) in zip(one.members, other.members) {
+                collect(left.value, right.value, into: &known)
+            }
+        case (.array(let one), .array(let other)):
+            for (left, right) in zip(one, other) { collect(left, right, into: &known) }
+        default: known.insert((raw, shown), at: raw == shown ? known.endIndex : known.startIndex)
+        }
+    }
+
+    private static func replace(
+        _ value: JSONValue, _ known: [(raw: JSONValue, shown: JSONValue)]
+    ) -> JSONValue {
+        switch value {
+        case .array(let values): .array(values.map { replace($0, known) })
+        case .object(let object):
+            .object(
+                JSONObject(distinct: object.members.map { ($0.name, replace($0.value, known)) }))
+        case .string, .number, .bool, .null: known.first { $0.raw == value }?.shown ?? value
+        }
+    }
+
+    // MARK: As text
+
+    private var who: String {
+        let caller = request.caller
+        let behind = caller.onBehalfOf.map { " for \($0)" } ?? ""
+        return "\(caller.subject)\(behind) (\(caller.issuer))"
+    }
+
+    private var asked: String {
+        request.needs.map { need in
+            "\(need.rule): \(request.has(need)) of \(need.count) by \(need.groups.map(\.text).joined(separator: " or "))"
+        }.joined(separator: "; ")
+    }
+
+    /// One line.
+    var line: String {
+        let text =
+            "\(request.id)  \(request.phase.rawValue)  \(who)  \(request.tool) \(arguments.text)  \(asked)  until \(WallClock.text(request.expires))"
+        return printable(text, limit: 1_000)
+    }
+
+    /// What a decision came to.
+    var standing: String {
+        let text =
+            switch request.phase {
+            case .approved: "approved: \(request.tool) can run, once, when its caller comes for it"
+            case .pending: "counted; it needs more people: \(asked)"
+            case .rejected: "rejected; its caller is told why"
+            default: request.phase.rawValue
+            }
+        return printable("\(request.id)  \(text)", limit: 1_000)
+    }
+
+    /// All that there is to know, a subject a line. Never cut.
+    var whole: [String] {
+        var lines = [
+            ("request", request.id.text), ("state", request.phase.rawValue),
+            ("until", WallClock.text(request.expires)), ("caller", who),
+            ("groups", request.caller.groups.map(\.text).joined(separator: ", ")),
+        ]
+        if let client = request.caller.clientID { lines.append(("client", client)) }
+        if let reason = arguments["reason"]?.string { lines.append(("reason", reason)) }
+        lines.append(("tool", "\(request.tool), \(request.effect.rawValue) on \(request.backend)"))
+        lines.append(("arguments", arguments.text))
+        for member in sent.object?.members ?? [] {
+            lines.append((member.name, member.value.string ?? member.value.text))
+        }
+        for touch in request.touches.members { lines.append((touch.name, touch.value.text)) }
+        for need in request.needs { lines.append(("rule", "\(need.rule): \(need.reason)")) }
+        lines.append(("asked", asked))
+        for vote in request.votes {
+            lines.append(("approved", "\(vote.person.subject) at \(WallClock.text(vote.at))"))
+        }
+        if let end = request.end {
+            let by = end.by.map { " by \($0.subject)" } ?? ""
+            let why = end.reason ?? end.code ?? ""
+            lines.append((request.phase.rawValue, "\(WallClock.text(end.at))\(by) \(why)"))
+        }
+        return lines.map { name, text in
+            let space = String(repeating: " ", count: max(1, 14 - name.count))
+            return printable("\(name)\(space)\(text)", limit: 1 << 20)
+        }
+    }
+
+    var json: JSONValue {
+        var value = JSONObject()
+        value["handle"] = .string(request.id.text)
+        value["state"] = .string(request.phase.rawValue)
+        value["created"] = .string(WallClock.text(request.created))
+        value["expires"] = .string(WallClock.text(request.expires))
+        var caller = JSONObject()
+        caller["issuer"] = .string(request.caller.issuer)
+        caller["subject"] = .string(request.caller.subject)
+        caller["for"] = request.caller.onBehalfOf.map { .string($0) }
+        caller["client"] = request.caller.clientID.map { .string($0) }
+        caller["groups"] = request.caller.groups.json
+        value["caller"] = .object(caller)
+        value["reason"] = arguments["reason"]
+        value["tool"] = .string(request.tool.text)
+        value["effect"] = .string(request.effect.rawValue)
+        value["backend"] = .string(request.backend.text)
+        value["arguments"] = arguments
+        value["request"] = sent
+        value["touches"] = .object(request.touches)
+        value["rules"] = .array(
+            request.needs.map { need in
+                [
+                    "rule": .string(need.rule.text), "reason": .string(need.reason),
+                    "groups": need.groups.json, "count": .number(JSONNumber(need.count)),
+                    "approved": .number(JSONNumber(request.has(need))),
+                ]
+            })
+        value["approvals"] = .array(request.votes.map(\.person.json))
+        if let end = request.end {
+            value["by"] = end.by.map(\.json)
+            value["told"] = end.reason.map { .string($0) }
+            value["code"] = end.code.map { .string($0) }
+        }
+        return .object(value)
+    }
+}
+
+extension Policy {
+    /// With the rules about columns as rules about fields of their names, since what an argument
+    /// means is known by its name alone. A column that is revealed to this viewer lifts no mask of
+    /// another column of its name.
+    fileprivate func byName(for viewer: Caller) -> Policy {
+        var policy = self
+        policy.masks = masks.map { rule in
+            let isRevealed = reveals.contains { reveal in
+                reveal.target == rule.target && reveal.to.include(viewer)
+            }
+            var rule = rule
+            if isRevealed { rule.strategy = .keep }
+            if case .column(_, let path) = rule.target { rule.target = .field(path.column) }
+            return rule
+        }
+        policy.reveals = []
+        return policy
+    }
+}

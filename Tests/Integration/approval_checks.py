@@ -1,0 +1,319 @@
+"""Calls that wait for a person: the official client in both eras, the command line beside it, and
+kills in between."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import subprocess
+import time
+
+from client_checks import Way, connected, refusal_of
+from harness import DEMO, Server, Site, check, environment, eventually, expect, expect_in
+from record import verify
+from wire import Stream, call, post
+
+WAYS = [
+    Way(transport, mode, revision)
+    for transport in ("stdio", "http")
+    for mode, revision in [("auto", "2026-07-28"), ("legacy", "2025-11-25")]
+]
+HANDLE = re.compile(r"apr_[A-Za-z0-9_-]{20}")
+# What a rule of each tool adds; a call of it changes one payment.
+TOOLS = {
+    "held": {"hold": "20s"}, "handed": {"hold": "0s"}, "brief": {"hold": "4s", "expires": "2s"},
+    "twice": {"hold": "0s", "approvers": {"groups": ["finance"], "count": 2}},
+    "task": {"hold": "0s"},
+}
+
+
+def approval_site(world, name, hold=None):
+    site = Site(world.binary, DEMO, world.directory, f"{name}-{os.urandom(3).hex()}",
+                made_tools=False)
+    rules = []
+    for tool, parts in TOOLS.items():
+        manifest = {
+            "tool": tool, "title": tool, "description": "Made for a test.", "backend": "shop",
+            "scope": "billing.write", "effect": "write",
+            "input": {"payment": {"type": "integer"}, "email": {"type": "string"}},
+            "sql": "update payments set state = 'refunded' where id = :payment "
+                   "and :email is not null"}
+        if tool == "task":
+            manifest["task"] = "allowed"
+        (site.manifests / "tools" / f"{tool}.json").write_text(json.dumps(manifest))
+        rules.append({"rule": f"hold-{tool}", "effect": "approve", "when": {"tool.name": tool},
+                      "approvers": {"groups": ["finance"]}, "reason": "money leaves"} | parts)
+    (site.manifests / "policy" / "made.json").write_text(json.dumps({"rules": rules}))
+    return site
+
+
+class Desk:
+    """One person at the command line."""
+
+    def __init__(self, world, site, subject="fin", groups=("finance",)):
+        self.site = site
+        self.token = world.token(site, *groups, subject=subject)
+
+    def run(self, *words):
+        words = [self.site.binary, "approvals", *words, "--manifests", str(self.site.manifests),
+                 "--state", str(self.site.state)]
+        return subprocess.run(
+            words, capture_output=True, text=True, timeout=30, env=environment(self.token))
+
+    def listed(self, *words):
+        return [json.loads(line) for line in self.run("list", "--json", *words).stdout.splitlines()]
+
+    def waiting(self):
+        """The one request, as soon as there is one."""
+        found = []
+        eventually(lambda: found.extend(self.listed()) or found, "a request that waits")
+        return found[0]["handle"]
+
+    def approve(self, handle):
+        done = self.run("approve", handle)
+        expect((done.returncode, done.stderr), (0, ""))
+
+
+class Approving:
+    """A server on such a site; one for all checks here that kill nothing."""
+
+    _server = None
+
+    @classmethod
+    def server(cls, world):
+        if cls._server is None:
+            cls._server = world._cleanup.enter_context(Server(approval_site(world, "approving")))
+        return cls._server
+
+
+def approving(subject_of=None):
+    """A check of each way: `async def …(world, way, client, desk, site)`; each has its own caller,
+    so that each sees its own requests."""
+
+    def decorate(function):
+        async def run(world, way):
+            server = Approving.server(world)
+            subject = f"{function.__name__}-{way}".replace(" ", "-")
+            async with connected(
+                world, way, "support", site=server.site, url=server.url, subject=subject,
+            ) as client:
+                await function(world, way, client, Desk(world, server.site), server.site)
+
+        def checked(world, way):
+            asyncio.run(asyncio.wait_for(run(world, way), 60))
+
+        checked.__name__ = "approve_" + function.__name__
+        return check.each(WAYS)(checked)
+
+    return decorate
+
+
+ARGUMENTS = {"payment": 3, "email": "carla@shop.example"}
+
+
+def handle_in(result):
+    text = refusal_of(result)
+    expect_in("approval.pending", text)
+    expect_in("approval_result", text)
+    return HANDLE.search(text).group()
+
+
+async def held_handle(client, tool="handed", arguments=None):
+    return handle_in(await client.call_tool(tool, arguments or ARGUMENTS))
+
+
+def done(result):
+    expect(result.is_error, False, str(result.content))
+    return json.loads(result.content[0].text)
+
+
+@approving()
+async def a_call_that_waits_runs_when_it_is_approved(world, way, client, desk, site):
+    seen = []
+
+    async def on_progress(progress, total, message):
+        seen.append(message or "")
+
+    waiting = asyncio.create_task(
+        client.call_tool("held", ARGUMENTS, progress_callback=on_progress))
+    handle = await asyncio.to_thread(desk.waiting)
+    expect_in("waiting for approval by finance", " ".join(seen))
+    await asyncio.to_thread(desk.approve, handle)
+    approved = time.monotonic()
+    expect(done(await waiting), {"changed": 1})
+    # The command has ended; what is left is the way to the server and back.
+    expect(time.monotonic() - approved < 0.5, True, "in time")
+
+
+@approving()
+async def a_handle_is_picked_up_later(world, way, client, desk, site):
+    handle = await held_handle(client)
+    expect(handle_in(await client.call_tool("approval_result", {"handle": handle})), handle)
+    waiting = asyncio.create_task(
+        client.call_tool("approval_result", {"handle": handle, "wait": 20}))
+    await asyncio.sleep(0.2)
+    await asyncio.to_thread(desk.approve, handle)
+    expect(done(await waiting), {"changed": 1})
+    again = refusal_of(await client.call_tool("approval_result", {"handle": handle}))
+    expect_in("approval.over", again)
+
+
+@approving()
+async def the_same_call_picks_it_up_and_no_other(world, way, client, desk, site):
+    handle = await held_handle(client)
+    await asyncio.to_thread(desk.approve, handle)
+    other = await held_handle(client, arguments=ARGUMENTS | {"payment": 4})
+    expect(other != handle, True, "another request")
+    expect(done(await client.call_tool("handed", ARGUMENTS)), {"changed": 1})
+    expect(await held_handle(client) != handle, True, "a new request")
+
+
+@approving()
+async def a_no_is_told_with_its_reason(world, way, client, desk, site):
+    handle = await held_handle(client)
+    await asyncio.to_thread(desk.run, "reject", handle, "--reason", "not this month")
+    for tool, arguments in [("handed", ARGUMENTS), ("approval_result", {"handle": handle})]:
+        text = refusal_of(await client.call_tool(tool, arguments))
+        expect_in("approval.rejected", text)
+        expect_in("not this month", text)
+
+
+@approving()
+async def what_nobody_decides_expires(world, way, client, desk, site):
+    text = refusal_of(await client.call_tool("brief", ARGUMENTS))
+    expect_in("approval.expired", text)
+
+
+@approving()
+async def two_people_are_two_people(world, way, client, desk, site):
+    handle = await held_handle(client, "twice")
+    await asyncio.to_thread(desk.approve, handle)
+    second = await asyncio.to_thread(desk.run, "approve", handle)
+    expect_in("another person", second.stderr)
+    expect(await held_handle(client, "twice"), handle)
+    await asyncio.to_thread(Desk(world, site, "fio").approve, handle)
+    expect(done(await client.call_tool("twice", ARGUMENTS)), {"changed": 1})
+
+
+# MARK: From outside
+
+
+def hold_one(server, token, tool="handed", arguments=None):
+    answer = post(server, token, call(tool, arguments or ARGUMENTS)).json
+    return HANDLE.search(answer["result"]["content"][0]["text"]).group()
+
+
+def result_of(server, token, handle):
+    answer = post(server, token, call("approval_result", {"handle": handle})).json
+    return answer["result"]["content"][0]["text"]
+
+
+@check
+def approve_nobody_decides_who_must_not(world):
+    server = Approving.server(world)
+    site = server.site
+    token = world.token(site, "support", "finance", subject="ana")
+    handle = hold_one(server, token)
+    behind = site.run(*site.arguments("token")[1:], "--as", "bot", "--for", "ben",
+                      "--groups", "support,finance").stdout.strip()
+    of_agent = hold_one(server, behind)
+    cases = [
+        (Desk(world, site, "ana"), handle, "their own call"),
+        (Desk(world, site, "ben"), of_agent, "their own call"),
+        (Desk(world, site, "sue", ("support",)), handle, "only members of finance"),
+    ]
+    agent = Desk(world, site)
+    agent.token = behind
+    cases.append((agent, handle, "only a person"))
+    for desk, of, told in cases:
+        refused = desk.run("approve", of)
+        expect(refused.returncode, 1)
+        expect_in(told, refused.stderr)
+    nobody = Desk(world, site)
+    nobody.token = site.altered_token(nobody.token, exp=1)
+    expect(nobody.run("list").returncode, 1)
+    expect_in("approval.pending", result_of(server, token, handle))
+    expect_in("approval.unknown_handle", result_of(server, token, of_agent))
+
+
+@check
+def approve_what_is_masked_for_the_approver_stays_masked(world):
+    server = Approving.server(world)
+    site = server.site
+    token = world.token(site, "support", subject="masked")
+    handle = hold_one(server, token)
+    plain = Desk(world, site, "mia", ("finance", "managers")).run("show", handle).stdout
+    covered = Desk(world, site).run("show", handle).stdout
+    expect_in("carla@shop.example", plain)
+    for text in [covered, Desk(world, site).run("list").stdout, json.dumps(
+            Desk(world, site).listed())]:
+        expect("carla@shop.example" in text, False, "shown")
+    for part in ["update payments set state", "main.payments", "hold-handed: money leaves",
+                 "masked (local)"]:
+        expect_in(part, covered)
+
+
+@check
+def approve_a_request_outlives_kills_and_serves_once(world):
+    site = approval_site(world, "kills")
+    token = world.token(site, "support")
+    desk = Desk(world, site)
+    with Server(site) as server:
+        handle = hold_one(server, token)
+        server.kill()
+        desk.approve(handle)
+        server.start()
+        server.wait_until_ready()
+        expect_in('"changed":1', result_of(server, token, handle))
+        server.kill()
+        server.start()
+        server.wait_until_ready()
+        expect_in("approval.over", result_of(server, token, handle))
+    verify(site)
+
+
+@check
+def approve_a_stop_hands_out_handles(world):
+    site = approval_site(world, "stop")
+    token = world.token(site, "support")
+    with Server(site) as server:
+        with Stream(server, token, call("held", ARGUMENTS)) as stream:
+            handle = Desk(world, site).waiting()
+            server.stop()
+            last = [message for message in stream.messages() if "result" in message][-1]
+            expect_in(handle, last["result"]["content"][0]["text"])
+        server.start()
+        server.wait_until_ready()
+        Desk(world, site).approve(handle)
+        expect_in('"changed":1', result_of(server, token, handle))
+
+
+@check
+def approve_other_manifests_void_what_was_approved(world):
+    site = approval_site(world, "reload")
+    token = world.token(site, "support")
+    with Server(site) as server:
+        handle = hold_one(server, token)
+        Desk(world, site).approve(handle)
+        policy = site.manifests / "policy" / "made.json"
+        policy.write_text(policy.read_text() + "\n")
+        server.reload()
+        expect_in("approval.outdated", result_of(server, token, handle))
+
+
+@check
+def approve_decisions_are_on_record(world):
+    site = approval_site(world, "record")
+    token = world.token(site, "support")
+    with Server(site) as server:
+        handle = hold_one(server, token)
+        Desk(world, site).approve(handle)
+        result_of(server, token, handle)
+    lines = [
+        json.loads(line) for log in ("record", "record-2")
+        for path in sorted((site.state / log).glob("*.jsonl"))
+        for line in path.read_text().splitlines()]
+    of = [(line["event"], line.get("decision")) for line in lines if line.get("approval") == handle]
+    expect(of, [("held", None), ("intent", "hold"), ("decision", "approve")])
+    verify(site)
