@@ -19,6 +19,8 @@ enum ValueSample {
         "paid with ⟦card:4111 1111 1111 1111⟧ today", "⟦card:5555555555554444⟧",
         "amex ⟦card:3782 822463 10005⟧ ok", "pan=⟦card:6011-1111-1111-1117⟧&x=1",
         "12,⟦card:30569309025904⟧,open", "⟦card:2223003122003222⟧",
+        "paid with ⟦card:4222 2222 2222 2⟧ (visa)",
+        "⟦card:4111 1111 1111 1111⟧ ⟦card:5555 5555 5555 4444⟧",
         // Accounts
         "IBAN ⟦iban:DE89 3704 0044 0532 0130 00⟧ at", "⟦iban:gb29nwbk60161331926819⟧",
         "to ⟦iban:FR1420041010050500013M02606⟧.",
@@ -60,12 +62,24 @@ enum ValueSample {
         "Authorization: token ⟦token:iySCnF3J4UlkWWX533WFiYH2⟧", "D.O.B. ⟦birth_date:12-Mar-1974⟧",
         "password: ⟦password:a(*U8BxAh⟧", "call me on ⟦phone:32 12 34 56⟧",
         "⟦mac:ea-6a-d5-88-47-40⟧",
+        "mot de passe : ⟦password:lWauSLgmtLY⟧", "pwd=⟦password:odM.MVYeQk_Z⟧ ok",
+        "password:\n  ⟦password:x9!kQ_2v⟧", "CVV ⟦card_code:123⟧", "(b. ⟦birth_date:1985-03-14⟧)",
+        "MAC ⟦mac:001B44113AB7⟧", "IBAN⟦iban:DE89370400440532013000⟧",
+        "response=\"⟦api_key:425aafcb329e41bf98ebf32b1fd41c2f⟧\"",
+        "x ⟦api_key:abc8Q~f4R9xT2kLm7vWq1ZbN5cYd8HsJgP3uA0e⟧ y", "Tlf ⟦phone:21 23 45 17⟧",
+        "⟦api_key:u6l2JWHQ214WAN.atlasv1.W1bUuQnzTFdP2agX8Ak3ZIVArRmyXq1Ir4NQAyMPMSLpUBCt9gFInxIZcwvIQDr5EwN⟧",
+        "PAN card ⟦national_id:ABCHK1234L⟧", "⟦phone:06 12 34 56 78⟧",
         // Hidden
         "card ⟦card:４１１１１１１１１１１１１１１１⟧", "⟦card:4111\u{200B}1111\u{200B}1111\u{200B}1111⟧",
         "ssn ⟦ssn:٥٣٦-٢٢-٨٧١٠⟧", "⟦card:4111–1111–1111–1111⟧", "u=⟦email:ana%40example.com⟧&x",
         "⟦email:ana&#64;example.com⟧", "⟦email:ana\\u0040example.com⟧",
         "⟦email:ana%2540example.com⟧",
         "d=⟦ssn:c3NuIDUzNi0yMi04NzEw⟧", "⟦email:616e61406578616d706c652e636f6d⟧",
+        "0x⟦email:616e61406578616d706c652e636f6d⟧", "\\x⟦email:616e61406578616d706c652e636f6d⟧",
+        "blob ⟦ssn:NTM2LTIyLTg3MTA=⟧", "/files/⟦ssn:c3NuIDUzNi0yMi04NzEw⟧",
+        "card ⟦card:4111·1111·1111·1111⟧", "card ⟦card:4111 - 1111 - 1111 - 1111⟧",
+        "card ⟦card:4111 1111-1111 1111⟧", "card ⟦card:4111&ndash;1111&ndash;1111&ndash;1111⟧",
+        "ssn ⟦ssn:5 3 6 2 2 8 7 1 0⟧", "1,⟦ssn:536 22 8710⟧,open",
     ]
 
     /// What looks so and is not.
@@ -91,6 +105,15 @@ enum ValueSample {
         "987-65-4321", "ZZ 278653 T", "secret = get_secret('a')", "12345678Y",
         "passport photo of 2026",
         "c2lkZWJhciB3aWR0aCBpcyAzMDA=",
+        "no. 5149 1552 1722 0795", "no. 3727 239859 72567", "ref DE90 3704 0044 0532 0130 00",
+        "ref NL08 ABNA 0417 1643 00", "1Z 999 AA1 01 2345 6784", "538-44-1234-99", "36 29 12 20 52",
+        "01 02 03 04 05 06", "0123456789", "12345678-1234-1234-0123-123456789012",
+        "+9.1935+124.4340/", "+39.1935+009.4340/", "(2026) 11-21", "200 300 4000", "foo==1.2.3.4",
+        "updated from 1.2.3.4 to 1.2.3.5", "libssl1.1_1.1.1.4-1", "10:15::12", "0.1.2.3",
+        "getty@tty1.service", "openvpn@server.conf", "lib@1.0.tar.gz",
+        "PublicKeyToken=b77a5c561934e089", "sku VQRHX0087R", "lot A123456789",
+        "password: JavaScript", "password: Required", "pwd=settings.DB_PASSWORD", "CVV rules",
+        "1Q~ and 2Q~",
     ]
 
     /// The text without marks, and the spans in Unicode scalars.

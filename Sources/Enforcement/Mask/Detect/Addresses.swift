@@ -12,6 +12,8 @@ enum Addresses {
             place += length
         }
         let end = run.groups[3].end
+        // Nothing but `0.0.0.0` is in the network of zero.
+        if run.digits[0] == 0, place > 4 || run.digits.number(0, 4) != 0 { return nil }
         // A fifth part, or a name that goes on: `1.2.3.4.5`, `1.2.3.4-rc1`, `10.0.0.1.nip.io`.
         if run.count > 4, run.groups[4].separator == dot { return nil }
         if text.at(end) == dot, text.at(end + 1).isWord { return nil }
@@ -21,8 +23,29 @@ enum Addresses {
             return nil
         }
         let before = text.at(start - 1)
+        // `libssl1.1_1.1.1.4-1`
+        if before == UInt8(ascii: "_"), text.at(end) == UInt8(ascii: "-"), text.at(end + 1).isDigit
+        {
+            return nil
+        }
         if before == dot || before == UInt8(ascii: "-") && text.at(start - 2).isWord { return nil }
-        return isVersion(text, before: start) ? nil : Finding(.ip, start, end)
+        return isVersion(text, before: start) || isUpdate(text, start, end)
+            ? nil : Finding(.ip, start, end)
+    }
+
+    /// `updated from 1.2.3.4 to 1.2.3.5`, from either side.
+    private static func isUpdate(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        var from = start
+        if text.hasFolded(" to ", at: start - 4) {
+            from = text.start(of: start - 4, atMost: 15) { $0.isDigit || $0 == UInt8(ascii: ".") }
+        } else if !text.hasFolded(" to ", at: end) || !text.at(end + 4).isDigit {
+            return false
+        }
+        guard text.hasFolded("from ", at: from - 5) else { return false }
+        for word in ["updated ", "upgraded ", "update ", "upgrade ", "bumped ", "downgraded "]
+            as [StaticString]
+        where text.hasFolded(word, at: from - 5 - word.utf8CodeUnitCount) { return true }
+        return false
     }
 
     /// `version 1.2.3.4`, `Chrome/1.2.3.4`, `§ 4.3.2.1`.
@@ -33,6 +56,9 @@ enum Addresses {
         }
         if text.at(start - 1) == UInt8(ascii: "#") { return true }
         let gap = text.start(of: start, atMost: 4) { !($0.isWord || $0 >= 0x80) }
+        if text.has("==", at: start - 2) {
+            return gap != start - 2 || !text.lastWord(before: start).cues.contains(.ip)
+        }
         if text.has("\u{A7}", at: gap - 2) { return true }
         let meaning = text.lastWord(before: start)
         if meaning.cues.contains(.ip) { return false }
@@ -130,6 +156,11 @@ enum IPv6 {
             if index < end, text[index] != UInt8(ascii: ":") { return false }
         }
         guard groups > 0, hasDigit else { return false }
+        // `10:15::12` is a time with something left out.
+        if hasGap, groups == 3, pairs == 3 {
+            for place in start..<end where text[place].isLetter { return true }
+            return false
+        }
         return hasGap ? groups < 8 : groups == 8 && pairs < 8
     }
 

@@ -55,7 +55,9 @@ enum Assignments {
         let from = isQuoted ? start + 1 : start
         guard stop > from, !isPlaceholder(text, from, stop) else { return nil }
         let strength = Strength(text, from, stop)
-        guard strength.isPassword, !strength.isOfDigitsAlone, isNoPath(text, from, stop) else {
+        guard strength.isPassword || strength.isScrambled, !strength.isOfDigitsAlone,
+            isNoPath(text, from, stop)
+        else {
             return nil
         }
         return Finding(.password, from, stop)
@@ -109,6 +111,12 @@ enum Assignments {
         if text[sign] == UInt8(ascii: "="), text.at(start) == UInt8(ascii: "=") { return nil }
         if text.at(start) == UInt8(ascii: "=") || text.at(start) == UInt8(ascii: ">") { start += 1 }
         start = text.end(of: start, atMost: 4) { $0.isBlank }
+        // YAML may put it on a line of its own, further in.
+        if text[sign] == UInt8(ascii: ":"), text.at(start) == UInt8(ascii: "\n"),
+            text.at(start + 1) == 0x20
+        {
+            start = text.end(of: start + 1, atMost: 16) { $0 == 0x20 }
+        }
         let slashes = text.end(of: start, atMost: 8) { $0 == UInt8(ascii: "\\") }
         let mark = text.at(slashes)
         guard mark.isQuote else {
@@ -221,10 +229,13 @@ enum Assignments {
     ) -> Bool {
         guard strength.length >= 3, isNoPath(text, start, end) else { return false }
         if isQuoted { return strength.differsEnough || strength.length >= 6 }
-        if isExpression(text, start, end) { return false }
+        if isExpression(text, start, end) {
+            return strength.isScrambledTwice
+                && text.end(of: start, atMost: end - start) { $0.isToken || $0 == 0x2E } == end
+        }
         if sign == UInt8(ascii: "=") { return strength.length >= 4 }
         // Behind a colon there may be a sentence.
-        return strength.isPassword
+        return strength.isPassword || strength.isScrambled
             || strength.isOfDigitsAlone && strength.length >= 4 && strength.length <= 12
             || !strength.isOfLettersAlone && strength.length >= 8
     }

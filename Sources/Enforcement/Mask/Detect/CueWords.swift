@@ -5,7 +5,7 @@ extension WordTable {
             (
                 .phone,
                 """
-                phone phones telephone tel tele mobile mobil cell cellphone cellular fax whatsapp sms msisdn \
+                phone phones telephone tel tele tlf mobile mobil cell cellphone cellular fax whatsapp sms msisdn \
                 signal viber landline hotline phonenumber mobilenumber telno phoneno telefon telefono \
                 teléfono telefone tél téléphone telefoon telefoonnummer telefonnummer telefonnr telefonu \
                 handy handynummer mobilnummer mobilfunk rufnummer festnetz durchwahl móvil movil celular \
@@ -77,6 +77,13 @@ extension WordTable {
                 """
                 ip ipv4 ipv6 ips ipaddr ipaddress addr address host hostname client remote src dst \
                 source peer server from gateway dns ping subnet netmask adresse dirección endereço
+                """
+            ),
+            (
+                .thing,
+                """
+                sku lot serial batch tracking shipment usps fedex dhl ups parcel ndc isbn issn ismn \
+                lottery
                 """
             ),
             (.goods, "isbn issn ean gtin upc sku asin barcode ean13 isbn13 doi"),

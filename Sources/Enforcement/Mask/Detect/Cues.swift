@@ -23,9 +23,13 @@ struct Cues: OptionSet {
     static let licence = Cues(rawValue: 1 << 14)
     /// A word that a key or token follows: `--token …`.
     static let credential = Cues(rawValue: 1 << 15)
+    /// `sku`, `parcel`: a number of something that is no person's, unless another word says more.
+    static let thing = Cues(rawValue: 1 << 16)
 
     /// Words that make the scanner look at what comes after them.
-    static let leading: Cues = [.birth, .passport, .bearer, .basic, .secret, .licence, .credential]
+    static let leading: Cues = [
+        .birth, .passport, .bearer, .basic, .secret, .licence, .credential, .cardCode,
+    ]
 }
 
 /// What one word means: cues, and the national numbers that it names.

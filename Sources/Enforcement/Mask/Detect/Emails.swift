@@ -153,7 +153,8 @@ enum Emails {
         guard text.at(last - 1) == UInt8(ascii: ".") else { return false }
         let endings: [StaticString] = [
             "png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "json", "yaml", "yml", "html",
-            "exe", "dll", "jar", "tgz", "whl", "txt", "pdf", "lock",
+            "exe", "dll", "jar", "tgz", "gz", "xz", "whl", "deb", "rpm", "txt", "pdf", "lock",
+            "service", "socket", "timer", "mount", "slice", "conf", "cfg", "ini", "log", "rb",
         ]
         return endings.contains { ending in
             end - last == ending.utf8CodeUnitCount && text.hasFolded(ending, at: last)

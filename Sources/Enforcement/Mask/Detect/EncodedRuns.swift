@@ -1,6 +1,7 @@
 /// Long runs that are text in base64 or in hexadecimal digits.
 enum EncodedRuns {
-    static let lengthMin = 16
+    /// Eleven bytes without padding: `536-22-8710`.
+    static let lengthMin = 15
     /// A run is broken into words by `+`, `/`, `-` and `_`, which stand for few bytes of a text:
     /// one of its words has this length.
     static let wordMin = 8
@@ -20,11 +21,37 @@ enum EncodedRuns {
             let start = index
             index = text.end(of: start) { $0.isBase64 }
             guard index - start >= lengthMin else { continue }
-            if decode(text, start, index, into: &scratch) {
-                let padding = text.end(of: index, atMost: 2) { $0 == UInt8(ascii: "=") }
-                body(start, padding, scratch)
-            }
+            guard let place = firstDecoded(text, start, index, into: &scratch) else { continue }
+            let padding = text.end(of: index, atMost: 2) { $0 == UInt8(ascii: "=") }
+            body(place, padding, scratch)
         }
+    }
+
+    /// Where the encoded text begins: behind `0x` and `\x`, and perhaps behind the words of a path
+    /// or a name, `/files/bWFpbC…`. Two tries at most.
+    private static func firstDecoded(
+        _ text: Span<UInt8>, _ start: Int, _ end: Int, into scratch: inout [UInt8]
+    ) -> Int? {
+        var start = start
+        if text.has("0x", at: start) { start += 2 }
+        if text[start] == UInt8(ascii: "x"), text.at(start - 1) == UInt8(ascii: "\\") { start += 1 }
+        guard end - start >= lengthMin else { return nil }
+        if decode(text, start, end, into: &scratch) { return start }
+        guard let last = lastLongWord(text, start, end), last > start else { return nil }
+        return decode(text, last, end, into: &scratch) ? last : nil
+    }
+
+    /// The first word of the run from which on all others are long enough to be encoded.
+    private static func lastLongWord(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
+        var index = end
+        var found: Int?
+        while index > start {
+            let word = text.start(of: index, atMost: index - start) { $0.isWord }
+            if index - word < lengthMin { return found }
+            found = word
+            index = word - 1
+        }
+        return found
     }
 
     private static func decode(

@@ -126,7 +126,8 @@ enum Escapes {
             ("equals;", 0x3D), ("hyphen;", 0x2D), ("dash;", 0x2D), ("lowbar;", 0x5F),
             ("sol;", 0x2F),
             ("num;", 0x23), ("lpar;", 0x28), ("rpar;", 0x29), ("shy;", 0), ("zwnj;", 0),
-            ("zwj;", 0),
+            ("zwj;", 0), ("ndash;", 0x2D), ("mdash;", 0x2D), ("minus;", 0x2D), ("middot;", 0x2D),
+            ("bull;", 0x2D), ("ensp;", 0x20), ("emsp;", 0x20), ("thinsp;", 0x20),
         ]
         guard text.at(index + 1).isLetter else { return nil }
         for (name, byte) in names where text.has(name, at: index + 1) {

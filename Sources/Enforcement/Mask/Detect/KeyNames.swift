@@ -68,7 +68,9 @@ enum KeyNames {
     static func meaning(_ key: Folded) -> Meaning? {
         guard let last = key.lastPair else { return nil }
         for entry in KeyWords.shared.entries(ending: last) where entry.ends(key) {
-            if entry.meaning == .secret, isPaging(key) { return nil }
+            if entry.meaning == .secret, isPaging(key) || key.ends("public_key_token") {
+                return nil
+            }
             return entry.meaning
         }
         return key.endsWord("key") && key.has(KeyWords.shared.owners) ? .secret : nil
@@ -154,6 +156,8 @@ struct KeyWords: Sendable {
         ("cvv2", .cardCode), ("cvc2", .cardCode), ("csc", .cardCode), ("card_code", .cardCode),
         ("security_code", .cardCode), ("authorization", .authorization),
         ("signature", .signature), ("sig", .signature), ("hmac", .signature),
+        // Of a Digest.
+        ("response", .signature),
         ("session", .session), ("session_id", .session), ("sess", .session), ("sid", .session),
         ("asp_net_session_id", .session), ("remember_me", .session), ("jwt", .session),
     ]

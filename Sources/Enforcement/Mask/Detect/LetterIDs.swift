@@ -8,7 +8,10 @@ enum LetterIDs {
             case 9:
                 isSpanish(text, start) || isNINO(text, start) || isSingaporean(text, start)
                     || isIrish(text, start, end)
-            case 10: isIndianPAN(text, start) || isTaiwanese(text, start)
+            case 10:
+                isIndianPAN(text, start)
+                    || isTaiwanese(text, start)
+                        && !text.lastWord(before: start).cues.contains(.thing)
             case 16: isItalian(text, start)
             case 18: isMexican(text, start) || isChinese(text, start)
             default: false
@@ -188,7 +191,14 @@ enum LetterIDs {
     private static func isIndianPAN(_ text: Span<UInt8>, _ start: Int) -> Bool {
         for index in start..<(start + 5) where !text[index].isUpper { return false }
         for index in (start + 5)..<(start + 9) where !text[index].isDigit { return false }
-        return "ABCFGHJLPT".utf8.contains(text[start + 3]) && text[start + 9].isUpper
+        guard "ABCFGHJLPT".utf8.contains(text[start + 3]), text[start + 9].isUpper else {
+            return false
+        }
+        // No digit checks it: without its word, it is a person's where nothing speaks of goods.
+        let meaning = text.cues(before: start)
+        if meaning.cues.contains(.card) || !meaning.ids.isEmpty { return true }
+        return text[start + 3] == UInt8(ascii: "P")
+            && meaning.cues.isDisjoint(with: [.thing, .goods])
     }
 
     private static func isTaiwanese(_ text: Span<UInt8>, _ start: Int) -> Bool {

@@ -101,8 +101,16 @@ struct NumberRun {
         {
             return UInt8(ascii: "\n")
         }
-        for index in start..<end where text[index] != text[start] { return mixed }
-        return text[start]
+        var only = text[start]
+        for index in start..<end where text[index] != only {
+            // ` - ` is a dash with room around it.
+            if only == 0x20, text[index] == UInt8(ascii: "-") {
+                only = text[index]
+            } else if only != UInt8(ascii: "-") || text[index] != 0x20 {
+                return mixed
+            }
+        }
+        return only
     }
 
     func length(_ group: Int) -> Int { groups[group].end - groups[group].start }
@@ -119,11 +127,31 @@ struct NumberRun {
         return groups[1].separator == Self.mixed ? nil : groups[1].separator
     }
 
+    /// Whether the number ends with its first `groupCount` groups: none follows that is joined to
+    /// them as they are joined to each other.
+    func isWhole(_ groupCount: Int) -> Bool {
+        guard groupCount > 1, groupCount < count else { return true }
+        return groups[groupCount].separator != groups[groupCount - 1].separator
+    }
+
+    /// `4111 1111-1111 1111`: four times four is so much of a card that its joints may differ.
+    private var areFours: Bool {
+        guard begins(4, 4, 4, 4) else { return false }
+        for index in 1..<4 {
+            let separator = groups[index].separator
+            guard separator == 0x20 || separator == UInt8(ascii: "-") else { return false }
+        }
+        return true
+    }
+
     /// Whether the first `groupCount` groups look like one number that was cut for reading: all
     /// but the last as long as each other, or as cards print them.
     func isCut(_ groupCount: Int) -> Bool {
         if groupCount == 1 { return true }
+        if groupCount == 4, areFours { return true }
         guard separator(of: groupCount) != nil else { return false }
+        // The oldest Visa numbers have thirteen digits.
+        if groupCount == 4, begins(4, 4, 4, 1) { return true }
         let first = length(0)
         let last = length(groupCount - 1)
         if last > 8 || last < 2 && first > 1 { return false }

@@ -9,9 +9,12 @@ struct NumberScan {
     let standsAlone: Bool
     /// The number goes on to the left: `LP-4111`, `0.4111`.
     let continues: Bool
+    /// It is a part of a longer number, which was read before and is nothing.
+    private let isTail: Bool
     private let meaning: Meaning
 
-    init(_ text: Span<UInt8>, at start: Int, around: Meaning) {
+    /// `foundEnd` is where the last finding ends: what it covers is no part of this number.
+    init(_ text: Span<UInt8>, at start: Int, around: Meaning, foundEnd: Int = -1) {
         run = NumberRun(text, at: start)
         self.start = start
         let before = text.at(start - 1)
@@ -19,6 +22,7 @@ struct NumberScan {
             before == UInt8(ascii: "-") || before == UInt8(ascii: ".")
             || before == UInt8(ascii: "/")
         continues = isJoined && text.at(start - 2).isWord
+        isTail = start - 1 > foundEnd && Self.isTail(text, start, run)
         let first = text.end(of: 0, atMost: 8) { $0.isSpace || $0 == UInt8(ascii: "(") }
         var last = text.count
         while last > 0, last > text.count - 8, text[last - 1].isSpace { last -= 1 }
@@ -34,6 +38,19 @@ struct NumberScan {
         }
         meaning.formUnion(around)
         self.meaning = meaning
+    }
+
+    /// A group in front, joined as the groups of the run are: of three digits and letters at least,
+    /// or as long as the first; or the bank of something that is written as an account number.
+    private static func isTail(_ text: Span<UInt8>, _ start: Int, _ run: NumberRun) -> Bool {
+        guard run.count > 1, text.at(start - 1) == run.groups[1].separator else { return false }
+        let before = text.start(of: start - 1, atMost: 24) { $0.isWord }
+        let length = start - 1 - before
+        if text.at(start - 2).isDigit { return length >= 3 || length == run.length(0) }
+        guard length == 4, text.at(before - 1) == text.at(start - 1), text.at(before - 2).isDigit,
+            text.at(before - 3).isDigit
+        else { return false }
+        return text.at(before - 4).isUpper && text.at(before - 5).isUpper
     }
 
     func finding(in text: Span<UInt8>) -> Finding? {
@@ -62,6 +79,7 @@ struct NumberScan {
             guard run.isCut(groupCount), run.digits.luhn(count) else { continue }
             if groupCount == 1, continues { continue }
             let isNamed = meaning.cues.contains(.card)
+            if isTail, !isNamed { continue }
             // Called a card, it may be one of an issuer that is not in the table.
             guard Cards.isCard(run.digits, count) || isNamed && run.digits[0] != 0 else { continue }
             if !isNamed, meaning.cues.contains(.goods) { continue }
@@ -77,7 +95,9 @@ struct NumberScan {
     private func ssn(_ text: Span<UInt8>) -> Finding? {
         let isNamed = meaning.cues.contains(.ssn)
         let isCut = run.begins(3, 2, 4)
-        guard isCut || run.length(0) == 9, !continues else { return nil }
+        // `5 3 6 2 2 8 7 1 0`
+        let isSpelled = run.count == 9 && run.digits.count == 9
+        guard isCut || isSpelled || run.length(0) == 9, !continues else { return nil }
         let area = run.digits.number(0, 3)
         let group = run.digits.number(3, 2)
         guard area != 0, area != 666, group != 0, run.digits.number(5, 4) != 0 else { return nil }
@@ -87,17 +107,32 @@ struct NumberScan {
                 [50...65, 70...88, 90...92, 94...99].contains(where: { $0.contains(group) })
             else { return nil }
         }
+        if isSpelled { return isNamed ? found(.ssn, 9) : nil }
         if !isCut { return isNamed ? found(.ssn, 1) : nil }
         guard let separator = run.separator(of: 3) else { return nil }
-        if separator == UInt8(ascii: "-") || isNamed { return found(.ssn, 3) }
-        return standsAlone && separator == UInt8(ascii: " ") ? found(.ssn, 3) : nil
+        if isNamed { return found(.ssn, 3) }
+        guard run.isWhole(3) else { return nil }
+        if separator == UInt8(ascii: "-") { return found(.ssn, 3) }
+        return separator == UInt8(ascii: " ") && (standsAlone || isField(text))
+            ? found(.ssn, 3) : nil
+    }
+
+    /// All there is between the commas of a row.
+    private func isField(_ text: Span<UInt8>) -> Bool {
+        func bounds(_ byte: UInt8) -> Bool {
+            byte == 0 || byte == UInt8(ascii: ",") || byte.isQuote || byte == UInt8(ascii: "|")
+                || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\n")
+        }
+        return run.count == 3 && bounds(text.at(start - 1)) && bounds(text.at(run.groups[2].end))
     }
 
     private func nationalID(_ text: Span<UInt8>) -> Finding? {
         for groupCount in stride(from: min(run.count, 7), to: 0, by: -1) {
             let count = run.groups[groupCount - 1].digitsEnd
             guard (7...18).contains(count) else { continue }
-            let shaped = continues ? [] : shape(groupCount, count)
+            let isPart = continues || isTail || !run.isWhole(groupCount)
+            let shaped =
+                isPart || meaning.cues.contains(.thing) ? [] : shape(groupCount, count)
             if NationalIDs.isValid(run.digits, count, among: shaped) {
                 return found(.nationalID, groupCount)
             }
@@ -153,7 +188,8 @@ struct NumberScan {
         guard !continues else { return nil }
         return Phones.national(
             text, run: run, start: start, isNamed: meaning.cues.contains(.phone),
-            mayBeNamed: meaning.cues.contains(.maybePhone), standsAlone: standsAlone)
+            mayBeNamed: meaning.cues.contains(.maybePhone), standsAlone: standsAlone,
+            isPart: isTail || meaning.cues.contains(.thing))
     }
 
     /// `Tel. 55512`: too short for anything else.

@@ -39,6 +39,15 @@ enum Phones {
         guard run.count > 0, run.digits.count >= 7 + skipping else { return nil }
         let digits = skipping == 0 ? run.digits : run.digits.dropping(skipping)
         guard let (code, lengths) = plan(digits) else { return nil }
+        // `+9.1935`: nobody divides the code of a country, unless each digit stands for itself.
+        if skipping == 0, run.length(0) < code, run.length(1) > 1 { return nil }
+        // `+39.1935 009.4340`: places on a map.
+        let dot = UInt8(ascii: ".")
+        if run.count > 3, run.groups[1].separator == dot, run.groups[2].separator != dot,
+            run.groups[3].separator == dot
+        {
+            return nil
+        }
         for groupCount in stride(from: min(run.count, 9), to: 0, by: -1) {
             guard isSpaced(run, groupCount) else { continue }
             var national = run.groups[groupCount - 1].digitsEnd - skipping - code
@@ -72,7 +81,7 @@ enum Phones {
     /// A number without a country, at the start of `run`.
     static func national(
         _ text: Span<UInt8>, run: NumberRun, start: Int, isNamed: Bool, mayBeNamed: Bool,
-        standsAlone: Bool
+        standsAlone: Bool, isPart: Bool
     ) -> Finding? {
         let isInParentheses =
             text.at(start - 1) == UInt8(ascii: "(")
@@ -81,7 +90,7 @@ enum Phones {
         if run.digits[0] == 0, run.digits[1] == 0, run.digits[2] != 0,
             run.length(0) >= 4 || run.length(0) == 2,
             let found = international(text, run, from: from, skipping: 2),
-            isNamed || standsAlone || run.count > 2
+            isNamed || !isPart && (standsAlone || run.count > 2)
         {
             return found
         }
@@ -89,9 +98,10 @@ enum Phones {
             let count = run.groups[groupCount - 1].digitsEnd
             guard isSpaced(run, groupCount), (7...13).contains(count) else { continue }
             let form = Form(
-                run: run, groupCount: groupCount, count: count, isInParentheses: isInParentheses)
-            if form.isClear || (isNamed || standsAlone || mayBeNamed) && form.isLikely
-                || isNamed && form.isPossible
+                groupCount: groupCount, count: count, isInParentheses: isInParentheses)
+            if !isPart && run.isWhole(groupCount) && form.isClear(run)
+                || (isNamed || mayBeNamed) && form.isLikely(run)
+                || isNamed && form.isPossible(run)
             {
                 return Finding(.phone, from, run.groups[groupCount - 1].end)
             }
@@ -102,68 +112,67 @@ enum Phones {
 
 /// How sure the form alone makes that a number is a telephone's.
 private struct Form {
-    let run: NumberRun
     let groupCount: Int
     let count: Int
     let isInParentheses: Bool
 
-    private var lengths: (Int, Int, Int) {
-        (run.length(0), groupCount > 1 ? run.length(1) : 0, groupCount > 2 ? run.length(2) : 0)
-    }
-
     /// No other number is written so.
-    var isClear: Bool {
-        if isDate { return false }
-        if isNorthAmerican { return groupCount > 1 }
+    func isClear(_ run: NumberRun) -> Bool {
+        if isDate(run) { return false }
+        if isNorthAmerican(run) { return groupCount > 1 }
         if isInParentheses {
-            return groupCount > 1 && (2...5).contains(run.length(0)) && (8...12).contains(count)
+            // `(2026) 11-21` is no area.
+            let shortest = run.length(0) == 4 && run.digits[0] > 0 ? 9 : 8
+            return groupCount > 1 && (2...5).contains(run.length(0))
+                && (shortest...12).contains(count)
         }
         guard run.digits[0] == 0, run.digits[1] != 0, (9...11).contains(count) else { return false }
-        return groupCount > 2 && run.length(0) >= 2 && run.length(0) <= 5 && isGroupedByHand
+        return groupCount > 2 && run.length(0) >= 2 && run.length(0) <= 5 && isGroupedByHand(run)
     }
 
     /// A number that stands for itself, or has a word beside it that people use for telephones.
-    var isLikely: Bool {
-        if isDate { return false }
+    func isLikely(_ run: NumberRun) -> Bool {
+        if isDate(run) { return false }
         if run.digits[0] == 0, run.digits[1] != 0, (9...12).contains(count) { return true }
-        if arePairs { return true }
-        return isNorthAmerican && groupCount > 1 || groupCount > 1 && isInParentheses
+        if arePairs(run) { return true }
+        return isNorthAmerican(run) && groupCount > 1 || groupCount > 1 && isInParentheses
     }
 
     /// A number that is called a telephone number.
-    var isPossible: Bool { !isDate && groupCount <= 6 }
+    func isPossible(_ run: NumberRun) -> Bool { !isDate(run) && groupCount <= 6 }
 
     /// `32 12 34 56`, as people in Denmark, Norway and France write.
-    private var arePairs: Bool {
+    private func arePairs(_ run: NumberRun) -> Bool {
         guard groupCount == 4 || groupCount == 5, run.digits[0] > 0,
             run.separator(of: groupCount) == UInt8(ascii: " ")
         else { return false }
-        return (0..<groupCount).allSatisfy { run.length($0) == 2 }
+        for index in 0..<groupCount where run.length(index) != 2 { return false }
+        return true
     }
 
     /// NANP: area and exchange begin with 2 to 9, and neither is `N11`.
-    private var isNorthAmerican: Bool {
-        var digits = run.digits
-        var place = 0
-        if groupCount == 4, run.length(0) == 1, digits[0] == 1 { place = 1 }
-        guard count == 10 + place else { return false }
-        if place == 1 { digits = digits.dropping(1) }
-        guard groupCount == 3 + place, run.length(place) == 3, run.length(place + 1) == 3 else {
-            return false
+    private func isNorthAmerican(_ run: NumberRun) -> Bool {
+        let place = groupCount == 4 && run.length(0) == 1 && run.digits[0] == 1 ? 1 : 0
+        guard count == 10 + place, groupCount == 3 + place, run.length(place) == 3,
+            run.length(place + 1) == 3, run.digits[place] > 1, run.digits[place + 3] > 1
+        else { return false }
+        // No area has the hundreds for itself, but for the services of 500, 800 and 900.
+        if run.digits[place + 1] == 0, run.digits[place + 2] == 0 {
+            return [5, 8, 9].contains(run.digits[place])
         }
-        return digits[0] > 1 && digits[3] > 1 && !(digits[1] == 1 && digits[2] == 1)
+        return !(run.digits[place + 1] == 1 && run.digits[place + 2] == 1)
     }
 
     /// At most one kind of separator besides parentheses and slashes.
-    private var isGroupedByHand: Bool {
+    private func isGroupedByHand(_ run: NumberRun) -> Bool {
         let separator = run.separator(of: groupCount)
         return separator != UInt8(ascii: "/")
     }
 
     /// `2026-11-21`, `21.11.2026`, with or without a time behind it.
-    private var isDate: Bool {
+    private func isDate(_ run: NumberRun) -> Bool {
         guard groupCount >= 3, !isInParentheses else { return false }
-        let (first, second, third) = lengths
+        let (first, second, third) = (run.length(0), run.length(1), run.length(2))
         if first == 4, second == 2, third == 2 {
             return (1000...2999).contains(run.digits.number(0, 4))
                 && (1...12).contains(run.digits.number(4, 2))

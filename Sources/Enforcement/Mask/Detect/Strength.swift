@@ -10,6 +10,12 @@ struct Strength {
     private var symbols = 0
     /// Changes between kinds of characters.
     private var turns = 0
+    /// Of letters, how often one case stands alone or two of the other together, as no name of
+    /// a program writes it: `lWauSLgm`.
+    private var oddities = 0
+    private var runLength = 0
+    private var partOddities = 0
+    private var partKinds: UInt8 = 0
     private var seen: (UInt64, UInt64) = (0, 0)
 
     init(_ text: Span<UInt8>, _ start: Int, _ end: Int) {
@@ -31,6 +37,7 @@ struct Strength {
                 symbols += 1
             }
             if kind != last, last != 0 { turns += 1 }
+            note(kind, last, isLast: index == end - 1)
             last = kind
             if byte & 64 == 0 {
                 seen.0 |= 1 << UInt64(byte & 63)
@@ -39,6 +46,37 @@ struct Strength {
             }
         }
     }
+
+    /// A part of one case alone is a word: `DB_PASSWORD`.
+    private mutating func note(_ kind: Int, _ last: Int, isLast: Bool) {
+        if kind != last {
+            endRun(last)
+            runLength = 0
+            if kind != 2, kind != 3 { endPart() }
+        }
+        runLength += 1
+        if isLast {
+            endRun(kind)
+            endPart()
+        }
+    }
+
+    private mutating func endRun(_ kind: Int) {
+        guard kind == 2 || kind == 3 else { return }
+        partKinds |= kind == 2 ? 1 : 2
+        if kind == 2 ? runLength > 1 : runLength == 1 { partOddities += 1 }
+    }
+
+    private mutating func endPart() {
+        if partKinds == 3 { oddities += partOddities }
+        partOddities = 0
+        partKinds = 0
+    }
+
+    /// Letters of both cases in the order of no word.
+    var isScrambled: Bool { length >= 8 && differing >= 5 && turns >= 2 && oddities >= 1 }
+    /// Even where the names of a program may stand.
+    var isScrambledTwice: Bool { isScrambled && turns >= 4 && oddities >= 2 }
 
     private var differing: Int { seen.0.nonzeroBitCount + seen.1.nonzeroBitCount }
 

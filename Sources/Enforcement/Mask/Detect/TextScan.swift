@@ -72,6 +72,7 @@ struct WordScan {
     /// Before it an `@` belongs to an address, `://ana@host`, and is no e-mail.
     private var hostStart = 0
     private var wideEnd = 0
+    private var foundEnd = -1
     fileprivate let classes = ByteClass.table
     private let words = WordTable.shared
     private let keys = VendorKeys.shared
@@ -82,11 +83,15 @@ struct WordScan {
         needs = []
         hostStart = 0
         wideEnd = 0
+        foundEnd = -1
     }
 
     /// Where to go on: behind the value, if one was found.
-    private func taken(_ finding: Finding, _ findings: inout [Finding], atLeast end: Int) -> Int {
+    private mutating func taken(
+        _ finding: Finding, _ findings: inout [Finding], atLeast end: Int
+    ) -> Int {
         findings.append(finding)
+        foundEnd = finding.end
         return max(end, finding.end)
     }
 
@@ -129,6 +134,11 @@ struct WordScan {
         {
             return taken(finding, &findings, atLeast: end)
         }
+        if length == 1, text.has("b. ", at: start), start + 3 < text.count,
+            let stop = Dates.date(text, at: start + 3)
+        {
+            findings.append(Finding(.birthDate, start + 3, stop))
+        }
         if length == 1, text.hasFolded("d.o.b", at: start),
             let date = Dates.birth(text, after: start + 5)
         {
@@ -158,10 +168,19 @@ struct WordScan {
         if cues.contains(.bearer) { finding = Secrets.bearer(text, after: end) }
         if cues.contains(.basic) { finding = Secrets.basic(text, after: end) }
         if cues.contains(.secret) { finding = Assignments.prose(text, after: end) }
+        if cues.contains(.cardCode) { finding = cardCode(text, start, end) }
         if cues.contains(.credential) { finding = Assignments.option(text, after: end) }
         // What stands between is looked at all the same: `born 3 Feb 1984` may go on with a name.
         if let finding { findings.append(finding) }
         return end
+    }
+
+    /// `CVV 123`
+    private func cardCode(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        guard text.hasFolded("cv", at: start), text.at(end) == 0x20 else { return nil }
+        let stop = text.end(of: end + 1, atMost: 5) { $0.isDigit }
+        guard (3...4).contains(stop - end - 1), !text.at(stop).isWord else { return nil }
+        return Finding(.cardCode, end + 1, stop)
     }
 
     /// Words of letters and digits.
@@ -175,7 +194,9 @@ struct WordScan {
         }
         if seen.isDisjoint(with: .letter) {
             if NumberRun.isWorthwhile(text, at: start),
-                let finding = NumberScan(text, at: start, around: around).finding(in: text)
+                let finding = NumberScan(
+                    text, at: start, around: around, foundEnd: foundEnd
+                ).finding(in: text)
             {
                 return finding
             }
@@ -193,6 +214,19 @@ struct WordScan {
             let iban = IBANs.find(text, at: start)
         {
             return iban
+        }
+        if length > 18, text.hasFolded("iban", at: start),
+            let iban = IBANs.find(text, at: start + 4)
+        {
+            return iban
+        }
+        if length == 12, seen.isDisjoint(with: .notHex), text.hasFolded("mac ", at: start - 4),
+            !text.at(start - 5).isWord
+        {
+            return Finding(.mac, start, end)
+        }
+        if length == 5, text.has("Q~", at: end - 1), text[end - 2].isDigit {
+            return azure(text, start, end)
         }
         if (8...18).contains(length), let id = LetterIDs.find(text, start, end) { return id }
         if length == 11, LetterIDs.isFinnish(text, start) {
@@ -228,6 +262,14 @@ struct WordScan {
             ? Finding(.card, digits, end) : nil
     }
 
+    /// The secret of an application of Entra ID: `abc8Q~`, then 31 to 34 characters.
+    private func azure(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        let stop = text.end(of: end + 1, atMost: 35) {
+            $0.isToken || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "~")
+        }
+        return (31...34).contains(stop - end - 1) ? Finding(.apiKey, start, stop) : nil
+    }
+
     /// A bot's token: its number, a colon, 35 letters.
     private func telegram(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
         let stop = text.end(of: end + 1, atMost: 40) { $0.isToken }
@@ -243,6 +285,10 @@ struct WordScan {
             let jwt = Secrets.jwt(text, at: start)
         {
             return jwt
+        }
+        if end - start == 14, text.has(".atlasv1.", at: end) {
+            let stop = text.end(of: end + 9, atMost: 80) { $0.isToken }
+            return (60...70).contains(stop - end - 9) ? Finding(.apiKey, start, stop) : nil
         }
         if (23...28).contains(end - start), text.at(end) == UInt8(ascii: ".") {
             return discord(text, start, end)

@@ -139,7 +139,7 @@ extension VendorKeys {
         tvly- token 20-64
         AGE-SECRET-KEY-1 upper 58
         cfut_ token 40-80
-        v1.0- hex 164-200
+        v1.0- token 164-200
         CFPAT- token 43
         dapi hex 32-36
         phc_ word 43
@@ -182,7 +182,7 @@ extension VendorKeys {
         pscale_tkn_ dotted 32-64
         pscale_pw_ dotted 32-64
         pscale_oauth_ dotted 32-64
-        sgp_ word 40-64
+        sgp_ token 40-64
         tskey- token 20-80
         ops_ey token 200-2048
         jina_ word 60-68
@@ -201,5 +201,40 @@ extension VendorKeys {
         HRKU- token 36-80
         hrku_ token 36-80
         atlasv1. token 60-80
+        EAAA token 60
+        dt0c01. dotted 89
+        dt0s01. dotted 73-89
+        pk.eyJ dotted 60-240
+        sk.eyJ dotted 60-240
+        A3- token 35-37
+        pcsk_ token 60-80
+        vercel_blob_rw_ token 40-64
+        napi_ word 64
+        squ_ hex 40
+        sqp_ hex 40
+        sqa_ hex 40
+        tfp_ token 59
+        aio_ word 28
+        bkua_ hex 40
+        CCIPAT_ token 63
+        CCIPRJ_ token 63
+        ek_live_ word 16-247
+        ek_test_ word 16-247
+        sk_org_live_ word 16-247
+        fw_ word 22-24
+        tgp_v1_ token 43
+        pa- token 43
+        hcaik_ word 58
+        snyk_uat. dotted 60-120
+        mdb_sa_sk_ token 40
+        cfat_ token 40-80
+        dnkey- token 79
+        ico- word 32
+        cio word 32
+        live_ hex 35
+        test_ hex 35
+        SCW upper 17
+        API- upper 25-32
+        hooks.zapier.com/hooks/catch/ base64 12-40
         """
 }

@@ -10,6 +10,9 @@ enum Wallets {
             return isOneByte(text, start + 2, end) ? nil : Finding(.crypto, start, end)
         case UInt8(ascii: "b"), UInt8(ascii: "B"), UInt8(ascii: "t"), UInt8(ascii: "l"),
             UInt8(ascii: "a"), UInt8(ascii: "c"), UInt8(ascii: "o"):
+            if length == 35, text.has("t1", at: start) || text.has("t3", at: start) {
+                return Base58.isChecked(text, start, end) ? Finding(.crypto, start, end) : nil
+            }
             return length >= 40 && Bech32.isAddress(text, start, end)
                 ? Finding(.crypto, start, end) : nil
         case UInt8(ascii: "1"), UInt8(ascii: "3"), UInt8(ascii: "L"), UInt8(ascii: "M"),
@@ -24,6 +27,11 @@ enum Wallets {
         case UInt8(ascii: "4"), UInt8(ascii: "8"):
             return length == 95 && Base58.isAlphabet(text, start, end)
                 ? Finding(.crypto, start, end) : nil
+        case UInt8(ascii: "x"), UInt8(ascii: "y"), UInt8(ascii: "z"):
+            // An extended key of BIP 32, from which a whole wallet follows.
+            guard length == 111, Base58.isChecked(text, start, end) else { return nil }
+            if text.has("prv", at: start + 1) { return Finding(.privateKey, start, end) }
+            return text.has("pub", at: start + 1) ? Finding(.crypto, start, end) : nil
         default: return nil
         }
     }
