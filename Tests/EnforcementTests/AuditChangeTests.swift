@@ -64,7 +64,7 @@ import Testing
     private final class Told: Sendable { let texts = Mutex<[String]>([]) }
 
     private func appendUntilTaken(_ recorder: Recorder, _ body: [UInt8]) async throws {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(150)
         while ContinuousClock.now < end {
             do {
                 _ = try await recorder.append([body])
@@ -241,7 +241,7 @@ import Testing
     }
 
     private func untilRefused(_ recorder: Recorder, for reason: String) async throws {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(150)
         while ContinuousClock.now < end {
             let text = await refusal { _ = try await recorder.append([intent(9)]) }
             if text.contains(reason) { return }
