@@ -334,11 +334,12 @@ async def says_which_rule_denied_and_what_to_do_instead(world, way, client):
 
 
 @with_client("support")
-async def refuses_what_needs_an_approval(world, way, client):
+async def holds_what_needs_an_approval_and_says_how_to_go_on(world, way, client):
     site = site_of(world, way)
     [(payment,)] = site.rows("select id from payments where state = 'captured' limit 1")
     text = refusal_of(await client.call_tool("refund_payment", {"payment": payment}))
-    expect_in("approval", text)
+    for part in ["approval", "approval_result"]:
+        expect_in(part, text)
     expect(site.rows("select state from payments where id = ?", payment), [("captured",)])
 
 
