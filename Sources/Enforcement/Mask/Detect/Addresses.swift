@@ -12,8 +12,8 @@ enum Addresses {
             place += length
         }
         let end = run.groups[3].end
-        // Nothing but `0.0.0.0` is in the network of zero.
-        if run.digits[0] == 0, place > 4 || run.digits.number(0, 4) != 0 { return nil }
+        // `0.1.2.3`: four digits with a zero in front are a version, unless all are zero.
+        if run.digits[0] == 0, place == 4, run.digits.number(0, 4) != 0 { return nil }
         // A fifth part, or a name that goes on: `1.2.3.4.5`, `1.2.3.4-rc1`, `10.0.0.1.nip.io`.
         if run.count > 4, run.groups[4].separator == dot { return nil }
         if text.at(end) == dot, text.at(end + 1).isWord { return nil }

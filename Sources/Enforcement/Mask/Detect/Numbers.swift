@@ -83,8 +83,8 @@ struct NumberScan {
             // Called a card, it may be one of an issuer that is not in the table.
             guard Cards.isCard(run.digits, count) || isNamed && run.digits[0] != 0 else { continue }
             if !isNamed, meaning.cues.contains(.goods) { continue }
-            // Every tenth Visa of the old length is a number of goods as well.
-            if count == 13, !isNamed, run.digits.isEAN13 { continue }
+            // Every tenth Visa of the old length is a number of goods, too, unless it is in groups.
+            if count == 13, groupCount == 1, !isNamed, run.digits.isEAN13 { continue }
             return found(.card, groupCount)
         }
         return nil
