@@ -5,7 +5,7 @@ internal import JSON
 /// The index's connection and its statements. One thread at a time.
 final class IndexSession {
     private var connection: SQLiteConnection?
-    private var statements: [String: SQLiteStatement] = [:]
+    private var statements = KeptStatements()
     private var nextEntry = 1
 
     struct Fields {
@@ -14,10 +14,7 @@ final class IndexSession {
         var call, caller, person, client, tool, backend, decision, code, session, approval: String?
     }
 
-    enum Value {
-        case integer(Int)
-        case text(String?)
-    }
+    typealias Value = KeptStatements.Value
 
     init(_ file: String) throws(SQLiteFailure) {
         let opened = try SQLiteConnection(
@@ -29,7 +26,7 @@ final class IndexSession {
     }
 
     func close() {
-        statements = [:]
+        statements = KeptStatements()
         connection = nil
     }
 
@@ -190,24 +187,7 @@ final class IndexSession {
     private func prepared(
         _ text: String, _ values: [Value]
     ) throws(SQLiteFailure) -> SQLiteStatement {
-        let statement: SQLiteStatement
-        if let kept = statements[text] {
-            statement = kept
-        } else {
-            statement = try SQLiteStatement(text, on: open(), isKept: true)
-            statements[text] = statement
-        }
-        for (index, value) in values.enumerated() {
-            let place = Int32(index + 1)
-            let code =
-                switch value {
-                case .integer(let integer): statement.bind(Int64(integer), place)
-                case .text(let text?): statement.bind(text, place)
-                case .text(nil): statement.bindNull(place)
-                }
-            guard code == SQLITE_OK else { throw SQLiteFailure("a value cannot be bound") }
-        }
-        return statement
+        return try statements.prepared(text, values, on: open())
     }
 
     private func open() throws(SQLiteFailure) -> SQLiteConnection {

@@ -9,7 +9,7 @@ internal import JSON
 final class StateSession: @unchecked Sendable {
     private let options: StateOptions
     private var connection: SQLiteConnection?
-    private var statements: [Query: SQLiteStatement] = [:]
+    private var statements = KeptStatements()
 
     /// How much of what has expired a change clears away, so that none takes long.
     private static let noncesSwept = 200
@@ -92,7 +92,7 @@ final class StateSession: @unchecked Sendable {
     }
 
     func close() {
-        statements = [:]
+        statements = KeptStatements()
         connection = nil
     }
 
@@ -256,15 +256,7 @@ final class StateSession: @unchecked Sendable {
 
     // MARK: Statements
 
-    private enum Value {
-        case null
-        case integer(Int)
-        case text(String)
-        case blob([UInt8])
-
-        init(_ name: Name?) { self = name.map { .text($0.text) } ?? .null }
-        init(_ digest: Digest32?) { self = digest.map { .blob($0.bytes) } ?? .null }
-    }
+    private typealias Value = KeptStatements.Value
 
     /// One transaction, on disk when this returns; it also clears away some of what has expired.
     private func change<Result>(
@@ -313,25 +305,7 @@ final class StateSession: @unchecked Sendable {
         _ query: Query, _ values: [Value]
     ) throws(SQLiteFailure) -> SQLiteStatement {
         guard let connection else { throw SQLiteFailure("the store is closed") }
-        let statement: SQLiteStatement
-        if let kept = statements[query] {
-            statement = kept
-        } else {
-            statement = try SQLiteStatement(query.rawValue, on: connection, isKept: true)
-            statements[query] = statement
-        }
-        for (index, value) in values.enumerated() {
-            let place = Int32(index + 1)
-            let code =
-                switch value {
-                case .null: statement.bindNull(place)
-                case .integer(let integer): statement.bind(Int64(integer), place)
-                case .text(let text): statement.bind(text, place)
-                case .blob(let bytes): statement.bind(blob: bytes, place)
-                }
-            guard code == SQLITE_OK else { throw SQLiteFailure("a value cannot be bound") }
-        }
-        return statement
+        return try statements.prepared(query.rawValue, values, on: connection)
     }
 }
 

@@ -8,7 +8,7 @@ internal import Enforcement
 final class UsageSession: @unchecked Sendable {
     private let options: StateOptions
     private var connection: SQLiteConnection?
-    private var statements: [Query: SQLiteStatement] = [:]
+    private var statements = KeptStatements()
 
     /// How much of what has expired a transaction clears away, so that none takes long.
     private static let swept = 50
@@ -108,7 +108,7 @@ final class UsageSession: @unchecked Sendable {
     }
 
     func close() {
-        statements = [:]
+        statements = KeptStatements()
         connection = nil
     }
 
@@ -148,10 +148,7 @@ final class UsageSession: @unchecked Sendable {
 
     // MARK: Statements
 
-    private enum Field {
-        case integer(Int)
-        case key(Digest32)
-    }
+    private typealias Field = KeptStatements.Value
 
     private func counted<Result>(
         _ body: () throws(SQLiteFailure) -> Result
@@ -177,30 +174,14 @@ final class UsageSession: @unchecked Sendable {
         _ query: Query, _ values: [Field]
     ) throws(SQLiteFailure) -> SQLiteStatement {
         guard let connection else { throw SQLiteFailure("the counts are closed") }
-        let statement: SQLiteStatement
-        if let kept = statements[query] {
-            statement = kept
-        } else {
-            statement = try SQLiteStatement(query.rawValue, on: connection, isKept: true)
-            statements[query] = statement
-        }
-        for (index, value) in values.enumerated() {
-            let place = Int32(index + 1)
-            let code =
-                switch value {
-                case .integer(let integer): statement.bind(Int64(integer), place)
-                case .key(let key): statement.bind(blob: key.bytes, place)
-                }
-            guard code == SQLITE_OK else { throw SQLiteFailure("a value cannot be bound") }
-        }
-        return statement
+        return try statements.prepared(query.rawValue, values, on: connection)
     }
 }
 
 extension UsageSession: UsageLedger {
     func buckets(of key: Digest32, from first: Int) throws(StateError) -> [UsageBucket] {
         var found: [UsageBucket] = []
-        try rows(.buckets, [.key(key), .integer(first)]) {
+        try rows(.buckets, [Field(key), .integer(first)]) {
             found.append(UsageBucket(start: Int($0.integer(0)), amount: Int($0.integer(1))))
         }
         return found
@@ -209,31 +190,31 @@ extension UsageSession: UsageLedger {
     func add(
         _ amount: Int, to key: Digest32, bucket start: Int, until expires: Int
     ) throws(StateError) {
-        try run(.add, .key(key), .integer(start), .integer(amount), .integer(expires))
+        try run(.add, Field(key), .integer(start), .integer(amount), .integer(expires))
     }
 
     func see(
         _ member: Digest32, in key: Digest32, at now: Int, until expires: Int
     ) throws(StateError) {
         var isKnown = false
-        try rows(.isMember, [.key(key), .key(member)]) { _ in isKnown = true }
+        try rows(.isMember, [Field(key), Field(member)]) { _ in isKnown = true }
         if !isKnown {
             let count = try seenCount(in: key, since: 0)
             guard count < UsageLimits.membersMax else { return }
         }
-        try run(.see, .key(key), .key(member), .integer(now), .integer(expires))
+        try run(.see, Field(key), Field(member), .integer(now), .integer(expires))
     }
 
     func seenCount(in key: Digest32, since: Int) throws(StateError) -> Int {
         var count = 0
         let most = Field.integer(UsageLimits.membersMax)
-        try rows(.seenCount, [.key(key), .integer(since), most]) { count = Int($0.integer(0)) }
+        try rows(.seenCount, [Field(key), .integer(since), most]) { count = Int($0.integer(0)) }
         return count
     }
 
     func sequence(of key: Digest32) throws(StateError) -> UsageSequence? {
         var found: UsageSequence?
-        try rows(.sequence, [.key(key), .integer(options.now())]) {
+        try rows(.sequence, [Field(key), .integer(options.now())]) {
             found = UsageSequence(
                 last: Int($0.integer(0)), step: Int($0.integer(1)), length: Int($0.integer(2)))
         }
@@ -244,7 +225,7 @@ extension UsageSession: UsageLedger {
         _ sequence: UsageSequence, for key: Digest32, until expires: Int
     ) throws(StateError) {
         try run(
-            .keep, .key(key), .integer(sequence.last), .integer(sequence.step),
+            .keep, Field(key), .integer(sequence.last), .integer(sequence.step),
             .integer(sequence.length), .integer(expires))
     }
 }
