@@ -80,9 +80,7 @@ struct Trail: ~Copyable, CallWitness {
     /// On record before anybody is asked; what they said stands in the call's next line.
     func ask(_ question: Question) async throws(Refusal) {
         let asked = line("asked") { $0.member("question", question.id) }
-        do throws(RecordError) { _ = try await sink.append([asked]) } catch {
-            throw Refusal(error)
-        }
+        try await append(asked)
     }
 
     /// On record before anybody can decide about it.
@@ -94,9 +92,12 @@ struct Trail: ~Copyable, CallWitness {
             writer.member("groups", request.groups.json)
             writer.member("expires", request.expires)
         }
-        do throws(RecordError) { _ = try await sink.append([held]) } catch {
-            throw Refusal(error)
-        }
+        try await append(held)
+    }
+
+    /// Durable before anything follows from it.
+    private func append(_ line: [UInt8]) async throws(Refusal) {
+        do throws(RecordError) { _ = try await sink.append([line]) } catch { throw Refusal(error) }
     }
 
     mutating func intend(_ cleared: borrowing ClearedCall) async throws(Refusal) {
@@ -115,9 +116,7 @@ struct Trail: ~Copyable, CallWitness {
         if cleared.job.tool.effect == .read, claim == nil {
             pendingIntent = intent
         } else {
-            do throws(RecordError) { _ = try await sink.append([intent]) } catch {
-                throw Refusal(error)
-            }
+            try await append(intent)
             mayHaveActed = true
             claim?.begin()
         }
@@ -160,7 +159,7 @@ struct Trail: ~Copyable, CallWitness {
                 writer.member("rules", .array(refusal.rules.map { .string($0.text) }))
                 if let noted = refusal.noted { writer.member("noted", noted) }
             }
-            for effect in Rule.Effect.allCases {
+            for effect in Rule.Effect.allCases where !observing.isEmpty {
                 let rules = observing.filter { $0.effect == effect }
                 guard !rules.isEmpty else { continue }
                 let ids = rules.map { JSONValue.string($0.id.text) }
@@ -242,23 +241,22 @@ struct Trail: ~Copyable, CallWitness {
     }
 
     /// What a caller made up: cut before it fills the record, and masked as any text.
-    private func shown(_ text: String) -> String {
+    private func shown(_ text: String, most: Int = 128) -> String {
         var mask = TextMask(values, wanted: values.wanted(for: nil))
-        return mask.masked(text.prefixForRecord)
+        return mask.masked(text.prefixForRecord(most))
     }
 
     private func writeTrace(into writer: inout JSONWriter) {
         let trace = arrived.trace
         if let parent = trace.traceparent {
-            writer.member("traceparent", parent.prefixForRecord)
+            writer.member("traceparent", parent.prefixForRecord())
         }
         if let client = trace.clientName { writer.member("clientName", shown(client)) }
-        if let session = trace.session { writer.member("session", session.prefixForRecord) }
+        if let session = trace.session { writer.member("session", session.prefixForRecord()) }
         if let use = trace.toolUse { writer.member("toolUse", shown(use)) }
-        guard let reason = trace.reason else { return }
-        var text = TextMask(values, wanted: values.wanted(for: nil))
-        let start = String(reason.unicodeScalars.prefix(Self.reasonMax))
-        writer.member("reason", text.masked(start))
+        if let reason = trace.reason {
+            writer.member("reason", shown(reason, most: Self.reasonMax))
+        }
     }
 
     private static let reasonMax = 512
@@ -300,5 +298,7 @@ extension Duration {
 
 extension String {
     /// What a caller made up, cut before it fills the record.
-    fileprivate var prefixForRecord: String { String(unicodeScalars.prefix(128)) }
+    fileprivate func prefixForRecord(_ most: Int = 128) -> String {
+        String(unicodeScalars.prefix(most))
+    }
 }

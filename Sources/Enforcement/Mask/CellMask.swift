@@ -34,9 +34,8 @@ struct CellMask {
         values = call.guarded.values
         wanted = values.wanted(for: call.caller)
         text = TextMask(values, wanted: wanted)
-        documents = DocumentMask(values, call.guarded.policy, for: call.caller, inside: [])
-        standingReveals = Set(
-            plan.columns.indices.flatMap { plan.reveals(over: $0, for: call.caller) })
+        documents = DocumentMask(values, call.guarded.policy, for: call.caller, at: [])
+        standingReveals = plan.reveals(for: call.caller)
         standings = plan.columns.indices.map { column in
             guard let cover = plan.cover(over: column, for: call.caller) else {
                 if !plan.insides[column].isEmpty { return .inside }
@@ -46,7 +45,7 @@ struct CellMask {
         }
         for column in plan.insides.indices where !plan.insides[column].isEmpty {
             insides[column] = DocumentMask(
-                values, call.guarded.policy, for: call.caller, inside: plan.insides[column])
+                values, call.guarded.policy, for: call.caller, at: plan.insides[column])
         }
     }
 

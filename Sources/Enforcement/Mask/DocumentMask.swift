@@ -22,17 +22,17 @@ package struct DocumentMask {
     package init(
         _ masks: ValueMasks, _ policy: Policy, for caller: Caller?, only: Set<ValueKind>? = nil
     ) {
-        self.masks = masks
-        wanted = masks.wanted(for: caller, only: only)
-        text = TextMask(masks, wanted: wanted)
-        fields = FieldRules(policy, for: caller)
-        places = PlaceRules(policy.masks(for: caller).filter { $0.target.isOfAnswers })
+        let ofAnswers = policy.masks.filter { $0.target.isOfAnswers }
+        self.init(masks, policy, for: caller, only: only, at: ofAnswers)
     }
 
-    /// For the documents in a column, which has rules of its own about places.
-    init(_ masks: ValueMasks, _ policy: Policy, for caller: Caller, inside rules: [MaskRule]) {
+    /// `rules` are about places: the documents in a column have their own.
+    init(
+        _ masks: ValueMasks, _ policy: Policy, for caller: Caller?, only: Set<ValueKind>? = nil,
+        at rules: [MaskRule]
+    ) {
         self.masks = masks
-        wanted = masks.wanted(for: caller)
+        wanted = masks.wanted(for: caller, only: only)
         text = TextMask(masks, wanted: wanted)
         fields = FieldRules(policy, for: caller)
         places = PlaceRules(policy.held(rules, by: caller))

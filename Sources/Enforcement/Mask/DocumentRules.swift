@@ -5,7 +5,7 @@ struct FieldRules {
     private var rules: [[UInt8]: MaskRule] = [:]
 
     init(_ policy: Policy, for caller: Caller?) {
-        for rule in policy.masks(for: caller) {
+        for rule in policy.held(policy.masks, by: caller) {
             guard case .field(let name) = rule.target else { continue }
             let key = MaskRule.Target.folded(name.text)
             rules[key] = MaskRule.stricter(rules[key], rule)
@@ -90,15 +90,16 @@ struct PlaceRules {
 }
 
 extension Policy {
-    /// The masks as they hold for one caller.
-    func masks(for caller: Caller?) -> [MaskRule] { held(masks, by: caller) }
+    /// The rules that lift this one for some.
+    func reveals(of rule: MaskRule) -> [RevealRule] { reveals.filter { $0.target == rule.target } }
 
     /// A rule that is lifted for the caller keeps what it names.
     func held(_ rules: [MaskRule], by caller: Caller?) -> [MaskRule] {
         guard let caller, !reveals.isEmpty else { return rules }
         return rules.map { rule in
-            let reveal = reveals.first { $0.target == rule.target && $0.holds(for: caller) }
-            guard let reveal else { return rule }
+            guard let reveal = reveals(of: rule).first(where: { $0.holds(for: caller) }) else {
+                return rule
+            }
             var lifted = rule
             lifted.strategy = .keep
             lifted.liftedBy = reveal.id

@@ -53,7 +53,7 @@ struct MaskPlan: Sendable {
             }
             return Deciding(
                 rule: rule.id, label: rule.target.label,
-                reveals: policy.reveals.filter { $0.target == rule.target })
+                reveals: policy.reveals(of: rule))
         }
         named = examination.columns.map { Self.named($0, in: examination) }
         cues = examination.columns.map { $0.name.utf8.span.cues(before: $0.name.utf8.count) }
@@ -73,7 +73,7 @@ struct MaskPlan: Sendable {
                     coversNull: isDerived,
                     token: Array("[\(rule.target.label.text)]".utf8),
                     label: rule.target.label.text,
-                    reveals: policy.reveals.filter { $0.target == rule.target })
+                    reveals: policy.reveals(of: rule))
             }
         }
     }
@@ -97,9 +97,17 @@ struct MaskPlan: Sendable {
         return strictest
     }
 
-    /// The rules that lift a cover of this column for this caller.
-    func reveals(over column: Int, for caller: Caller) -> [Name] {
-        columns[column].flatMap(\.reveals).filter { $0.holds(for: caller) }.map(\.id)
+    /// The rules that lift covers of columns for this caller.
+    func reveals(for caller: Caller) -> Set<Name> {
+        var lifting: Set<Name> = []
+        for column in columns {
+            for cover in column {
+                for reveal in cover.reveals where reveal.holds(for: caller) {
+                    lifting.insert(reveal.id)
+                }
+            }
+        }
+        return lifting
     }
 
     /// Why this caller may not ask: whoever may ask often finds a masked value out through
