@@ -35,7 +35,7 @@ package struct DocumentMask {
         wanted = masks.wanted(for: caller, only: only)
         text = TextMask(masks, wanted: wanted)
         fields = FieldRules(policy, for: caller)
-        places = PlaceRules(policy.held(rules, by: caller))
+        places = PlaceRules(rules.map { policy.held($0, by: caller) })
     }
 
     /// A text that is a whole document is masked as one, and written anew only when it changes.

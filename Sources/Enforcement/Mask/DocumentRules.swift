@@ -5,10 +5,10 @@ struct FieldRules {
     private var rules: [[UInt8]: MaskRule] = [:]
 
     init(_ policy: Policy, for caller: Caller?) {
-        for rule in policy.held(policy.masks, by: caller) {
+        for rule in policy.masks {
             guard case .field(let name) = rule.target else { continue }
             let key = MaskRule.Target.folded(name.text)
-            rules[key] = MaskRule.stricter(rules[key], rule)
+            rules[key] = MaskRule.stricter(rules[key], policy.held(rule, by: caller))
         }
     }
 
@@ -94,17 +94,13 @@ extension Policy {
     func reveals(of rule: MaskRule) -> [RevealRule] { reveals.filter { $0.target == rule.target } }
 
     /// A rule that is lifted for the caller keeps what it names.
-    func held(_ rules: [MaskRule], by caller: Caller?) -> [MaskRule] {
-        guard let caller, !reveals.isEmpty else { return rules }
-        return rules.map { rule in
-            guard let reveal = reveals(of: rule).first(where: { $0.holds(for: caller) }) else {
-                return rule
-            }
-            var lifted = rule
-            lifted.strategy = .keep
-            lifted.liftedBy = reveal.id
-            return lifted
-        }
+    func held(_ rule: MaskRule, by caller: Caller?) -> MaskRule {
+        guard let caller, let reveal = reveals(of: rule).first(where: { $0.holds(for: caller) })
+        else { return rule }
+        var lifted = rule
+        lifted.strategy = .keep
+        lifted.liftedBy = reveal.id
+        return lifted
     }
 }
 
