@@ -66,6 +66,8 @@ static inline int copenssl_write_private_key(BIO *bio, const EVP_PKEY *key) {
     return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 }
 
+static inline int copenssl_number_size(const BIGNUM *number) { return BN_num_bytes(number); }
+
 // OSSL_PARAM arrays are built from macros and casts that Swift cannot write.
 static inline EVP_PKEY *copenssl_public_key(const char *type, OSSL_PARAM *params) {
     EVP_PKEY *key = NULL;

@@ -80,6 +80,17 @@ import COpenSSL
         return bytes
     }
 
+    /// A number of the public half, big-endian, without zeros before it.
+    func number(_ name: String) throws(CryptoError) -> [UInt8] {
+        var number: OpaquePointer?
+        guard unsafe EVP_PKEY_get_bn_param(pointer, name, &number) == 1 else { throw .invalidKey }
+        defer { unsafe BN_free(number) }
+        let count = unsafe Int(copenssl_number_size(number))
+        return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialized = unsafe Int(BN_bn2bin(number, buffer.baseAddress))
+        }
+    }
+
     /// `digest` nil for algorithms that hash by themselves (Ed25519).
     func sign(_ message: [UInt8], digest: String?, limit: Int) throws(CryptoError) -> [UInt8] {
         guard let context = unsafe EVP_MD_CTX_new() else { throw .unavailable }

@@ -33,7 +33,7 @@ enum GrantsCommand {
 
     private static func moment(_ text: String?) throws(UsageError) -> Int {
         guard let text else { return WallClock.seconds() }
-        guard let moment = TimeManifest.moment(text) else {
+        guard let moment = WallClock.moment(text) else {
             throw UsageError("--at takes a moment such as 2026-12-31T18:00:00Z")
         }
         return moment
