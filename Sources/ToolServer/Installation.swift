@@ -6,7 +6,8 @@ import JSON
 
 /// The state directory of one installation: its keys and its record.
 ///
-///     keys/token.pem      signs the tokens of `toolserver token`; 0600
+///     keys/token.pem      signs the tokens of this installation; 0600
+///     keys/token.retired.json  verifies those that were signed before it was rotated
 ///     keys/pseudonym.key  makes the tokens of masked values; 0600
 ///     keys/state.key      seals what clients bring back to us; 0600
 ///     keys/record/        the record's signing key while the server is down; 0700
@@ -116,7 +117,7 @@ struct Installation: Sendable {
     }
 
     /// Whoever can read the key can be anybody.
-    private static func refuseIfShared(_ path: String) throws(CommandFailure) {
+    static func refuseIfShared(_ path: String) throws(CommandFailure) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & 0o077 == 0 else {
             throw CommandFailure(
@@ -159,7 +160,7 @@ struct Installation: Sendable {
         }
     }
 
-    private static func read(_ path: String) throws(CommandFailure) -> [UInt8]? {
+    static func read(_ path: String) throws(CommandFailure) -> [UInt8]? {
         switch FileBytes.read(path) {
         case .success(let bytes): return bytes
         case .failure(let failure) where failure.isMissing: return nil
@@ -168,7 +169,7 @@ struct Installation: Sendable {
         }
     }
 
-    private static func writeNew(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
+    static func writeNew(_ bytes: [UInt8], to path: String) throws(CommandFailure) {
         if case .failure(let fault) = FileBytes.writeNew(bytes, to: path), fault.code != EEXIST {
             throw CommandFailure("cannot write \(path): \(SystemText.error(fault.code))")
         }

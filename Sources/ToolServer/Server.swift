@@ -37,7 +37,7 @@ final class Server: Sendable {
         recorder = try installation.openRecord()
         let recorder = recorder
         kept = Kept(
-            installation: LocalToken.keySet(of: try installation.tokenKey().publicKey),
+            installation: try InstallationKeys(installation),
             issuers: IssuerConnections(
                 loop: loops[0], workers: workers,
                 notice: { await KeyNotice.tell($0, $1, $2, in: recorder) }),
@@ -134,7 +134,7 @@ final class Server: Sendable {
 
 /// What stays as it is when the manifests are loaded again.
 private struct Kept: Sendable {
-    let installation: IssuerKeys?
+    let installation: InstallationKeys
     let issuers: IssuerConnections
     let revocations: Revocations
     let pseudonymKey: [UInt8]
@@ -160,6 +160,15 @@ private struct Kept: Sendable {
             counting: usage, catalog: catalog.digest, aside: aside)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
-            resource: ProtectedResource(catalog.server), tasks: tasks)
+            resource: ProtectedResource(catalog.server), tasks: tasks,
+            tokens: tokens(catalog.server))
+    }
+
+    private func tokens(_ settings: ServerSettings) -> TokenEndpoint? {
+        guard settings.issuers.contains(where: \.isInstallation) else { return nil }
+        let rules = settings.issuers.compactMap(\.assertions)
+        return TokenEndpoint(
+            exchange: AssertionExchange(rules, store: state, sink: recorder), keys: installation,
+            sink: recorder, targets: [settings.http.resource] + rules.map(\.issuer.audience))
     }
 }

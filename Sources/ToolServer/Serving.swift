@@ -11,15 +11,18 @@ final class Serving: Sendable {
     let toolLists = ToolListCache()
     /// The same over all reloads; nil where no task is kept.
     let tasks: TaskDesk?
+    /// nil where nothing is signed here.
+    let tokens: TokenEndpoint?
 
     init(
         gate: Gate, description: ServerDescription, resource: ProtectedResource,
-        tasks: TaskDesk? = nil
+        tasks: TaskDesk? = nil, tokens: TokenEndpoint? = nil
     ) {
         self.gate = gate
         self.description = description
         self.resource = resource
         self.tasks = tasks
+        self.tokens = tokens
     }
 }
 

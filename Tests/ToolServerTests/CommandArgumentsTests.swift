@@ -89,7 +89,7 @@ import Testing
             ("exp", .number(JSONNumber(now + 60))),
         ])
         let token = try LocalToken.sign(claims, with: key)
-        let keys = try #require(LocalToken.keySet(of: key.publicKey))
+        let keys = IssuerKeys([try VerificationKey(jwk: LocalToken.jwk(of: key.publicKey))])
         let verifier = TokenVerifier(IssuerRules(issuer: "local", audience: "shop"), keys: keys)
         let stage = IdentityStage(issuers: TrustedIssuers([verifier]), now: { now })
         #expect(try await stage.identify(.bearer(token)).caller.subject == "ada")

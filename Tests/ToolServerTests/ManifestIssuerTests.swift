@@ -1,6 +1,7 @@
 import Backends
 import Enforcement
 import JSON
+import TestSupport
 import Testing
 
 @testable import ToolServer
@@ -68,4 +69,48 @@ private func issuer(_ text: String) throws -> ServerSettings.Issuer {
 func anIssuerThatCannotBeTrustedIsAProblem(_ text: String, _ message: String) throws {
     let problems = try fixture(text).problems()
     #expect(problems.count == 1 && problems.first?.contains(message) == true, "\(problems)")
+}
+
+// MARK: SAML
+
+private func samlFixture(_ saml: String, pem: [UInt8]? = nil) -> ManifestFixture {
+    let certificate = pem ?? TestAuthority().pem
+    return ManifestFixture([
+        "server.json": """
+        {"server": "shop", "http": {"resource": "https://tools.example/mcp"}, "issuers": [
+            {"issuer": "https://idp.example/saml", "saml": \(saml)}]}
+        """, "idp.pem": String(decoding: certificate, as: UTF8.self),
+    ])
+}
+
+@Test func aProviderOfAssertionsHasDefaultsThatAreSafe() throws {
+    let server = try samlFixture(#"{"certificates": ["idp.pem"]}"#).load().server
+    let issuer = try #require(server.issuers.first)
+    let rules = try #require(issuer.assertions)
+    #expect(rules.issuer.issuer == "https://idp.example/saml")
+    #expect(rules.audience == "https://tools.example/mcp")
+    #expect(rules.recipient == "https://tools.example/token")
+    #expect(rules.tokenSeconds == 600)
+    #expect(rules.groups == nil)
+    #expect(rules.keys.count == 1)
+    #expect(issuer.isInstallation)
+    // Nobody signs in there by OAuth, and nobody mints its tokens by hand.
+    #expect(server.localIssuer == nil)
+}
+
+@Test(arguments: [
+    (#"{}"#, "missing key `certificates`"),
+    (#"{"certificates": []}"#, "must not be empty"),
+    (#"{"certificates": ["none.pem"]}"#, "does not exist"),
+    (#"{"certificates": ["shop.sql"]}"#, "holds no PEM certificates"),
+    (#"{"certificates": ["idp.pem"], "claims": {"sub": "uid"}}"#, "which this server sets itself"),
+    (#"{"certificates": ["idp.pem"], "recipient": "token"}"#, "URL"),
+    (#"{"certificates": ["idp.pem"], "token": "2h"}"#, "must be from"),
+    (#"{"certificates": ["idp.pem"], "certificate": "x"}"#, "unknown key"),
+])
+func aProviderOfAssertionsThatCannotBeTrustedIsAProblem(
+    _ saml: String, _ message: String
+) throws {
+    let problems = try samlFixture(saml).problems()
+    #expect(problems.contains { $0.contains(message) }, "\(problems)")
 }

@@ -18,6 +18,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["$defs", "localIssuer"], IssuerManifest.localKeys),
     ("server", ["$defs", "issuer"], IssuerManifest.keys),
     ("server", ["$defs", "issuer", "properties", "jwks"], IssuerManifest.jwksKeys),
+    ("server", ["$defs", "samlIssuer"], SAMLManifest.issuerKeys),
+    ("server", ["$defs", "saml"], SAMLManifest.keys),
     ("server", ["$defs", "groups"], IssuerManifest.groupsKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),

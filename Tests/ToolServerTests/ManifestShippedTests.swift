@@ -11,7 +11,7 @@ import Testing
 private func shippedFiles() throws -> [String: [UInt8]] {
     var files: [String: [UInt8]] = [:]
     for path in try FileManager.default.subpathsOfDirectory(atPath: shippedManifests.path)
-    where path.hasSuffix(".json") || path.hasSuffix(".sql") {
+    where [".json", ".sql", ".pem"].contains(where: { path.hasSuffix($0) }) {
         let bytes = try Data(contentsOf: shippedManifests.appendingPathComponent(path))
         files[path] = [UInt8](bytes)
     }

@@ -32,5 +32,9 @@ package struct IssuerKeys: Sendable {
         (byID[Name(id)] ?? []).filter { $0.mayVerify(algorithm) }
     }
 
-    func knows(_ id: String) -> Bool { byID[Name(id)] != nil }
+    package func isContained(in other: IssuerKeys) -> Bool {
+        thumbprints.isSubset(of: other.thumbprints)
+    }
+
+    package func knows(_ id: String) -> Bool { byID[Name(id)] != nil }
 }

@@ -132,14 +132,14 @@ struct ApprovalsSession: Sendable {
         let settings = try Startup.settings(arguments)
         let installation = Startup.installation(arguments, settings)
         try installation.prepare()
-        let key = LocalToken.keySet(of: try installation.tokenKey().publicKey)
+        let keys = try InstallationKeys(installation)
         let rules = try MaskRules(manifests: arguments)
         let state = try installation.openState()
         let workers = Startup.workers()
         let group = try EventLoopGroup(count: 1)
         let issuers = IssuerConnections(loop: group.next(), workers: workers)
         let identity = IdentityStage(
-            issuers: issuers.trusted(settings, installation: key), localUsers: settings.localUsers,
+            issuers: issuers.trusted(settings, installation: keys), localUsers: settings.localUsers,
             revocations: Revocations(state), proofs: state)
         try group.start()
         state.listen(on: group.next())

@@ -32,6 +32,7 @@ enum CommandLineTool {
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver token revoke --id JTI | --subject SUBJECT | --client CLIENT [--issuer NAME] [--manifests DIR] [--state DIR]
                                                                                   end tokens now, for every process on this state
+        toolserver keys list | rotate [--at-once] [--manifests DIR] [--state DIR]  the keys of this installation's tokens; another one
         toolserver approvals list [--all] [--json] [--manifests DIR] [--state DIR]  the requests that wait for a person
         toolserver approvals show HANDLE [--json]                                 one of them, whole
         toolserver approvals approve HANDLE | reject HANDLE --reason TEXT         decide, as TOOLSERVER_TOKEN or the login name
@@ -60,7 +61,7 @@ enum CommandLineTool {
 
     static let commands = [
         "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
-        "register", "import", "approvals", "audit", "json-check", "completion",
+        "register", "import", "keys", "approvals", "audit", "json-check", "completion",
         "version", "help",
     ]
 
@@ -103,6 +104,7 @@ enum CommandLineTool {
         case "token": return try TokenCommand.run(rest)
         case "register": return try RegisterCommand.run(rest)
         case "import": return try ImportCommand.run(rest)
+        case "keys": return try KeysCommand.run(rest)
         case "approvals": return try ApprovalsCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
         case "json-check": return try JSONCheckCommand.run(rest)

@@ -41,13 +41,12 @@ enum TokenCheckCommand {
     static func issuers(
         _ arguments: Arguments, _ settings: ServerSettings, _ connections: IssuerConnections
     ) throws -> TrustedIssuers {
-        guard settings.localIssuer != nil else {
+        guard settings.issuers.contains(where: \.isInstallation) else {
             return connections.trusted(settings, installation: nil)
         }
         let installation = Startup.installation(arguments, settings)
         try installation.prepare()
-        let key = try installation.tokenKey().publicKey
-        return connections.trusted(settings, installation: LocalToken.keySet(of: key))
+        return connections.trusted(settings, installation: try InstallationKeys(installation))
     }
 
     private static func answer(

@@ -51,21 +51,26 @@ enum LocalToken {
         Base64URL.encode(Array(SHA256.digest(key.x + key.y).bytes.prefix(9)))
     }
 
-    static func keySet(of key: ES256PublicKey) -> IssuerKeys? {
-        let jwk = JSONObject(distinct: [
+    static func jwk(of key: ES256PublicKey) -> JSONObject {
+        JSONObject(distinct: [
             ("kty", "EC"), ("crv", "P-256"), ("x", .string(Base64URL.encode(key.x))),
             ("y", .string(Base64URL.encode(key.y))), ("kid", .string(keyID(of: key))),
             ("alg", "ES256"), ("use", "sig"),
         ])
-        return (try? VerificationKey(jwk: jwk)).map { IssuerKeys([$0]) }
     }
 
-    static func sign(_ claims: JSONObject, with key: ES256PrivateKey) throws -> String {
+    static func sign(
+        _ claims: JSONObject, with key: ES256PrivateKey
+    ) throws(CommandFailure) -> String {
         let header: JSONValue = [
             "alg": "ES256", "typ": "at+jwt", "kid": .string(keyID(of: key.publicKey)),
         ]
         let signed =
             Base64URL.encode(header.bytes) + "." + Base64URL.encode(JSONValue.object(claims).bytes)
-        return signed + "." + Base64URL.encode(try key.sign(Array(signed.utf8)))
+        do throws(CryptoError) {
+            return signed + "." + Base64URL.encode(try key.sign(Array(signed.utf8)))
+        } catch {
+            throw CommandFailure("nothing could be signed: \(error)")
+        }
     }
 }

@@ -65,6 +65,7 @@ enum TokenRevokeCommand {
     private static func line(_ revocation: Revocation) -> [UInt8] {
         var writer = JSONWriter()
         writer.member("event", "revoke")
+        writer.member("v", RecordForm.version)
         writer.member("kind", revocation.kind.rawValue)
         writer.member("value", revocation.value.text)
         if let issuer = revocation.issuer { writer.member("issuer", issuer.text) }

@@ -34,7 +34,7 @@ final class IssuerConnections: Sendable {
     }
 
     /// `installation`: the keys of this installation's own tokens.
-    func trusted(_ settings: ServerSettings, installation: IssuerKeys?) -> TrustedIssuers {
+    func trusted(_ settings: ServerSettings, installation: InstallationKeys?) -> TrustedIssuers {
         var opaque: OpaqueTokens?
         let verifiers = settings.issuers.compactMap { issuer -> TokenVerifier? in
             let documents = IssuerDocuments(issuer, loop: loop, workers: workers, names: names)
@@ -54,7 +54,8 @@ final class IssuerConnections: Sendable {
     }
 
     private func keys(
-        of issuer: ServerSettings.Issuer, _ documents: IssuerDocuments, _ installation: IssuerKeys?
+        of issuer: ServerSettings.Issuer, _ documents: IssuerDocuments,
+        _ installation: InstallationKeys?
     ) -> (any KeySource)? {
         switch issuer.keys {
         case .installation: installation

@@ -3,11 +3,24 @@ import JSON
 
 /// Tells of what becomes of an issuer's keys: a line on the record, and one for the operator.
 enum KeyNotice {
+    /// A line of the record.
+    static func changed(_ issuer: String, added: Int, removed: Int) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.member("event", "keys")
+        writer.member("v", RecordForm.version)
+        writer.member("issuer", issuer)
+        writer.member("state", "changed")
+        writer.member("added", added)
+        writer.member("removed", removed)
+        return writer.finish()
+    }
+
     static func tell(
         _ issuer: String, _ event: PublishedKeys.Event, _ reason: String, in recorder: Recorder
     ) async {
         var writer = JSONWriter()
         writer.member("event", "keys")
+        writer.member("v", RecordForm.version)
         writer.member("issuer", issuer)
         let words: String
         switch event {

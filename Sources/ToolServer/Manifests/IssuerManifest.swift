@@ -22,9 +22,11 @@ enum IssuerManifest {
     ) -> ServerSettings.Issuer? {
         guard let members = node.members() else { return nil }
         let named = members.first { $0.name.isByteEqual(to: "issuer") }?.node
+        let isAssertions = members.contains { $0.name.isByteEqual(to: "saml") }
         var isLocal = false
         if case .string(let text) = named?.value.content { isLocal = text.isByteEqual(to: local) }
-        let object = ObjectReader(node, members: members, keys: isLocal ? localKeys : keys)
+        let known = isLocal ? localKeys : isAssertions ? SAMLManifest.issuerKeys : keys
+        let object = ObjectReader(node, members: members, keys: known)
         let issuer = object["issuer"]?.prose(atMost: 512)
         let audience = object["audience"].map { $0.prose(atMost: 512) } ?? resource
         guard let issuer, let audience else { return nil }
@@ -36,6 +38,15 @@ enum IssuerManifest {
             rules.algorithms = [.es256]
             return ServerSettings.Issuer(rules: rules, keys: .installation)
         }
+        rules.leewaySeconds = object["leeway"]?.seconds(in: 0...300) ?? rules.leewaySeconds
+        if isAssertions, let saml = object["saml"] {
+            rules.algorithms = [.es256]
+            let assertions = SAMLManifest.read(saml, rules, resource: resource, under: directory)
+            guard let assertions else { return nil }
+            var made = ServerSettings.Issuer(rules: rules, keys: .installation)
+            made.assertions = assertions
+            return made
+        }
         guard
             let algorithms = object["algorithms"].map({ Self.algorithms($0) }) ?? rules.algorithms,
             let groups = object["groups"].map({ Self.groups($0) }) ?? rules.groups,
@@ -45,7 +56,6 @@ enum IssuerManifest {
         else { return nil }
         rules.algorithms = algorithms
         rules.groups = groups
-        rules.leewaySeconds = object["leeway"]?.seconds(in: 0...300) ?? rules.leewaySeconds
         rules.lifetimeSecondsMax =
             object["lifetime"]?.seconds(in: 60...604_800) ?? rules.lifetimeSecondsMax
         var made = ServerSettings.Issuer(rules: rules, keys: keys, introspection: introspection)
@@ -173,7 +183,7 @@ extension Node {
         }
     }
 
-    fileprivate func seconds(in range: ClosedRange<Int>) -> Int? {
+    func seconds(in range: ClosedRange<Int>) -> Int? {
         duration(in: .seconds(range.lowerBound)...(.seconds(range.upperBound)))
             .map { Int($0.components.seconds) }
     }

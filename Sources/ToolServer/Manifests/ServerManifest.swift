@@ -37,6 +37,8 @@ package struct ServerSettings: Sendable {
         package var rules: IssuerRules
         package var keys: Keys
         package var introspection: Introspection?
+        /// It signs assertions, of which this installation makes tokens in its name.
+        package var assertions: AssertionRules?
         /// For how long its last keys serve while it does not answer.
         package var staleSeconds: Int?
         /// Where it may be reached although they are not public.
@@ -60,6 +62,7 @@ package struct ServerSettings: Sendable {
                 authorities: authorities.map { Name($0) })
         }
 
+        /// Its tokens are signed here.
         var isInstallation: Bool { if case .installation = keys { true } else { false } }
 
         /// On this machine, for trying things.
@@ -81,7 +84,7 @@ package struct ServerSettings: Sendable {
     package var limits: Limits
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
-    var localIssuer: Issuer? { issuers.first { $0.isInstallation } }
+    var localIssuer: Issuer? { issuers.first { $0.isInstallation && $0.assertions == nil } }
 
     /// `server.json` alone, for commands that need neither tools nor backends.
     static func load(directory: String) throws(ManifestError) -> ServerSettings {

@@ -14,14 +14,20 @@ struct HTTPEndpoint: HTTPHandler {
 
     private var plain: PlainEndpoint { PlainEndpoint(current: mcp.current) }
 
+    private var tokens: TokenEndpoint? { mcp.current.value.tokens }
+
     func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? {
         if let answer = answerOutside(head) { return answer }
+        if tokens?.owns(head) == true { return nil }
         if PlainEndpoint.owns(head.path) { return await plain.answer(withoutBody: head) }
         return await mcp.answer(withoutBody: head)
     }
 
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) async {
         if let answer = answerOutside(request) { return exchange.respond(answer) }
+        if let tokens, tokens.owns(request) {
+            return exchange.respond(await tokens.answer(request))
+        }
         if PlainEndpoint.owns(request.path) { return await plain.handle(request, exchange) }
         await mcp.handle(request, exchange)
     }
@@ -37,6 +43,8 @@ struct HTTPEndpoint: HTTPHandler {
             )
         }
         if request.path == "/mcp" || PlainEndpoint.owns(request.path) { return nil }
+        if let answer = tokens?.answer(withoutBody: request) { return answer }
+        if tokens?.owns(request) == true { return nil }
         return mcp.current.value.resource.answer(request)
             ?? .text(404, "Not found. The tools are at POST /mcp, and plain at GET /v1/tools.")
     }

@@ -23,6 +23,14 @@ enum MediaTypes {
         return true
     }
 
+    static func isForm(_ headers: HTTPHeaders) -> Bool {
+        guard headers.values("content-type").count == 1, isPlain(headers),
+            let value = headers.bytes("content-type")
+        else { return false }
+        let parts = split(value, at: UInt8(ascii: ";"))
+        return parts.first.map { equal($0, "application/x-www-form-urlencoded") } ?? false
+    }
+
     /// Who decodes a body on the way would read another one than we do.
     static func isPlain(_ headers: HTTPHeaders) -> Bool {
         headers.values("content-encoding").allSatisfy { $0.lowercased() == "identity" }

@@ -20,12 +20,11 @@ struct ProtectedResource: Sendable {
     /// `resource` is the URL of the tools; `issuers` are those that clients can ask for a token.
     init(resource: String, issuers: [String], scopes: [String]) {
         self.resource = resource
-        let start = resource.utf8.firstRange(of: "://".utf8)?.upperBound ?? resource.startIndex
-        let slash = resource.utf8[start...].firstIndex(of: UInt8(ascii: "/"))
-        let origin = resource[..<(slash ?? resource.endIndex)]
+        let slash = Self.pathStart(in: resource)
+        let origin = resource[..<slash]
         self.origin = String(origin)
-        let path = resource[(slash ?? resource.endIndex)...]
-        base = String(path.hasSuffix("/mcp") ? resource.dropLast(4) : origin)
+        let path = resource[slash...]
+        base = Self.base(of: resource)
         // A proxy may serve us under another path than the one that we see.
         paths = [
             Name(Self.wellKnown), Name("\(Self.wellKnown)/mcp"), Name("\(Self.wellKnown)\(path)"),
@@ -46,6 +45,17 @@ struct ProtectedResource: Sendable {
         challenge += ", resource_metadata=\"\(origin)\(Self.wellKnown)\(path)\""
         if !scopes.isEmpty { challenge += ", scope=\"\(scopes.joined(separator: " "))\"" }
         self.challenge = challenge
+    }
+
+    static func base(of resource: String) -> String {
+        let start = pathStart(in: resource)
+        return String(
+            resource[start...].hasSuffix("/mcp") ? resource.dropLast(4) : resource[..<start])
+    }
+
+    private static func pathStart(in resource: String) -> String.Index {
+        let start = resource.utf8.firstRange(of: "://".utf8)?.upperBound ?? resource.startIndex
+        return resource.utf8[start...].firstIndex(of: UInt8(ascii: "/")) ?? resource.endIndex
     }
 
     /// A path of this listener as clients know it.

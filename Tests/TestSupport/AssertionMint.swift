@@ -1,22 +1,21 @@
+package import Enforcement
 import JSON
-import TestSupport
-
-@testable import Enforcement
 
 /// A SAML identity provider of a test's own. It writes what it signs by hand, in canonical form.
-struct AssertionMint {
-    static let issuer = "https://idp.example/saml"
-    static let audience = "https://tools.example/mcp"
-    static let recipient = "https://tools.example/token"
-    static let groups = "http://schemas.example/groups"
-    static let dsig = "http://www.w3.org/2000/09/xmldsig#"
+package struct AssertionMint {
+    package static let issuer = "https://idp.example/saml"
+    package static let audience = "https://tools.example/mcp"
+    package static let recipient = "https://tools.example/token"
+    package static let groups = "http://schemas.example/groups"
+    package static let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#"
+    package static let dsig = "http://www.w3.org/2000/09/xmldsig#"
 
-    let mint: TokenMint
-    var clock: ManualClock { mint.clock }
+    package let mint: TokenMint
+    package var clock: ManualClock { mint.clock }
 
-    init() throws { mint = try TokenMint() }
+    package init() throws { mint = try TokenMint() }
 
-    var rules: AssertionRules {
+    package var rules: AssertionRules {
         get throws {
             AssertionRules(
                 issuer: IssuerRules(
@@ -27,7 +26,8 @@ struct AssertionMint {
         }
     }
 
-    func exchange(_ state: MemoryState, _ change: (inout AssertionRules) -> Void = { _ in }) throws
+    package func exchange(_ state: MemoryState, _ change: (inout AssertionRules) -> Void = { _ in })
+        throws
         -> AssertionExchange
     {
         var rules = try rules
@@ -37,11 +37,11 @@ struct AssertionMint {
     }
 
     /// `2026-11-27T10:00:00Z`, so many seconds from now.
-    func time(_ seconds: Int) -> String {
+    package func time(_ seconds: Int) -> String {
         String(WallClock.text(clock.now + seconds).prefix(19)) + "Z"
     }
 
-    func conditions(_ inner: String? = nil, from: Int = -60, until: Int = 300) -> String {
+    package func conditions(_ inner: String? = nil, from: Int = -60, until: Int = 300) -> String {
         let restriction =
             inner
             ?? "<saml:AudienceRestriction><saml:Audience>\(Self.audience)</saml:Audience></saml:AudienceRestriction>"
@@ -49,40 +49,45 @@ struct AssertionMint {
             "<saml:Conditions NotBefore=\"\(time(from))\" NotOnOrAfter=\"\(time(until))\">\(restriction)</saml:Conditions>"
     }
 
-    func confirmation(
+    package func confirmation(
         _ method: String = "urn:oasis:names:tc:SAML:2.0:cm:bearer",
         recipient: String = AssertionMint.recipient, until: Int = 300, also: String = ""
     ) -> String {
         "<saml:SubjectConfirmation Method=\"\(method)\"><saml:SubjectConfirmationData\(also) NotOnOrAfter=\"\(time(until))\" Recipient=\"\(recipient)\"></saml:SubjectConfirmationData></saml:SubjectConfirmation>"
     }
 
-    static let statement =
+    package static let statement =
         "<saml:AttributeStatement><saml:Attribute Name=\"\(groups)\"><saml:AttributeValue>support</saml:AttributeValue><saml:AttributeValue>staff</saml:AttributeValue></saml:Attribute><saml:Attribute Name=\"mail\"><saml:AttributeValue>ada@example.com</saml:AttributeValue></saml:Attribute></saml:AttributeStatement>"
 
     /// Not signed yet.
-    func assertion(
+    package func assertion(
         id: String = "_a1", version: String = "2.0", issued: Int = -5,
         issuer: String = AssertionMint.issuer, name: String = "ada", confirmation: String? = nil,
         conditions: String? = nil, statement: String = AssertionMint.statement
     ) -> String {
         """
-        <saml:Assertion xmlns:saml="\(SAMLAssertion.space)" ID="\(id)" IssueInstant="\(time(issued))" Version="\(version)"><saml:Issuer>\(issuer)</saml:Issuer><saml:Subject><saml:NameID>\(name)</saml:NameID>\(confirmation ?? self.confirmation())</saml:Subject>\(conditions ?? self.conditions())\(statement)</saml:Assertion>
+        <saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="\(id)" IssueInstant="\(time(issued))" Version="\(version)"><saml:Issuer>\(issuer)</saml:Issuer><saml:Subject><saml:NameID>\(name)</saml:NameID>\(confirmation ?? self.confirmation())</saml:Subject>\(conditions ?? self.conditions())\(statement)</saml:Assertion>
         """
     }
 
     /// What a signature is made with; a test changes one part.
-    struct Form {
-        var reference: String?
-        var transforms = [dsig + "enveloped-signature", ExclusiveCanonicalXML.algorithm.text]
-        var canonicalization = ExclusiveCanonicalXML.algorithm.text
-        var method = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
-        var digestMethod = "http://www.w3.org/2001/04/xmlenc#sha256"
+    package struct Form {
+        package var reference: String?
+        package var transforms = [
+            AssertionMint.dsig + "enveloped-signature", AssertionMint.exclusive,
+        ]
+        package var canonicalization = AssertionMint.exclusive
+        package var method = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+        package var digestMethod = "http://www.w3.org/2001/04/xmlenc#sha256"
         /// Behind the value of the signature.
-        var tail = ""
-        var digestOf: String?
+        package var tail = ""
+        package var digestOf: String?
+
+        package init() {}
     }
 
-    func signature(of assertion: String, id: String = "_a1", _ form: Form = Form()) throws -> String
+    package func signature(of assertion: String, id: String = "_a1", _ form: Form = Form()) throws
+        -> String
     {
         let digest = Base64.encode(SHA256.digest(form.digestOf ?? assertion).bytes)
         let transforms = form.transforms.map { "<ds:Transform Algorithm=\"\($0)\"></ds:Transform>" }
@@ -94,15 +99,19 @@ struct AssertionMint {
             "<ds:Signature xmlns:ds=\"\(Self.dsig)\">\(info(""))<ds:SignatureValue>\(Base64.encode(value))</ds:SignatureValue>\(form.tail)</ds:Signature>"
     }
 
-    static func insert(_ signature: String, into assertion: String) -> String {
+    package static func insert(_ signature: String, into assertion: String) -> String {
         let issuerEnd = "</saml:Issuer>"
         let place = assertion.utf8.firstRange(of: issuerEnd.utf8)!.upperBound
         return assertion[..<place] + signature + assertion[place...]
     }
 
-    func signed(_ assertion: String, id: String = "_a1", _ form: Form = Form()) throws -> String {
+    package func signed(_ assertion: String, id: String = "_a1", _ form: Form = Form()) throws
+        -> String
+    {
         Self.insert(try signature(of: assertion, id: id, form), into: assertion)
     }
 
-    static func text(_ document: String) -> String { Base64URL.encode(Array(document.utf8)) }
+    package static func text(_ document: String) -> String {
+        Base64URL.encode(Array(document.utf8))
+    }
 }
