@@ -53,6 +53,10 @@ import Testing
             "create table u (id integer primary key, color text, n integer, ssn)",
             "create table o (id integer primary key, uid integer, note text, n integer, pay)",
             "create table w (code primary key, n integer, color text) without rowid",
+            "create view vu as select id, color, n, ssn from u",
+            "create view vx (id, color, n, ssn) as select z.id, z.color, n + 1, upper(z.ssn) from u z",
+            "create view va as select id, color, n, ssn from u where n > 1 union all "
+                + "select id, note, n, pay from o",
         ]
         let colors = ["'blue'", "'red'", "'green'", "null"]
         for (index, value) in values.enumerated() {
@@ -200,9 +204,13 @@ private struct StatementWriter {
 
     private static let columns = [
         "u": ["id", "color", "n", "ssn"], "o": ["id", "uid", "note", "n", "pay"],
-        "w": ["code", "n", "color"],
+        "w": ["code", "n", "color"], "vu": ["id", "color", "n", "ssn"],
+        "vx": ["id", "color", "n", "ssn"], "va": ["id", "color", "n", "ssn"],
+        "c": ["id", "color", "n", "ssn"],
     ]
-    private static let secrets = ["u": "ssn", "o": "pay", "w": "code"]
+    private static let secrets = [
+        "u": "ssn", "o": "pay", "w": "code", "vu": "ssn", "vx": "ssn", "va": "ssn", "c": "ssn",
+    ]
 
     private mutating func pick(_ choices: [String]) -> String {
         choices.randomElement(using: &random) ?? ""
@@ -213,9 +221,15 @@ private struct StatementWriter {
     }
 
     mutating func statement() -> String {
+        if chance(45) { return nested() }
         tables = chance(60) ? [pick(["u", "u", "o", "w"])] : ["u", pick(["o", "w"])]
         if chance(3) { return "select \(secretColumn()) as x from u union select n from o" }
         if chance(3) { return "with c as (select * from u) select * from c where \(condition(2))" }
+        return plain()
+    }
+
+    /// One SELECT on `tables`.
+    private mutating func plain() -> String {
         var text = "select " + (chance(5) ? "distinct " : "")
         text += selectList() + " from " + source()
         if chance(45) { text += " where " + filter() }
@@ -223,6 +237,61 @@ private struct StatementWriter {
         if chance(40) { text += " order by " + terms() + pick(["", "", " desc", " nulls last"]) }
         if chance(25) { text += " limit " + pick(["1", "2", "3", ":p", "abs(:q)", "2 offset 1"]) }
         if chance(3) { text += " limit (select \(secretColumn()) from u where id = 1)" }
+        return text
+    }
+
+    /// A SELECT around or beside others.
+    private mutating func nested() -> String {
+        let inner = innerQuery()
+        tables = chance(70) ? ["c"] : ["c", pick(["o", "w", "u"])]
+        switch Int.random(in: 0..<9, using: &random) {
+        case 0, 1:
+            let materialized = pick(["", "materialized ", "not materialized "])
+            return "with c as \(materialized)(\(inner)) " + plain()
+        case 2: return "with c (id, color, n, ssn) as (\(inner)) " + plain()
+        case 3:
+            return "with recursive c as (\(inner) union all select id + 10, color, n, "
+                + "\(chance(50) ? "ssn" : "null") from c where id < 3) " + plain()
+        case 4, 5: return plain().replacing("from c", with: "from (\(inner)) c")
+        case 6:
+            tables = [pick(["vu", "vx", "va"])]
+            return plain()
+        case 7:
+            tables = ["u", pick(["vu", "vx"])]
+            return plain()
+        default:
+            tables = ["u"]
+            let scalar = pick([
+                "(select max(ssn) from u)", "(select count(*) from o where uid = u.id)",
+                "(select pay from o where o.id = u.id)",
+                "exists (select 1 from o where uid = u.id)",
+                "(select \(harmless(1)))", "(select note from o where o.uid = u.id limit 1)",
+                "(select max(n) from w where w.code = u.ssn)",
+                "(select color from (select color, max(ssn) from u))",
+            ])
+            return "select id, \(scalar) as s, \(column()) as x from u"
+                + (chance(30) ? " where " + filter() : "") + (chance(30) ? " order by id" : "")
+        }
+    }
+
+    /// With the columns `id`, `color`, `n` and `ssn`.
+    private mutating func innerQuery() -> String {
+        tables = ["u"]
+        var text = pick([
+            "select * from u", "select id, color, n, ssn from u",
+            "select id, color, n, \(harmless(1)) as ssn from u",
+            "select rowid as id, max(color) as color, n, max(ssn) as ssn from u group by n",
+            "select id, color, n, ssn from va", "select id, color, n, ssn from vx",
+            "select u.id, color, u.n, pay as ssn from u join o on o.uid = u.id",
+            "select id, color, n, (select pay from o where o.id = u.id) as ssn from u",
+            "select id, color, n, lag(ssn) over (order by id) as ssn from u",
+            "select n as id, color, n, code as ssn from w",
+            "select id, \(expression(1)) as color, n, ssn from u",
+        ])
+        if !text.contains("group by"), chance(25) { text += " where " + filter() }
+        if chance(15) { text += " union all select id, note, n, \(pick(["pay", "note"])) from o" }
+        if chance(4) { text += " union select id, note, n, pay from o" }
+        if chance(12) { text += pick([" limit 3", " order by 1 limit 2", " order by id"]) }
         return text
     }
 
@@ -247,7 +316,9 @@ private struct StatementWriter {
     private mutating func source() -> String {
         guard tables.count == 2 else { return tables[0] }
         let (left, right) = chance(50) ? (tables[0], tables[1]) : (tables[1], tables[0])
-        let key = right == "o" || left == "o" ? pick(["u.id = o.uid", "u.n = o.n"]) : "u.n = w.n"
+        let key =
+            Set([left, right]) == ["u", "o"]
+            ? pick(["u.id = o.uid", "u.n = o.n"]) : "\(left).n = \(right).n"
         switch Int.random(in: 0..<8, using: &random) {
         case 0: return "\(left), \(right)"
         case 1: return "\(left) natural join \(right)"

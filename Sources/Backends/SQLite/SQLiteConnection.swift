@@ -25,6 +25,7 @@ internal import JSON
     static let busySlice = Duration.milliseconds(20)
 
     init(file: String, effect: Tool.Effect, busyTimeout: Duration) throws(SQLiteFailure) {
+        Self.setUp
         var opened: OpaquePointer?
         let access = effect == .read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE
         let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
@@ -46,6 +47,14 @@ internal import JSON
         bounds = [:]
         unsafe sqlite3_close_v2(handle)
     }
+
+    /// Once for the process. Where nothing is sought, rows come as the table has them, not in the
+    /// order of an index that happens to hold all that is asked: that order would tell of columns
+    /// which the statement does not name. A plan that goes through such an index all the same is
+    /// found by the examination.
+    static let setUp: Void = {
+        _ = csqlite_no_covering_scans()
+    }()
 
     private func harden() throws(SQLiteFailure) {
         for (option, isOn) in Self.switches {

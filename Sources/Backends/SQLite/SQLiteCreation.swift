@@ -31,6 +31,7 @@ enum SQLiteCreation {
         guard !script.contains(0) else {
             throw BackendError(.invalid, detail: "the script holds a NUL")
         }
+        SQLiteConnection.setUp
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
         let code = unsafe sqlite3_open_v2(file, &opened, flags, nil)

@@ -43,7 +43,8 @@ struct SQLiteExaminer {
         let program = try SQLiteProgram(inner ?? text, on: connection)
         let facts = SQLiteFacts(
             statement: statement, access: access, program: program, schema: schema,
-            tokens: all, author: author)
+            tokens: all, author: author,
+            lineage: try? SQLiteLineage(tokens, expanded: all, schema: schema))
         var examination = try facts.examination()
         if inner != nil {
             examination.statement?.kinds.insert("explain")
@@ -141,14 +142,18 @@ private struct SQLiteFacts {
     let schema: SQLiteSchema
     let tokens: SQLiteTokens
     let author: SQLiteAuthor
+    /// Nil for a statement that changes data, and where the text is not understood.
+    let lineage: SQLiteLineage?
 
     func examination() throws(SQLiteFailure) -> Examination {
-        let columns = (0..<statement.columnCount).map { column(Int32($0)) }
-        let reads = reads()
         let isReadOnly = statement.isReadOnly && !program.writes
+        let lineage = isReadOnly ? agreedLineage : nil
+        let columns = (0..<statement.columnCount).map { column($0, lineage) }
+        let reads = reads(lineage)
         var deciding: Set<ColumnPath>?
         if let reads {
-            deciding = isReadOnly ? decidingAnswer(of: columns, reads) : decidingChange(reads)
+            deciding =
+                isReadOnly ? lineage.map { decidingAnswer($0, reads) } : decidingChange(reads)
         }
         return Examination(
             columns: columns, reads: reads, deciding: deciding, parameters: try parameters(),
@@ -158,56 +163,73 @@ private struct SQLiteFacts {
             ).facts)
     }
 
+    /// Nil where SQLite's own account of the columns says otherwise.
+    private var agreedLineage: SQLiteLineage? {
+        guard let lineage, lineage.outputs.count == statement.columnCount else { return nil }
+        for (index, output) in lineage.outputs.enumerated() {
+            guard let origin = statement.columnOrigin(Int32(index)),
+                schema.ordinaryTables.contains(origin.table)
+            else { continue }
+            guard output.sources.contains(origin) else { return nil }
+        }
+        return lineage
+    }
+
     /// By the text, and by the plan: without a full ORDER BY, rows come in the order of the keys
     /// through which the plan finds them. A later ANALYZE may change the plan without a change of
     /// the schema; then this holds from the next load on.
     private func decidingAnswer(
-        of columns: [Column], _ reads: Set<ColumnPath>
-    ) -> Set<ColumnPath>? {
-        guard access.tables.isDisjoint(with: schema.views), !program.makesIndex,
-            let byText = SQLiteDeciding(tokens, columns: columns, reads: reads, schema: schema)
-        else { return nil }
-        var deciding = byText.columns
-        guard !byText.isOneRowWithoutOrder else { return deciding }
-        for root in program.roots {
-            guard let keys = schema.keysByRoot[root]?.columns else { return nil }
-            deciding.formUnion(keys)
-        }
+        _ lineage: SQLiteLineage, _ reads: Set<ColumnPath>
+    ) -> Set<ColumnPath> {
+        // An index that the plan makes may hold any column.
+        guard !program.makesIndex else { return reads }
+        var deciding = lineage.deciding
+        // What is not accounted for is read for another purpose.
+        deciding.formUnion(
+            reads.subtracting(lineage.accounted).filter { schema.ordinaryTables.contains($0.table) }
+        )
+        guard !lineage.isOneRowWithoutOrder else { return deciding }
+        for root in program.roots { deciding.formUnion(schema.keysByRoot[root]?.columns ?? []) }
         return deciding
     }
 
-    /// All that a change reads may end up where it is shown, and a key that must be unique tells
-    /// whether a value is there already.
-    private func decidingChange(_ reads: Set<ColumnPath>) -> Set<ColumnPath>? {
+    /// All that a change reads may end up where it is shown; a key that must be unique tells
+    /// whether a value is there already, a CHECK whether it compares so.
+    private func decidingChange(_ reads: Set<ColumnPath>) -> Set<ColumnPath> {
         var deciding = reads
         for key in schema.keysByRoot.values where key.isUnique {
             let isInserted = access.inserted.contains(key.table)
             let isUpdated = access.updated.contains { $0.table == key.table }
-            guard isInserted || isUpdated else { continue }
-            guard let columns = key.columns else { return nil }
-            if isInserted || !access.updated.isDisjoint(with: columns) {
-                deciding.formUnion(columns)
+            if isInserted || isUpdated && !access.updated.isDisjoint(with: key.columns) {
+                deciding.formUnion(key.columns)
             }
+        }
+        for table in Set(access.updated.map(\.table)) {
+            let checked = schema.checked(table)
+            if !access.updated.isDisjoint(with: checked) { deciding.formUnion(checked) }
         }
         return deciding
     }
 
-    private func column(_ index: Int32) -> Column {
-        let origin = origin(index)
+    private func column(_ index: Int, _ lineage: SQLiteLineage?) -> Column {
+        let origin = origin(index, lineage)
         return Column(
-            name: statement.columnName(index), origin: origin,
-            kind: origin.map { kind(of: $0, index) } ?? .any)
+            name: statement.columnName(Int32(index)), origin: origin,
+            sources: lineage?.outputs[index].sources,
+            kind: origin.map { kind(of: $0, Int32(index)) } ?? .any)
     }
 
     /// Nil wherever SQLite's answer may be another column than the one whose value comes out.
-    private func origin(_ index: Int32) -> ColumnPath? {
-        guard !tokens.isCompound, !tokens.joinsByName,
-            let origin = statement.columnOrigin(index), origin.schema == SQLiteSchema.main,
+    private func origin(_ index: Int, _ lineage: SQLiteLineage?) -> ColumnPath? {
+        guard let origin = statement.columnOrigin(Int32(index)), origin.schema == SQLiteSchema.main,
             // Virtual tables may show the content of others (json_each, external full text).
             schema.ordinaryTables.contains(origin.table),
-            !schema.generatedColumns.contains(origin),
-            // What a statement has just written there may come from anywhere.
-            !access.updated.contains(origin), !access.inserted.contains(origin.table)
+            !schema.generatedColumns.contains(origin)
+        else { return nil }
+        if let lineage { return lineage.outputs[index].exact == origin ? origin : nil }
+        // What a statement has just written there may come from anywhere.
+        guard !tokens.isCompound, !tokens.joinsByName, !access.updated.contains(origin),
+            !access.inserted.contains(origin.table)
         else { return nil }
         return origin
     }
@@ -222,15 +244,24 @@ private struct SQLiteFacts {
         }
     }
 
-    private func reads() -> Set<ColumnPath>? {
-        guard !tokens.joinsByName, !program.opensUnknown else { return nil }
-        guard access.tables.isDisjoint(with: schema.virtualTables),
-            access.reads.isDisjoint(with: schema.generatedColumns)
-        else { return nil }
-        for root in program.roots {
-            guard let table = schema.tableByRoot[root], isSeen(table) else { return nil }
+    private func reads(_ lineage: SQLiteLineage?) -> Set<ColumnPath>? {
+        guard access.tables.isDisjoint(with: schema.virtualTables) else { return nil }
+        if lineage == nil {
+            guard !tokens.joinsByName, !program.opensUnknown,
+                access.reads.isDisjoint(with: schema.generatedColumns)
+            else { return nil }
+        } else if program.opensUnknown {
+            // Tables that are made of arguments; any other that is not in the file is unknown.
+            let known = schema.ordinaryTables.union(schema.views)
+                .union(SQLiteAuthorizer.schemaTables).union(SQLiteSchema.functionColumns.keys)
+            guard access.tables.isSubset(of: known.union(tokens.commonTables)) else { return nil }
         }
-        return access.reads
+        for root in program.roots {
+            guard let table = schema.tableByRoot[root],
+                isSeen(table) || lineage?.tables.contains(table) == true
+            else { return nil }
+        }
+        return schema.made(access.reads).union(lineage?.accounted ?? [])
     }
 
     private func isSeen(_ table: Name) -> Bool {

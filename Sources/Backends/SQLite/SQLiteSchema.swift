@@ -14,6 +14,13 @@ struct SQLiteSchema {
     private(set) var generatedColumns: Set<ColumnPath> = []
     /// The columns of each table, those that are generated too.
     private(set) var columnsByTable: [Name: Set<Name>] = [:]
+    /// In their order.
+    private(set) var columnLists: [Name: [Name]] = [:]
+    /// The column that is the row's number, of tables that have one.
+    private(set) var rowIDs: [Name: ColumnPath] = [:]
+    private(set) var viewBodies: [Name: ViewBody] = [:]
+    /// The CREATE TABLE of each table.
+    private(set) var definitions: [Name: SQLiteTokens] = [:]
     /// What orders the entries of each table and index.
     private(set) var keysByRoot: [Int64: Key] = [:]
     /// What views and triggers say, by the name of the view or of the trigger's table.
@@ -24,8 +31,9 @@ struct SQLiteSchema {
     struct Key {
         let table: Name
         var isUnique: Bool
-        /// Nil when it orders by expressions.
-        var columns: Set<ColumnPath>? = []
+        /// All that it may order by: of an index on expressions or of a part of the rows, the
+        /// columns that its text names.
+        var columns: Set<ColumnPath> = []
     }
 
     init(of connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -36,6 +44,11 @@ struct SQLiteSchema {
         try readColumns(connection)
         try readTableKeys(connection)
         try readIndexKeys(connection)
+        keysByRoot = keysByRoot.mapValues { key in
+            var key = key
+            key.columns = made(key.columns)
+            return key
+        }
     }
 
     private mutating func readObjects(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -53,11 +66,15 @@ struct SQLiteSchema {
                 keysByRoot[root] = Key(table: table, isUnique: false)
             }
             switch rows.text(0) {
-            case "table" where root > 0: ordinaryTables.insert(name)
+            case "table" where root > 0:
+                ordinaryTables.insert(name)
+                definitions[name] = SQLiteTokens(rows.text(4).utf8)
             case "table": virtualTables.insert(name)
             case "view":
                 views.insert(name)
-                bodies[name, default: []].append(SQLiteTokens(rows.text(4).utf8))
+                let body = SQLiteTokens(rows.text(4).utf8)
+                viewBodies[name] = ViewBody(body)
+                bodies[name, default: []].append(body)
             case "trigger": bodies[table, default: []].append(SQLiteTokens(rows.text(4).utf8))
             default: break
             }
@@ -82,7 +99,7 @@ struct SQLiteSchema {
     private mutating func readTableKeys(_ connection: SQLiteConnection) throws(SQLiteFailure) {
         let rows = try SQLiteStatement(
             """
-            SELECT t.rootpage, t.name, c.name
+            SELECT t.rootpage, t.name, c.name, l.wr
             FROM sqlite_schema AS t JOIN pragma_table_list AS l
                 ON l.schema = 'main' AND l.name = t.name,
                 pragma_table_xinfo(t.name) AS c
@@ -92,15 +109,16 @@ struct SQLiteSchema {
             """, on: connection, isKept: false)
         while try rows.step() == .row {
             let column = Self.column(rows.text(1), rows.text(2))
-            keysByRoot[rows.integer(0)]?.columns?.insert(column)
+            keysByRoot[rows.integer(0)]?.columns.insert(column)
             keysByRoot[rows.integer(0)]?.isUnique = true
+            if rows.integer(3) == 0 { rowIDs[column.table] = column }
         }
     }
 
     private mutating func readIndexKeys(_ connection: SQLiteConnection) throws(SQLiteFailure) {
         let rows = try SQLiteStatement(
             """
-            SELECT i.rootpage, i.tbl_name, l."unique", c.cid, c.name
+            SELECT i.rootpage, i.tbl_name, l."unique", c.cid, c.name, l.partial, i.sql
             FROM sqlite_schema AS i, pragma_index_list(i.tbl_name) AS l,
                 pragma_index_xinfo(i.name) AS c
             WHERE i.type = 'index' AND i.rootpage > 0 AND l.name = i.name
@@ -110,9 +128,13 @@ struct SQLiteSchema {
             if rows.integer(2) == 1 { keysByRoot[root]?.isUnique = true }
             switch rows.integer(3) {
             case -1: break  // the row's number, which is the table's key
-            case 0...: keysByRoot[root]?.columns?.insert(Self.column(rows.text(1), rows.text(4)))
-            default: keysByRoot[root]?.columns = nil
+            case 0...: keysByRoot[root]?.columns.insert(Self.column(rows.text(1), rows.text(4)))
+            default: break
             }
+            guard rows.integer(3) < -1 || rows.integer(5) == 1 else { continue }
+            let table = Name(foldedUTF8: rows.text(1).utf8)
+            let named = columns(of: table, namedIn: SQLiteTokens(rows.text(6).utf8).list[...])
+            keysByRoot[root]?.columns.formUnion(named)
         }
     }
 
@@ -120,11 +142,6 @@ struct SQLiteSchema {
         ColumnPath(
             schema: main, table: Name(foldedUTF8: table.utf8),
             column: Name(foldedUTF8: column.utf8))
-    }
-
-    /// True for a column that is the key of its table, and so may be called `rowid`.
-    func isRowID(_ column: ColumnPath) -> Bool {
-        keysByRoot.values.contains { $0.table == column.table && $0.columns == [column] }
     }
 
     private mutating func readColumns(_ connection: SQLiteConnection) throws(SQLiteFailure) {
@@ -137,6 +154,7 @@ struct SQLiteSchema {
         while try rows.step() == .row {
             let column = Self.column(rows.text(0), rows.text(1))
             columnsByTable[column.table, default: []].insert(column.column)
+            columnLists[column.table, default: []].append(column.column)
             if rows.integer(2) == 1 { generatedColumns.insert(column) }
         }
     }

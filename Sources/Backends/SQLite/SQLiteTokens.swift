@@ -39,6 +39,10 @@ struct SQLiteTokens {
         var position = 0
         while position < bytes.count { position = take(bytes, at: position) }
         noteJoiningNames()
+        queryCount = list.count { $0.beginsQuery }
+        concatenationCount = zip(list, list.dropFirst()).count {
+            $0.isSymbol("|") && $1.isSymbol("|")
+        }
     }
 
     private mutating func noteJoiningNames() {
@@ -70,12 +74,18 @@ struct SQLiteTokens {
         return String(decoding: bytes[starts[first]...], as: UTF8.self)
     }
 
+    /// How many queries and how many `||` stand anywhere.
+    private(set) var queryCount = 0
+    private(set) var concatenationCount = 0
+
     /// Joins what another text holds; the list stays that of this text.
     mutating func add(_ other: SQLiteTokens) {
         isCompound = isCompound || other.isCompound
         joinsByName = joinsByName || other.joinsByName
         joiningNames.formUnion(other.joiningNames)
         joinsNaturally = joinsNaturally || other.joinsNaturally
+        queryCount += other.queryCount
+        concatenationCount += other.concatenationCount
         names.formUnion(other.names)
     }
 

@@ -41,8 +41,8 @@ struct MaskCheck {
         let examination = tool.examination
         let name = quoted(tool.name.text)
         guard let reads = examination.reads else {
-            return "anything in tool \(name), since what it reads is unknown (a virtual table, "
-                + "USING, NATURAL or a generated column); write it without those"
+            return "anything in tool \(name), since what it reads is unknown (a virtual table, or "
+                + "text that cannot be followed); write it without"
         }
         // A field is also what an answer calls so.
         let renamed = Set(examination.columns.filter { target.covers($0) }.compactMap(\.origin))
@@ -55,8 +55,8 @@ struct MaskCheck {
             return subject + "which reads or compares it to change data; leave it out there"
         }
         if examination.deciding == nil {
-            return subject + "which is not one plain SELECT, so it may decide which rows come; "
-                + "write it as one, on tables and with their indexes"
+            return subject + "which cannot be followed, so it may decide which rows come; write "
+                + "it more plainly"
         }
         return subject + "where it may decide which rows come, their order, their number or an "
             + "error; only show it there"
