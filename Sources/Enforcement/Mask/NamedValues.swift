@@ -49,6 +49,8 @@ enum NamedValues {
         /// A value that looks like a key.
         case secret(ValueKind)
 
+        var isSecret: Bool { if case .identifier = self { false } else { true } }
+
         /// What `value` is by its name; nil where it is nothing that needs a mask.
         func kind(of value: Span<UInt8>, isNumber: Bool = false) -> ValueKind? {
             guard value.count > 0, !Pseudonym.isToken(value),

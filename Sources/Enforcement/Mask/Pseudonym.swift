@@ -30,7 +30,12 @@ package struct Pseudonym: Sendable {
 
     /// `value` in its canonical form; `kind` is part of what is hashed.
     func append(tokenFor value: [UInt8], kind: [UInt8], to bytes: inout [UInt8]) {
-        let digest = key.authenticate(kind + [0] + value)
+        var message: [UInt8] = []
+        message.reserveCapacity(kind.count + 1 + value.count)
+        message += kind
+        message.append(0)
+        message += value
+        let digest = key.authenticate(message)
         bytes.append(UInt8(ascii: "<"))
         bytes += kind
         bytes.append(UInt8(ascii: ":"))
@@ -67,15 +72,41 @@ package struct Pseudonym: Sendable {
 /// One form for all spellings of a value, so that they get one token.
 enum Canonical {
     static func form(of value: Span<UInt8>, kind: ValueKind?) -> [UInt8] {
-        let plain = plain(value)
-        switch kind {
-        case .card, .phone, .ssn, .imei, .cardCode: return plain.filter { $0.isDigit }
-        case .iban, .nationalID, .passport:
-            return plain.compactMap { $0.isWord ? ($0.isLower ? $0 & 0xDF : $0) : nil }
-        case .email, .ip: return plain.map(\.lowered)
-        case .mac: return plain.compactMap { $0.isHex ? $0.lowered : nil }
-        default: return plain
+        guard isPlain(value) else {
+            let plain = plain(value)
+            return folded(plain.span, 0, plain.count, kind)
         }
+        let start = value.end(of: 0) { $0.isSpace }
+        let end = value.start(of: value.count, atMost: value.count - start) { $0.isSpace }
+        return folded(value, start, end, kind)
+    }
+
+    /// Whether nothing of it could stand for another character.
+    private static func isPlain(_ value: Span<UInt8>) -> Bool {
+        for index in 0..<value.count {
+            let byte = value[index]
+            if byte >= 0x80 || Escapes.mayBegin(byte) { return false }
+        }
+        return true
+    }
+
+    private static func folded(
+        _ plain: Span<UInt8>, _ start: Int, _ end: Int, _ kind: ValueKind?
+    ) -> [UInt8] {
+        var form: [UInt8] = []
+        form.reserveCapacity(end - start)
+        for index in start..<end {
+            let byte = plain[index]
+            switch kind {
+            case .card, .phone, .ssn, .imei, .cardCode: if byte.isDigit { form.append(byte) }
+            case .iban, .nationalID, .passport:
+                if byte.isWord { form.append(byte.isLower ? byte & 0xDF : byte) }
+            case .email, .ip: form.append(byte.lowered)
+            case .mac: if byte.isHex { form.append(byte.lowered) }
+            default: form.append(byte)
+            }
+        }
+        return form
     }
 
     /// Without what surrounds it, look-alikes and two layers of escapes.

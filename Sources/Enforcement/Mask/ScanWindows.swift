@@ -22,6 +22,8 @@ enum ScanWindows {
         var open = Open.none
         /// Up to here everything is covered already.
         var coveredTo = 0
+        /// What the next block begins in the middle of.
+        var table: Table?
     }
 
     /// Judges the block that begins at `start`. `text` begins at `offset` of the whole and holds at
@@ -40,7 +42,10 @@ enum ScanWindows {
         if cover.open != .none { return findings }
         let window = text.extracting(aligned(text, from - offset)..<(to - offset))
         let base = aligned(text, from - offset) + offset
-        for var finding in mask.scanWindow(window, around: around) {
+        let inWindow = mask.scanWindow(
+            window, around: around, isFirst: blockStart == 0, blockEnd: blockEnd - base,
+            table: &cover.table)
+        for var finding in inWindow {
             finding.start += base
             finding.end += base
             guard finding.start < reach, finding.end > cover.coveredTo else { continue }

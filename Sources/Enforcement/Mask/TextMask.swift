@@ -19,6 +19,7 @@ struct TextMask {
             let findings = ScanWindows.findings(text, around: around, by: &self)
             return findings.isEmpty ? nil : written(text, findings)
         }
+        scanner.begin()
         scanner.scan(text, around: around)
         guard !scanner.findings.isEmpty else { return nil }
         settle(text, around: around)
@@ -31,13 +32,25 @@ struct TextMask {
 
     mutating func find(_ text: Span<UInt8>, around: Meaning = .nothing) -> [Finding] {
         guard !isIdle, !Pseudonym.isToken(text) else { return [] }
-        return text.count > ScanWindows.size
-            ? ScanWindows.findings(text, around: around, by: &self)
-            : scanWindow(text, around: around)
+        if text.count > ScanWindows.size {
+            return ScanWindows.findings(text, around: around, by: &self)
+        }
+        scanner.begin()
+        return scan(text, around: around)
     }
 
-    /// At most one window long.
-    mutating func scanWindow(_ text: Span<UInt8>, around: Meaning) -> [Finding] {
+    /// At most one window long. `table` is what it begins in the middle of, and then what goes on
+    /// behind `blockEnd`.
+    mutating func scanWindow(
+        _ text: Span<UInt8>, around: Meaning, isFirst: Bool, blockEnd: Int, table: inout Table?
+    ) -> [Finding] {
+        if isFirst { scanner.begin() } else { scanner.goOn(in: table) }
+        scanner.scan(text, around: around)
+        table = scanner.open.flatMap { $0.end > blockEnd ? $0.table : nil }
+        return scanner.findings.isEmpty ? [] : settle(text, around: around)
+    }
+
+    private mutating func scan(_ text: Span<UInt8>, around: Meaning) -> [Finding] {
         scanner.scan(text, around: around)
         return scanner.findings.isEmpty ? [] : settle(text, around: around)
     }

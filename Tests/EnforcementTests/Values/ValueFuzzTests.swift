@@ -23,6 +23,8 @@ import Testing
             " ", "\n", ",", "\"", "{", "}", ":", "=", "@", "%40", "\\", "&", "<", ">", "-", "4111",
             "password", "ssn ", "born ", "eyJ", "sk-", "\u{200B}", "é", "名", "😀", "[email]",
             "<email:abcdefghijklmnopqr>", "0", "::", "//", "Bearer ", "key: ",
+            "id,password\n", "|---|---|\n", "| ssn | b |\n", "mysql -p", "name: token\nvalue: ",
+            "<br>", "=41=6E", "\\101", "61 6e 61 ", "bWFpbCBh ", "part ", " is ",
         ]
 
     private func text(_ random: inout SplitMix, pieces count: Int = 12) -> String {

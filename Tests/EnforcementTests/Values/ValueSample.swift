@@ -81,6 +81,34 @@ enum ValueSample {
         "card ⟦card:4111·1111·1111·1111⟧", "card ⟦card:4111 - 1111 - 1111 - 1111⟧",
         "card ⟦card:4111 1111-1111 1111⟧", "card ⟦card:4111&ndash;1111&ndash;1111&ndash;1111⟧",
         "ssn ⟦ssn:5 3 6 2 2 8 7 1 0⟧", "1,⟦ssn:536 22 8710⟧,open",
+        "card ⟦card:4111<br>1111</b><b>1111<br/>1111⟧", "ssn ⟦ssn:536-228710⟧ end",
+        "hex ⟦email:61 6e 61 2e 72 61 79 40 65 78 61 6d 70 6c 65 2e 63 6f 6d⟧ end",
+        "⟦ssn:35:33:36:2d:32:32:2d:38:37:31:30⟧",
+        "q ⟦ssn:=35=33=36=2D=32=32=2D=38=37=31=30⟧",
+        "o ⟦ssn:\\065\\063\\066\\055\\062\\062\\055\\070\\067\\061\\060⟧",
+        "u ⟦email:\\U00000061\\U0000006e\\U00000061\\U00000040example.com⟧",
+        "data:\n⟦email:bWFpbCBhbmEucmF5QGV4\nYW1wbGUuY29t⟧\nend",
+        "data: ⟦email:bWFpbCBhbmEu cmF5QGV4YW1w bGUuY29t⟧",
+        "blob ⟦ssn:c3NuIDUzNi0yMi04NzEw⟧ end",
+        "d ⟦ssn:cwBzAG4AIAA1ADMANgAtADIAMgAtADgANwAxADAA⟧",
+        "card (⟦card:4111) 1111 1111 1111⟧ end", "card ⟦card:411111-11111111-11⟧ end",
+        "200 ⟦card:4111111111111111⟧ 150",
+        // Commands, pairs, columns
+        "mysql -uroot -p⟦password:S3cr3tPw⟧ db", "sshpass -p '⟦password:S3cr3tPw9⟧' ssh host",
+        "redis-cli -a ⟦password:Zx81pw99⟧ ping", "requirepass ⟦password:Zx81pw99⟧",
+        "docker login -u ana -p ⟦password:hunter2x⟧ reg.example",
+        "- name: DB_PASSWORD\n  value: ⟦password:x9QkT2vLm⟧",
+        "{\"name\":\"api_key\",\"value\":\"⟦api_key:aB3dE5fG7hI9jK1l⟧\"}",
+        "{\"password\":{\"value\":\"⟦password:correct horse⟧\"}}",
+        "GET /x?token=⟦api_key:qwertyuiopasdf⟧&y=1", "the password is ⟦password:hunterabc⟧",
+        "id,password,plan\n7,⟦password:hunter⟧,plus\n8,\"⟦password:a,b!c⟧\",free",
+        "name,birth_date\nAna,⟦birth_date:1985-03-14⟧", "ssn;city\n⟦ssn:536228710⟧;Bonn",
+        "see\n| name | ssn |\n|------|-----|\n| Ana  | ⟦ssn:536228710⟧ |\nend",
+        " id |  phone\n----+---------\n  1 | ⟦phone:5550143⟧\n(1 row)",
+        // Numbers by the word in front of them
+        "contact ⟦phone:5551234567⟧", "Phone: ⟦phone:393-414-3152x69804⟧ today",
+        "Social Insurance Number ⟦national_id:046-454-286⟧", "PAN card ⟦national_id:NHPMX3344T⟧",
+        "Reisepass Nr. ⟦passport:CVKLWFLWM⟧", "⟦national_id:811218-9876⟧",
     ]
 
     /// What looks so and is not.
@@ -115,6 +143,16 @@ enum ValueSample {
         "PublicKeyToken=b77a5c561934e089", "sku VQRHX0087R", "lot A123456789",
         "password: JavaScript", "password: Required", "pwd=settings.DB_PASSWORD", "CVV rules",
         "1Q~ and 2Q~",
+        "order no. 214-605-9719", "range 515-425-7585", "part 04-420-6725", "item 71410717H",
+        "part no. 457-85-1074", "model AB367985A", "model 0709-212-734", "order 30404557852421",
+        "0017422302339", "00219144-7228-4774-8122-264161526204", "091-286-930", "1234.5678.9012",
+        "id 562278286973037426", "KB 4.7.2.0 update", "099-13-8758-93",
+        "password is required.", "password is incorrect", "Passwort ist abgelaufen",
+        "mysql -h db -P 3306", "docker run -p 8080:80 nginx", "login failed for -p",
+        "Hello, my password\nfoo, bar baz", "name,city,qty\nAna,Bonn,12",
+        "| a | b |\n|---|---|\n| 1 | 123456789 |", "a=3D1", "<td>4111</td><td>1111</td>",
+        "96:e9:7a:8a:a2:05:9f:b8:96:e9:7a:8a", "12 34 56 78 90 12 34 56 78 90 11 12",
+        "sort_key: value: 12", "name: PATH\nvalue: abc12345x",
     ]
 
     /// The text without marks, and the spans in Unicode scalars.

@@ -1,6 +1,6 @@
 /// Addresses of networks: IPv4, IPv6, MAC.
 enum Addresses {
-    static func ipv4(_ text: Span<UInt8>, at start: Int, _ run: NumberRun) -> Finding? {
+    static func ipv4(_ text: Span<UInt8>, at start: Int, _ run: borrowing NumberRun) -> Finding? {
         let dot = UInt8(ascii: ".")
         guard run.separator(of: 4) == dot else { return nil }
         var place = 0
@@ -11,11 +11,11 @@ enum Addresses {
             else { return nil }
             place += length
         }
-        let end = run.groups[3].end
+        let end = run.end(3)
         // `0.1.2.3`: four digits with a zero in front are a version, unless all are zero.
         if run.digits[0] == 0, place == 4, run.digits.number(0, 4) != 0 { return nil }
         // A fifth part, or a name that goes on: `1.2.3.4.5`, `1.2.3.4-rc1`, `10.0.0.1.nip.io`.
-        if run.count > 4, run.groups[4].separator == dot { return nil }
+        if run.count > 4, run.joint(4) == dot { return nil }
         if text.at(end) == dot, text.at(end + 1).isWord { return nil }
         if text.at(end) == UInt8(ascii: "-") || text.at(end) == UInt8(ascii: "+"),
             text.at(end + 1).isLetter
@@ -116,7 +116,9 @@ enum Addresses {
         let next = text.at(start + 14)
         if next.isWord || next == UInt8(ascii: ".") && text.at(start + 15).isWord { return nil }
         if text.at(start - 1) == UInt8(ascii: ".") { return nil }
-        return Finding(.mac, start, start + 14)
+        // Digits alone are some number in groups.
+        let hasLetter = text.end(of: start, atMost: 14) { !$0.isLetter } < start + 14
+        return hasLetter ? Finding(.mac, start, start + 14) : nil
     }
 }
 

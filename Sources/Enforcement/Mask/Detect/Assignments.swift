@@ -17,7 +17,13 @@ enum Assignments {
             keyStart = start
         }
         guard let meaning = KeyNames.meaning(text, keyStart, keyEnd) else {
+            if let meaning = pairedMeaning(text, wordStart, keyEnd) {
+                return value(text, after: sign, meaning: meaning, isDecoded: isDecoded)
+            }
             return userOption(text, sign: sign, keyStart: wordStart)
+        }
+        if let inner = innerSign(text, after: sign) {
+            return value(text, after: inner, meaning: meaning, isDecoded: isDecoded)
         }
         return value(text, after: sign, meaning: meaning, isDecoded: isDecoded)
     }
@@ -38,8 +44,9 @@ enum Assignments {
 
     /// The word that ends at `end` speaks of a password: `password is hunter2`, `--password x9!`.
     static func prose(_ text: Span<UInt8>, after end: Int) -> Finding? {
-        var start = text.end(of: end, atMost: 3) { $0.isBlank }
-        guard start > end else { return nil }
+        let blank = text.end(of: end, atMost: 3) { $0.isBlank }
+        guard blank > end else { return nil }
+        var start = blank
         for joint in ["is ", "was ", "est ", "ist ", "es ", "é ", "to ", "of ", "by ", "lautet "]
             as [StaticString] where text.hasFolded(joint, at: start)
         {
@@ -55,7 +62,10 @@ enum Assignments {
         let from = isQuoted ? start + 1 : start
         guard stop > from, !isPlaceholder(text, from, stop) else { return nil }
         let strength = Strength(text, from, stop)
-        guard strength.isPassword || strength.isScrambled, !strength.isOfDigitsAlone,
+        let isSaid =
+            start > blank && !["to ", "of ", "by "].contains { text.hasFolded($0, at: blank) }
+            && isNoPredicate(text, from, stop)
+        guard strength.isPassword || strength.isScrambled || isSaid, !strength.isOfDigitsAlone,
             isNoPath(text, from, stop)
         else {
             return nil
@@ -74,33 +84,13 @@ enum Assignments {
         return Finding(.apiKey, start, stop)
     }
 
-    private static func isKey(_ byte: UInt8) -> Bool {
+    static func isKey(_ byte: UInt8) -> Bool {
         byte.isToken || byte == UInt8(ascii: ".") || byte >= 0x80
     }
 
     /// What may stand between a name and its sign: `"a" :`, `['a'] =`, `a\":`.
-    private static func isAround(_ byte: UInt8) -> Bool {
+    static func isAround(_ byte: UInt8) -> Bool {
         byte.isBlank || byte.isQuote || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "]")
-    }
-
-    /// `curl -u ana:S3cret`.
-    private static func userOption(_ text: Span<UInt8>, sign: Int, keyStart: Int) -> Finding? {
-        guard text[sign] == UInt8(ascii: ":") else { return nil }
-        var option = text.start(of: keyStart, atMost: 2) {
-            $0 == 0x20 || $0.isQuote || $0 == UInt8(ascii: "=")
-        }
-        guard option < keyStart else { return nil }
-        if text.has("--user", at: option - 6) || text.has("--proxy-user", at: option - 12)
-            || text.has(" -u", at: option - 3) || text.has(" -U", at: option - 3)
-        {
-            option = sign + 1
-            let end = unquotedEnd(text, option)
-            guard end - option >= 4, !isPlaceholder(text, option, end),
-                !Strength(text, option, end).isOfDigitsAlone
-            else { return nil }
-            return Finding(.password, option, end)
-        }
-        return nil
     }
 
     private static func value(
@@ -138,7 +128,7 @@ enum Assignments {
     }
 
     /// The end of a value without quotes; behind a colon JSON and YAML end it, too.
-    private static func unquotedEnd(_ text: Span<UInt8>, _ start: Int, sign: UInt8 = 0) -> Int {
+    static func unquotedEnd(_ text: Span<UInt8>, _ start: Int, sign: UInt8 = 0) -> Int {
         let isField = sign == UInt8(ascii: ":")
         var end = start
         let stop = min(text.count, start + valueMax)
@@ -199,6 +189,7 @@ enum Assignments {
                 ? Finding(.password, start, end) : nil
         case .secret:
             return isSecret(text, start, end, strength, isQuoted: isQuoted)
+                || isInQuery(text, start, end)
                 ? Finding(.apiKey, start, end) : nil
         case .session:
             return strength.length >= 12 && strength.isRandom && isNoPath(text, start, end)

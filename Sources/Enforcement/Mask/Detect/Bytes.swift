@@ -10,7 +10,7 @@ struct ByteClass: OptionSet {
     static let notHex = ByteClass(rawValue: 16)
     /// Part of a character beyond ASCII.
     static let wide = ByteClass(rawValue: 32)
-    /// A byte that can begin or join a value.
+    /// A byte that can begin or join a value, or ends a line.
     static let trigger = ByteClass(rawValue: 64)
 
     static let letter: ByteClass = [.upper, .lower]
@@ -29,7 +29,7 @@ struct ByteClass: OptionSet {
         case 0x80...: .wide
         case UInt8(ascii: "@"), UInt8(ascii: ":"), UInt8(ascii: "="), UInt8(ascii: "+"),
             UInt8(ascii: "-"), UInt8(ascii: "<"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "\\"):
+            UInt8(ascii: "\\"), UInt8(ascii: "\n"):
             .trigger
         default: []
         }

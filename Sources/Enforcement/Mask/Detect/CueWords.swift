@@ -67,7 +67,7 @@ extension WordTable {
                 version versions sections versión ver v vers versión versão versione sec section sect chapter chap \
                 release rel firmware fw build driver rev revision oid semver sw kernel clause \
                 paragraph para step fig figure table appendix abschnitt kapitel artikel article art \
-                chapitre sección seção sezione update patch upgrade upgraded requires package pkg \
+                chapitre sección seção sezione update patch upgrade upgraded requires package pkg kb \
                 chrome firefox safari edge opera windows macos ios android java openssl dll assembly \
                 fileversion productversion assemblyversion версия версии раздел глава item rule
                 """
@@ -86,6 +86,21 @@ extension WordTable {
                 lottery
                 """
             ),
+            (
+                .code,
+                """
+                part parts model item items range order orders invoice inv ticket case ref reference \
+                code article product catalog catalogue error err docket rack bin seat gate size \
+                color colour layer block page row column zone node port offset bestellung rechnung \
+                commande facture pedido factura ordine fattura teil artikelnummer bestellnummer \
+                rechnungsnummer modell modelo modèle modello
+                """
+            ),
+            (.ordinal, "number no nr num id nummer numero número numéro n of is"),
+            (
+                .tool,
+                "mysql mysqldump mysqladmin mariadb sshpass redis login mongo mongosh mongodump ldapsearch ldapmodify"
+            ),
             (.goods, "isbn issn ean gtin upc sku asin barcode ean13 isbn13 doi"),
             (.bearer, "bearer"),
             (.basic, "basic"),
@@ -94,7 +109,7 @@ extension WordTable {
                 """
                 password passwd passwort kennwort passphrase pwd pass passe passcode pw contraseña \
                 contrasena clave senha wachtwoord lösenord losenord adgangskode passord salasana \
-                hasło haslo heslo jelszó jelszo identified parola parolă şifre sifre пароль пароля pin
+                hasło haslo heslo jelszó jelszo requirepass masterauth identified parola parolă şifre sifre пароль пароля pin
                 """
             ),
             (.credential, "token secret apikey accesstoken authtoken clientsecret"),
@@ -129,8 +144,8 @@ extension WordTable {
                 .steuer,
                 "steuer steuerid steuernummer idnr steueridentifikationsnummer tin identifikationsnummer steuerliche"
             ),
-            (.sin, "sin nas"),
-            (.tfn, "tfn taxfile"),
+            (.sin, "sin nas insurance"),
+            (.tfn, "tfn taxfile tax"),
             (.medicare, "medicare"),
             (.swedish, "personnummer pnr personnr samordningsnummer"),
             (.norwegian, "fødselsnummer fodselsnummer fnr"),

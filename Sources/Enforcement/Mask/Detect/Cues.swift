@@ -25,10 +25,16 @@ struct Cues: OptionSet {
     static let credential = Cues(rawValue: 1 << 15)
     /// `sku`, `parcel`: a number of something that is no person's, unless another word says more.
     static let thing = Cues(rawValue: 1 << 16)
+    /// `part`, `order`, right in front of a number: it is the number of one.
+    static let code = Cues(rawValue: 1 << 17)
+    /// `number`, `no`: what the number is of stands in front of it.
+    static let ordinal = Cues(rawValue: 1 << 18)
+    /// A program whose options carry a password: `mysql`.
+    static let tool = Cues(rawValue: 1 << 19)
 
     /// Words that make the scanner look at what comes after them.
     static let leading: Cues = [
-        .birth, .passport, .bearer, .basic, .secret, .licence, .credential, .cardCode,
+        .birth, .passport, .bearer, .basic, .secret, .licence, .credential, .cardCode, .tool,
     ]
 }
 
@@ -174,6 +180,8 @@ extension Span<UInt8> {
         let wordStart = index
         index = end(of: wordStart, atMost: 24) { $0.isLetter || $0 >= 0x80 }
         guard index > wordStart else { return .nothing }
+        // What an earlier mask put there says nothing of what stands in front of it.
+        if self[wordStart - 1] == UInt8(ascii: "["), self[wordStart].isLower { return .nothing }
         return WordTable.shared.meaning(self, wordStart, index)
     }
 
@@ -183,6 +191,27 @@ extension Span<UInt8> {
         let wordStart = start(of: wordEnd, atMost: 40) { $0.isWord || $0 >= 0x80 }
         guard wordStart < wordEnd else { return .nothing }
         return WordTable.shared.meaning(self, wordStart, wordEnd)
+    }
+
+    /// What the number that begins at `start` is called: the last word, or the one in front of
+    /// `number` and `no.`.
+    func title(before start: Int) -> Meaning {
+        var end = start
+        for _ in 0..<2 {
+            let wordEnd = self.start(of: end, atMost: 4) { !($0.isWord || $0 >= 0x80) }
+            let wordStart = self.start(of: wordEnd, atMost: 40) { $0.isWord || $0 >= 0x80 }
+            guard wordStart < wordEnd else { return .nothing }
+            let meaning = WordTable.shared.meaning(self, wordStart, wordEnd)
+            if !meaning.cues.contains(.ordinal) { return meaning }
+            end = wordStart
+        }
+        return .nothing
+    }
+
+    /// `part 536-22-8710`, `order no. 212-555-0143`: the word says that it is nobody's.
+    func isCode(at start: Int) -> Bool {
+        let title = title(before: start)
+        return title.ids.isEmpty && !title.cues.isDisjoint(with: [.code, .thing])
     }
 
     /// Chinese, Japanese and Korean put no space between words: the end of the run is compared.

@@ -38,8 +38,19 @@ enum Documents {
             if text[index].isLower { return false }
             if text[index].isDigit { digits += 1 }
         }
-        guard digits >= (end - start == 9 ? 1 : 4) else { return false }
+        guard digits >= (end - start == 9 ? isOfCode(text, start, end) ? 0 : 1 : 4) else {
+            return false
+        }
         return Dates.date(text, at: start) != end
+    }
+
+    /// German numbers are of digits and these letters, sometimes of letters alone: no word is.
+    private static func isOfCode(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        for index in start..<end
+        where !text[index].isDigit && !"CFGHJKLMNPRTVWXYZ".utf8.contains(text[index]) {
+            return false
+        }
+        return true
     }
 
     /// `AB 1234567`.

@@ -27,9 +27,9 @@ enum Escapes {
     }
 
     @inline(__always)
-    private static func mayBegin(_ byte: UInt8) -> Bool {
+    static func mayBegin(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "%") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "&")
-            || byte == UInt8(ascii: "+")
+            || byte == UInt8(ascii: "+") || byte == UInt8(ascii: "=") || byte == UInt8(ascii: "<")
     }
 
     /// What an escape stands for, and where it ends.
@@ -59,6 +59,8 @@ enum Escapes {
         case UInt8(ascii: "%"): percent(text, index)
         case UInt8(ascii: "\\"): backslash(text, index)
         case UInt8(ascii: "&"): entity(text, index)
+        case UInt8(ascii: "="): quotedPrintable(text, index)
+        case UInt8(ascii: "<"): tags(text, index)
         // A form writes a space so.
         default:
             text.at(index - 1).isDigit && text.at(index + 1).isDigit
@@ -83,9 +85,63 @@ enum Escapes {
         case UInt8(ascii: "x"):
             hex(text, index + 2, 2).map { Escape(byte: UInt8($0), end: index + 4) }
         case UInt8(ascii: "u"): unicode(text, index)
+        case UInt8(ascii: "U"): hex(text, index + 2, 8).map { Escape($0, end: index + 10) }
+        case UInt8(ascii: "0")...UInt8(ascii: "3"): octal(text, index)
         default: nil
         }
     }
+
+    /// `\101`, three digits.
+    private static func octal(_ text: Span<UInt8>, _ index: Int) -> Escape? {
+        var value = 0
+        for place in (index + 1)...(index + 3) {
+            guard text.at(place) &- 0x30 < 8 else { return nil }
+            value = value << 3 | Int(text[place] - 0x30)
+        }
+        return Escape(byte: UInt8(value), end: index + 4)
+    }
+
+    /// RFC 2045 section 6.7, of two bytes and more: a sign and two digits may be many things.
+    private static func quotedPrintable(_ text: Span<UInt8>, _ index: Int) -> Escape? {
+        guard isQuotedPrintable(text, index) || isQuotedPrintable(text, index - 3) else {
+            return nil
+        }
+        return hex(text, index + 1, 2).map { Escape(byte: UInt8($0), end: index + 3) }
+    }
+
+    /// Whether two bytes begin here.
+    static func isQuotedPrintable(_ text: Span<UInt8>, _ index: Int) -> Bool {
+        guard text.at(index) == UInt8(ascii: "="), text.at(index + 3) == UInt8(ascii: "=") else {
+            return false
+        }
+        return text.at(index + 1).isHex && text.at(index + 2).isHex && text.at(index + 4).isHex
+            && text.at(index + 5).isHex
+    }
+
+    /// Tags between two digits that only change how they look: `4111<br>1111`.
+    private static func tags(_ text: Span<UInt8>, _ index: Int) -> Escape? {
+        guard text.at(index - 1).isDigit else { return nil }
+        var end = index
+        for _ in 0..<6 {
+            guard text.at(end) == UInt8(ascii: "<") else { break }
+            let name = text.at(end + 1) == UInt8(ascii: "/") ? end + 2 : end + 1
+            let nameEnd = text.end(of: name, atMost: 8) { $0.isLetter }
+            let isInline = inlineTags.contains { (tag: StaticString) in
+                tag.utf8CodeUnitCount == nameEnd - name && text.hasFolded(tag, at: name)
+            }
+            let close = text.end(of: nameEnd, atMost: 64) {
+                $0 != UInt8(ascii: ">") && $0 != UInt8(ascii: "<")
+            }
+            guard isInline, text.at(close) == UInt8(ascii: ">") else { return nil }
+            end = close + 1
+        }
+        return end > index && text.at(end).isDigit ? Escape(byte: 0x20, end: end) : nil
+    }
+
+    private static let inlineTags: [StaticString] = [
+        "br", "wbr", "b", "i", "u", "s", "em", "strong", "span", "font", "code", "tt", "small",
+        "mark", "sup", "sub",
+    ]
 
     private static func unicode(_ text: Span<UInt8>, _ index: Int) -> Escape? {
         if text.at(index + 2) == UInt8(ascii: "{") {

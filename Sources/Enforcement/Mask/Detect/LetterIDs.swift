@@ -9,25 +9,25 @@ enum LetterIDs {
                 isSpanish(text, start) || isNINO(text, start) || isSingaporean(text, start)
                     || isIrish(text, start, end)
             case 10:
-                isIndianPAN(text, start)
-                    || isTaiwanese(text, start)
-                        && !text.lastWord(before: start).cues.contains(.thing)
+                isIndianPAN(text, start) || isTaiwanese(text, start)
             case 16: isItalian(text, start)
             case 18: isMexican(text, start) || isChinese(text, start)
             default: false
             }
-        return isID ? Finding(.nationalID, start, end) : nil
+        return isID && !text.isCode(at: start) ? Finding(.nationalID, start, end) : nil
     }
 
     /// `JA 41 94 20 A`, `12345678-Z`, `131052-308T`: with separators, from the first word on.
     static func spaced(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
-        switch end - start {
-        case 2 where text[start].isUpper && text[start + 1].isUpper: spacedNINO(text, start)
-        case 6 where text[start].isDigit: finnish(text, start)
-        case 8 where text[start].isDigit: dashedSpanish(text, start)
-        case 1 where text[start].isUpper: dashedNIE(text, start)
-        default: nil
-        }
+        let found: Finding? =
+            switch end - start {
+            case 2 where text[start].isUpper && text[start + 1].isUpper: spacedNINO(text, start)
+            case 6 where text[start].isDigit: finnish(text, start)
+            case 8 where text[start].isDigit: dashedSpanish(text, start)
+            case 1 where text[start].isUpper: dashedNIE(text, start)
+            default: nil
+            }
+        return found == nil || text.isCode(at: start) ? nil : found
     }
 
     // MARK: Spain
@@ -191,9 +191,7 @@ enum LetterIDs {
     private static func isIndianPAN(_ text: Span<UInt8>, _ start: Int) -> Bool {
         for index in start..<(start + 5) where !text[index].isUpper { return false }
         for index in (start + 5)..<(start + 9) where !text[index].isDigit { return false }
-        guard "ABCFGHJLPT".utf8.contains(text[start + 3]), text[start + 9].isUpper else {
-            return false
-        }
+        guard text[start + 9].isUpper else { return false }
         // No digit checks it: without its word, it is a person's where nothing speaks of goods.
         let meaning = text.cues(before: start)
         if meaning.cues.contains(.card) || !meaning.ids.isEmpty { return true }

@@ -34,7 +34,7 @@ enum Phones {
 
     /// The longest number of whole groups that the plan of its country allows.
     private static func international(
-        _ text: Span<UInt8>, _ run: NumberRun, from start: Int, skipping: Int
+        _ text: Span<UInt8>, _ run: borrowing NumberRun, from start: Int, skipping: Int
     ) -> Finding? {
         guard run.count > 0, run.digits.count >= 7 + skipping else { return nil }
         let digits = skipping == 0 ? run.digits : run.digits.dropping(skipping)
@@ -43,27 +43,27 @@ enum Phones {
         if skipping == 0, run.length(0) < code, run.length(1) > 1 { return nil }
         // `+39.1935 009.4340`: places on a map.
         let dot = UInt8(ascii: ".")
-        if run.count > 3, run.groups[1].separator == dot, run.groups[2].separator != dot,
-            run.groups[3].separator == dot
+        if run.count > 3, run.joint(1) == dot, run.joint(2) != dot,
+            run.joint(3) == dot
         {
             return nil
         }
         for groupCount in stride(from: min(run.count, 9), to: 0, by: -1) {
             guard isSpaced(run, groupCount) else { continue }
-            var national = run.groups[groupCount - 1].digitsEnd - skipping - code
+            var national = run.digitsEnd(groupCount - 1) - skipping - code
             // `+49 (0) 30`: the zero is for those who call from within.
             if hasTrunkZero(run, groupCount, at: code + skipping) { national -= 1 }
             if (lengths.0...lengths.1).contains(national), national + code >= 7 {
-                return Finding(.phone, start, run.groups[groupCount - 1].end)
+                return Finding(.phone, start, run.phoneEnd(groupCount))
             }
         }
         return nil
     }
 
     /// The groups of one number have no line between them, and no date or fraction looks so.
-    private static func isSpaced(_ run: NumberRun, _ groupCount: Int) -> Bool {
+    private static func isSpaced(_ run: borrowing NumberRun, _ groupCount: Int) -> Bool {
         for index in 0..<groupCount {
-            switch run.groups[index].separator {
+            switch run.joint(index) {
             case UInt8(ascii: "\n"), UInt8(ascii: "_"), UInt8(ascii: "\t"): return false
             default: break
             }
@@ -71,31 +71,41 @@ enum Phones {
         return true
     }
 
-    private static func hasTrunkZero(_ run: NumberRun, _ groupCount: Int, at place: Int) -> Bool {
-        for index in 1..<max(1, groupCount) where run.groups[index - 1].digitsEnd == place {
-            return run.digits[place] == 0 && run.groups[index].separator == NumberRun.mixed
+    private static func hasTrunkZero(_ run: borrowing NumberRun, _ groupCount: Int, at place: Int)
+        -> Bool
+    {
+        for index in 1..<max(1, groupCount) where run.digitsEnd(index - 1) == place {
+            return run.digits[place] == 0 && run.joint(index) == NumberRun.mixed
+        }
+        return false
+    }
+
+    /// Not the beginning of something longer: `00219144-7228-4774-8122`.
+    private static func endsWhole(_ run: borrowing NumberRun, _ found: Finding) -> Bool {
+        for group in 0..<run.count where run.phoneEnd(group + 1) == found.end {
+            return group > 1 && run.isWhole(group + 1)
         }
         return false
     }
 
     /// A number without a country, at the start of `run`.
     static func national(
-        _ text: Span<UInt8>, run: NumberRun, start: Int, isNamed: Bool, mayBeNamed: Bool,
-        standsAlone: Bool, isPart: Bool
+        _ text: Span<UInt8>, run: borrowing NumberRun, start: Int, isNamed: Bool, mayBeNamed: Bool,
+        isPart: Bool
     ) -> Finding? {
         let isInParentheses =
             text.at(start - 1) == UInt8(ascii: "(")
-            && text.at(run.groups[0].end) == UInt8(ascii: ")")
+            && text.at(run.end(0)) == UInt8(ascii: ")")
         let from = isInParentheses ? start - 1 : start
         if run.digits[0] == 0, run.digits[1] == 0, run.digits[2] != 0,
             run.length(0) >= 4 || run.length(0) == 2,
             let found = international(text, run, from: from, skipping: 2),
-            isNamed || !isPart && (standsAlone || run.count > 2)
+            isNamed || !isPart && run.count > 2 && endsWhole(run, found)
         {
             return found
         }
         for groupCount in stride(from: min(run.count, 7), to: 0, by: -1) {
-            let count = run.groups[groupCount - 1].digitsEnd
+            let count = run.digitsEnd(groupCount - 1)
             guard isSpaced(run, groupCount), (7...13).contains(count) else { continue }
             let form = Form(
                 groupCount: groupCount, count: count, isInParentheses: isInParentheses)
@@ -103,7 +113,7 @@ enum Phones {
                 || (isNamed || mayBeNamed) && form.isLikely(run)
                 || isNamed && form.isPossible(run)
             {
-                return Finding(.phone, from, run.groups[groupCount - 1].end)
+                return Finding(.phone, from, run.phoneEnd(groupCount))
             }
         }
         return nil
@@ -117,7 +127,7 @@ private struct Form {
     let isInParentheses: Bool
 
     /// No other number is written so.
-    func isClear(_ run: NumberRun) -> Bool {
+    func isClear(_ run: borrowing NumberRun) -> Bool {
         if isDate(run) { return false }
         if isNorthAmerican(run) { return groupCount > 1 }
         if isInParentheses {
@@ -126,12 +136,14 @@ private struct Form {
             return groupCount > 1 && (2...5).contains(run.length(0))
                 && (shortest...12).contains(count)
         }
-        guard run.digits[0] == 0, run.digits[1] != 0, (9...11).contains(count) else { return false }
+        guard run.digits[0] == 0, run.digits[1] != 0, (9...11).contains(count),
+            !(count == 9 && run.begins(3, 3, 3)), !run.begins(3, 2, 4)
+        else { return false }
         return groupCount > 2 && run.length(0) >= 2 && run.length(0) <= 5 && isGroupedByHand(run)
     }
 
     /// A number that stands for itself, or has a word beside it that people use for telephones.
-    func isLikely(_ run: NumberRun) -> Bool {
+    func isLikely(_ run: borrowing NumberRun) -> Bool {
         if isDate(run) { return false }
         if run.digits[0] == 0, run.digits[1] != 0, (9...12).contains(count) { return true }
         if arePairs(run) { return true }
@@ -139,10 +151,10 @@ private struct Form {
     }
 
     /// A number that is called a telephone number.
-    func isPossible(_ run: NumberRun) -> Bool { !isDate(run) && groupCount <= 6 }
+    func isPossible(_ run: borrowing NumberRun) -> Bool { !isDate(run) && groupCount <= 6 }
 
     /// `32 12 34 56`, as people in Denmark, Norway and France write.
-    private func arePairs(_ run: NumberRun) -> Bool {
+    private func arePairs(_ run: borrowing NumberRun) -> Bool {
         guard groupCount == 4 || groupCount == 5, run.digits[0] > 0,
             run.separator(of: groupCount) == UInt8(ascii: " ")
         else { return false }
@@ -151,7 +163,7 @@ private struct Form {
     }
 
     /// NANP: area and exchange begin with 2 to 9, and neither is `N11`.
-    private func isNorthAmerican(_ run: NumberRun) -> Bool {
+    private func isNorthAmerican(_ run: borrowing NumberRun) -> Bool {
         let place = groupCount == 4 && run.length(0) == 1 && run.digits[0] == 1 ? 1 : 0
         guard count == 10 + place, groupCount == 3 + place, run.length(place) == 3,
             run.length(place + 1) == 3, run.digits[place] > 1, run.digits[place + 3] > 1
@@ -164,13 +176,13 @@ private struct Form {
     }
 
     /// At most one kind of separator besides parentheses and slashes.
-    private func isGroupedByHand(_ run: NumberRun) -> Bool {
+    private func isGroupedByHand(_ run: borrowing NumberRun) -> Bool {
         let separator = run.separator(of: groupCount)
         return separator != UInt8(ascii: "/")
     }
 
     /// `2026-11-21`, `21.11.2026`, with or without a time behind it.
-    private func isDate(_ run: NumberRun) -> Bool {
+    private func isDate(_ run: borrowing NumberRun) -> Bool {
         guard groupCount >= 3, !isInParentheses else { return false }
         let (first, second, third) = (run.length(0), run.length(1), run.length(2))
         if first == 4, second == 2, third == 2 {

@@ -113,7 +113,7 @@ enum Secrets {
     }
 }
 
-/// Base64 of either alphabet, byte by byte, without a buffer.
+/// Base64 of either alphabet, byte by byte, without a buffer; on several lines as well.
 struct Base64Reader {
     private var index: Int
     private let end: Int
@@ -128,6 +128,7 @@ struct Base64Reader {
     /// Nil at the end, and at a byte that is no letter of it.
     mutating func next(_ text: Span<UInt8>) -> UInt8? {
         while bitCount < 8 {
+            while index < end, text[index].isSpace { index += 1 }
             guard index < end, let value = Self.value(text[index]) else { return nil }
             bits = bits << 6 | value
             bitCount += 6

@@ -21,12 +21,32 @@ struct ValueScanner {
     /// The offsets of a view are 32 bits wide.
     static let bytesMax = Int(Int32.max)
 
+    /// Of a text in windows, the table that the one before it was in the middle of; and whether
+    /// this one is where the text begins.
+    private var table: Table?
+    private var isBeginning = true
+    /// The table that goes on behind it.
+    private(set) var open: (table: Table, end: Int)?
+
+    /// The next texts are whole.
+    mutating func begin() {
+        table = nil
+        isBeginning = true
+    }
+
+    /// The next text goes on where another ended, perhaps within a table.
+    mutating func goOn(in table: Table?) {
+        self.table = table
+        isBeginning = false
+    }
+
     mutating func scan(_ text: Span<UInt8>, around: Meaning = .nothing) {
         findings.removeAll(keepingCapacity: true)
+        open = nil
         // Nothing of two bytes tells anything.
         guard text.count > 2 else { return }
         let needs = look(text, around: around, depth: 0, isDecoded: false)
-        if needs.contains(.runs) { lookIntoRuns(text, depth: 0) }
+        if !needs.isDisjoint(with: [.runs, .pairs]) { lookIntoRuns(text, needs, depth: 0) }
         var depth = 0
         if needs.contains(.plain), write(text, at: 0, Normal.write) {
             depth = 1
@@ -65,7 +85,9 @@ struct ValueScanner {
     private mutating func look(at depth: Int, _ around: Meaning, isDecoded: Bool) {
         let bytes = views[depth - 1].bytes
         let needs = look(bytes.span, around: around, depth: depth, isDecoded: isDecoded)
-        if needs.contains(.runs) { lookIntoRuns(bytes.span, depth: depth) }
+        if !needs.isDisjoint(with: [.runs, .pairs]) {
+            lookIntoRuns(bytes.span, needs, depth: depth)
+        }
     }
 
     private mutating func look(
@@ -75,10 +97,22 @@ struct ValueScanner {
         let needs = TextScan.find(
             in: text, around: around, isDecoded: isDecoded, into: &found, by: &words)
         if !detectors.all.isEmpty { detectors.find(in: text, into: &found) }
+        lookIntoTables(text, needs, depth)
         for finding in found where wanted.contains(finding.what) {
             findings.append(original(finding, depth))
         }
         return needs
+    }
+
+    private mutating func lookIntoTables(_ text: Span<UInt8>, _ needs: Needs, _ depth: Int) {
+        if needs.contains(.tables) { Table.findRuled(in: text, into: &found) }
+        guard needs.contains(.lines), isBeginning || depth == 0 && table != nil else { return }
+        let leading = isBeginning ? Table(leading: text) : table
+        guard let leading else { return }
+        // The rest of a line that began in front of it, or the line of names.
+        let start = text.end(of: 0) { $0 != UInt8(ascii: "\n") } + 1
+        let end = leading.find(in: text, from: start, into: &found)
+        if depth == 0 { open = (leading, end) }
     }
 
     private func original(_ finding: Finding, _ depth: Int) -> Finding {
@@ -90,15 +124,17 @@ struct ValueScanner {
     }
 
     /// A hit anywhere in an encoded run masks the run: nothing of it can be shown by halves.
-    private mutating func lookIntoRuns(_ text: Span<UInt8>, depth: Int) {
+    private mutating func lookIntoRuns(_ text: Span<UInt8>, _ needs: Needs, depth: Int) {
         var runs: [Finding] = []
         let (detectors, wanted) = (detectors, wanted)
-        EncodedRuns.each(in: text) { start, end, decoded in
+        let look = { (start: Int, end: Int, decoded: [UInt8]) in
             var hits: [Finding] = []
             Self.lookInto(decoded, detectors, depth: 0, into: &hits)
             guard let first = hits.first(where: { wanted.contains($0.what) }) else { return }
             runs.append(Finding(first.what, start, end))
         }
+        if needs.contains(.runs) { EncodedRuns.each(in: text, from: words.firstRun, look) }
+        if needs.contains(.pairs) { EncodedRuns.eachOfPairs(in: text, look) }
         for run in runs { findings.append(original(run, depth)) }
     }
 
