@@ -11,7 +11,7 @@ package struct ExaminedCall: Sendable {
     package let examination: Examination
     let masks: MaskPlan
     /// Those that may hold for what the call would touch.
-    let rules: [Rule]
+    let rules: RuleIndex
     /// Nil where tool and arguments say it already.
     package let request: BackendRequest?
 
@@ -19,7 +19,7 @@ package struct ExaminedCall: Sendable {
         scoped = call.scoped
         examination = call.scoped.tool.examination
         masks = call.scoped.guarded.masks
-        rules = call.scoped.guarded.rules
+        rules = call.scoped.guarded.index
         request = nil
     }
 
@@ -28,7 +28,7 @@ package struct ExaminedCall: Sendable {
         examination = found.examination
         let guards = call.scoped.guarded.guards(for: found.examination)
         masks = guards.masks
-        rules = guards.rules
+        rules = guards.index
         request = found.request
     }
 }

@@ -10,7 +10,8 @@ package final class GuardedTool: Sendable {
     /// For values wherever they stand.
     let values: ValueMasks
     /// In the order of the policy, without those that can never hold for this tool.
-    let rules: [Rule]
+    let index: RuleIndex
+    var rules: [Rule] { index.rules }
     /// The folded names of what is masked, with the label to record in place of a value.
     private let maskedNames: [[UInt8]: String]
     /// What the rules ask that a line of the record may hold only masked.
@@ -28,7 +29,8 @@ package final class GuardedTool: Sendable {
         /// Held, so that no other examination gets its place in memory.
         let identity: Examination.Identity?
         let masks: MaskPlan
-        let rules: [Rule]
+        let index: RuleIndex
+        var rules: [Rule] { index.rules }
     }
 
     /// `catalog` is the digest of the manifests, for the record.
@@ -40,9 +42,10 @@ package final class GuardedTool: Sendable {
         self.policy = policy
         masks = MaskPlan(
             tool.examination, on: tool.backend, policy: policy, isSettled: true, as: tool.rowForm)
-        rules = policy.rules.filter { rule in
+        let rules = policy.rules.filter { rule in
             rule.when.couldHold { Facts.known($0, of: tool) }
         }
+        index = RuleIndex(rules)
         maskedNames = Dictionary(
             policy.masks.map { mask in
                 let label = mask.target.label.text
@@ -106,12 +109,13 @@ package final class GuardedTool: Sendable {
             masks: MaskPlan(
                 examination, on: tool.backend, policy: policy,
                 isSettled: tool.operation.isSettledAtLoad, as: tool.rowForm),
-            rules: rules.filter { rule in
-                rule.when.couldHold { fact in
-                    Facts.known(fact, of: tool)
-                        ?? Facts.known(fact, in: examination, of: tool.operation)
-                }
-            })
+            index: RuleIndex(
+                rules.filter { rule in
+                    rule.when.couldHold { fact in
+                        Facts.known(fact, of: tool)
+                            ?? Facts.known(fact, in: examination, of: tool.operation)
+                    }
+                }))
         if let identity = examination.identity {
             known.withLock { known in
                 if known.count >= Self.knownMax { known = [:] }

@@ -274,14 +274,19 @@ func examinedCall(
     of tool: Tool, policy: Policy = Policy(), user: String = "ada", values: ValueMasks? = nil
 ) throws -> ExaminedCall {
     let known = try #require(GateFixture.users.first { $0.user.isByteEqual(to: user) })
+    let caller = Caller(issuer: "local-user", subject: known.subject, groups: known.groups)
+    return try examinedCall(of: tool, by: caller, policy: policy, values: values)
+}
+
+func examinedCall(
+    of tool: Tool, by caller: Caller, policy: Policy = Policy(), values: ValueMasks? = nil
+) throws -> ExaminedCall {
     let arrived = ArrivedCall(
-        caller: .supposed(
-            Caller(issuer: "local-user", subject: known.subject, groups: known.groups)),
-        tool: tool.name.text,
+        caller: .supposed(caller), tool: tool.name.text,
         arguments: JSONObject(), via: Transport(kind: .stdio, address: ""))
     let stage = ScopeStage(
         tools: [GuardedTool(tool, policy: policy, values: values)],
-        grants: [Grant(scopes: [tool.scope], subjects: [Name(user)])])
+        grants: [Grant(scopes: [tool.scope], subjects: [Name(caller.subject)])])
     let scoped = try stage.admit(.supposed(arrived))
     return try #require(ExamineStage.settled(InputCheck.check(scoped)))
 }

@@ -45,6 +45,7 @@ def collected():
     import register_checks  # noqa: F401
     import plain_checks  # noqa: F401
     import example_checks  # noqa: F401
+    import verdict_checks  # noqa: F401
     import import_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401

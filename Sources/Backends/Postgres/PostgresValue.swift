@@ -33,7 +33,8 @@ enum PostgresValue {
             // Names twice, or deeper than a reader may go: then it is shown as the text it is.
             let limits = JSONLimits(depth: depthMax)
             let isStrict = (try? JSONParser.parse(text, limits: limits)) != nil
-            return Cell(kind: isStrict ? .json : .text, bytes: text)
+            return isStrict
+                ? Cell(kind: .json, bytes: oneLine(text)) : Cell(kind: .text, bytes: text)
         case .array, .composite:
             var writer = JSONWriter(reserving: text.count * 2)
             var reader = PostgresNested(text)
@@ -121,6 +122,11 @@ enum PostgresValue {
         case 0x61...0x66: byte - 0x61 + 10
         default: nil
         }
+    }
+
+    /// Valid JSON has its line ends between values only, and a message over a pipe may have none.
+    private static func oneLine(_ json: [UInt8]) -> [UInt8] {
+        json.map { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") ? UInt8(ascii: " ") : $0 }
     }
 
     /// Of valid JSON.

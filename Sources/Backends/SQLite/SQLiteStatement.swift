@@ -38,7 +38,8 @@ internal import JSON
         unsafe handle = prepared
         unsafe self.connection = connection
         columnCount = unsafe Int(sqlite3_column_count(prepared))
-        guard SQLiteTokens(text.utf8.dropFirst(tail)).tokenCount == 0 else {
+        let rest = SQLiteTokens(text.utf8.dropFirst(tail)).list
+        guard rest.allSatisfy({ $0.isSymbol(";") }) else {
             throw SQLiteFailure("one statement only: there is more text after the first")
         }
     }

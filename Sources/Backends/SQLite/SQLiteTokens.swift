@@ -31,7 +31,6 @@ struct SQLiteTokens {
         var isName: Bool { kind == .word || kind == .quoted }
     }
 
-    var tokenCount: Int { list.count }
     var firstWord: Name? { list.first.flatMap { $0.kind == .word ? $0.text : nil } }
 
     init(_ text: some Sequence<UInt8>) {

@@ -52,9 +52,13 @@ package struct DenyStage: Sendable {
 
     private static func matched(_ call: ExaminedCall, at moment: Moment) -> [Rule] {
         let facts = Facts(call: call, at: moment)
-        let rules = call.rules
+        let rules = call.rules.rules
+        // What the record says of a caller may be less than the index asks.
+        let places =
+            facts.recorded == nil
+            ? call.rules.places(for: call.scoped.caller) : Array(rules.indices)
         // By place: a rule is long, and a copy of each would cost more than what it asks.
-        return rules.indices.filter { rules[$0].when.verdict(on: facts).holds }.map { rules[$0] }
+        return places.filter { rules[$0].when.verdict(on: facts).holds }.map { rules[$0] }
     }
 
     private static func decide(

@@ -79,7 +79,9 @@ struct PostgresSchemaWords {
                 JOIN pg_namespace n ON n.oid = c.relnamespace
                 LEFT JOIN pg_attribute a
                     ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-            WHERE c.oid = to_regclass(t)
+            -- What becomes of an index becomes of its table.
+            WHERE c.oid = to_regclass(t) OR c.oid = ANY (
+                SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(t))
             """, [Self.array(names)])
         let words = Set(tokens.list.filter(\.isName).map(\.text))
         let isGrant = tokens.word(0) == "grant" || tokens.word(0) == "revoke"
