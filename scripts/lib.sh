@@ -30,12 +30,12 @@ need_swift() {
     exit 1
 }
 
-# client_environment: makes .venv with the official MCP client and an OpenID provider, once.
+# client_environment: makes .venv with the official MCP client, an OpenID provider and a signer of XML, once.
 client_environment() {
     need python3 python3-venv
-    if ! .venv/bin/python -c 'import mcp, oidc_provider_mock' 2>/dev/null; then
+    if ! .venv/bin/python -c 'import mcp, oidc_provider_mock, signxml' 2>/dev/null; then
         rm -rf .venv
         python3 -m venv .venv
-        .venv/bin/pip install --quiet 'mcp>=2.3,<3' 'oidc-provider-mock>=0.3,<1'
+        .venv/bin/pip install --quiet 'mcp>=2.3,<3' 'oidc-provider-mock>=0.3,<1' 'signxml>=4,<5'
     fi
 }

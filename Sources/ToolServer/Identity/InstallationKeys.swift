@@ -44,7 +44,7 @@ final class InstallationKeys: KeySource {
 
     /// A token of these claims, by the key of this moment.
     func sign(_ claims: JSONObject) throws(CommandFailure) -> String {
-        look(again: false)
+        look(again: true)
         guard let key = state.withLock({ $0.ring?.signer }) else {
             throw CommandFailure("the keys of this installation cannot be read")
         }
