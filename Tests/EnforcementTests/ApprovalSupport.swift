@@ -82,7 +82,9 @@ extension ApprovalRequest {
         ApprovalRequest(
             id: "apr_1", caller: caller, tool: "refund", backend: "shop", effect: .write,
             arguments: JSONObject(), request: .null, touches: JSONObject(),
-            needs: [Need(rule: "r", reason: "x", groups: ["finance"], count: 1)],
+            needs: [
+                Need(rule: "r", reason: "x", approvers: Grantees(groups: ["finance"]), count: 1)
+            ],
             binding: Digest32(), created: 0, expires: 10, question: nil)
     }
 }

@@ -79,6 +79,29 @@ def stdio_a_bad_token_starts_nothing(world):
 
 
 @check
+def stdio_a_token_by_command_is_renewed_before_it_ends(world):
+    site = world.pipes
+    first, fresh, runs = (site.state / name for name in ("first", "fresh", "runs"))
+    fresh.write_text(world.token(site, "support"))
+    first.write_text(site.altered_token(fresh.read_text(), exp=int(time.time()) + 2))
+    command = (f"echo x >> '{runs}'; "
+               f"[ $(wc -l < '{runs}') = 1 ] && cat '{first}' || cat '{fresh}'")
+    with Pipe(site, None, environ={"TOOLSERVER_TOKEN_COMMAND": command}) as pipe:
+        until = time.time() + 4
+        while time.time() < until:
+            pipe.send(stateless(call("customer_by_id", {"id": 3})))
+            expect(one_row(pipe.receive()), 3)
+    expect(runs.read_text().count("x"), 2, "runs of the command")
+
+
+@check
+def stdio_a_command_without_a_token_starts_nothing_and_says_so(world):
+    with Pipe(world.pipes, None, environ={"TOOLSERVER_TOKEN_COMMAND": "exit 3"}) as pipe:
+        expect(pipe.receive(), None, "output")
+        expect(pipe.process.wait(timeout=5), 1, "exit code")
+
+
+@check
 def stdio_a_cancelled_call_is_never_answered_and_others_go_on(world):
     for wrap in (lambda message: message, stateless):
         with opened(world) as pipe:

@@ -199,10 +199,10 @@ class Stream:
 class Pipe:
     """`toolserver stdio` with nothing between it and us."""
 
-    def __init__(self, site, token):
+    def __init__(self, site, token, environ=None):
         self.process = subprocess.Popen(
             site.arguments("stdio"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=open(site.log_file, "ab"), env=environment(token))
+            stderr=open(site.log_file, "ab"), env=environment(token) | (environ or {}))
         self._received = b""
         self._sent = b""
         self._conversation = Conversation("stdio")

@@ -139,3 +139,26 @@ func whatAGrantCannotMeanIsAProblem(part: String) throws {
     #expect(warnings.contains { $0.contains("no tool `tow`") })
     #expect(warnings.contains { $0.contains("nobody can call this tool") })
 }
+
+@Test func whereSeveralAreTrustedApproversMustSayWhoseGroupsTheyAre() throws {
+    func loaded(_ approvers: String, _ sources: [String] = ["a", "b"]) throws -> ManifestFixture {
+        var made = fixture(sources, grant: "")
+        made.files["policy/shop.json"] = """
+            {"grants": [{"grant": ["crm.read"], "to": {"issuer": "any", "groups": ["g"]}}],
+             "rules": [{"rule": "r", "effect": "approve", "when": {"tool.effect": "write"},
+              "reason": "x", "approvers": \(approvers)}]}
+            """
+        return made
+    }
+    let unbound = try loaded(#"{"groups": ["finance"]}"#).problems()
+    #expect(unbound.count == 1)
+    #expect(unbound.first?.contains("must say whose subjects and groups are meant") == true)
+    #expect(try loaded(#"{"groups": ["finance"]}"#, ["a"]).problems() == [])
+    let bound = try loaded(#"{"issuer": "b", "groups": ["finance"]}"#).load()
+    #expect(bound.policy.rules.first?.approval?.issuers == .of(["b"]))
+    let any = try loaded(#"{"issuer": "any", "groups": ["finance"]}"#).load()
+    #expect(any.policy.rules.first?.approval?.issuers == .any)
+    let unknown = try loaded(#"{"issuer": "c", "groups": ["finance"]}"#).problems()
+    #expect(unknown.first?.contains("no issuer `c`") == true, "\(unknown)")
+    #expect(try !loaded(#"{"issuer": [], "groups": ["finance"]}"#).problems().isEmpty)
+}

@@ -2,8 +2,9 @@ package import JSON
 
 /// What a rule that holds calls asks for.
 package struct ApprovalDemand: Sendable {
-    /// Who may decide: members of any of these.
+    /// Who may decide: members of any of these, as these issuers name them.
     package var groups: [Name]
+    package var issuers: Grantees.Issuers
     /// How many different people of them must agree.
     package var count: Int
     /// How long a request is open, in seconds.
@@ -15,10 +16,12 @@ package struct ApprovalDemand: Sendable {
     package static let holdStandard = Duration.seconds(45)
 
     package init(
-        groups: [Name], count: Int = 1, expires: Int = expiresStandard,
+        groups: [Name], of issuers: Grantees.Issuers = .any, count: Int = 1,
+        expires: Int = expiresStandard,
         hold: Duration = holdStandard
     ) {
         self.groups = groups
+        self.issuers = issuers
         self.count = count
         self.expires = expires
         self.hold = hold

@@ -105,7 +105,7 @@ extension ApprovalObjection {
             "nobody decides about their own call, nor about one that an agent makes for them; another person has to"
         case .agent: "only a person can decide, and this identity is an agent's"
         case .group(let groups):
-            "only members of \(groups.map(\.text).joined(separator: ", ")) can decide about it"
+            "only members of \(groups.map(\.text).joined(separator: ", ")) can decide about it, as an issuer names them that the rule means"
         case .again: "you have approved it already; it needs another person"
         case .reasonMissing: "a no needs a reason, which the caller is told"
         case .reasonLong: "the reason is longer than \(ApprovalRequest.reasonMax) bytes"

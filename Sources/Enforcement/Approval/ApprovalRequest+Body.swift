@@ -15,7 +15,8 @@ extension ApprovalRequest {
             needs.map {
                 [
                     "rule": .string($0.rule.text), "reason": .string($0.reason),
-                    "groups": $0.groups.json, "count": .number(JSONNumber($0.count)),
+                    "groups": $0.groups.json, "issuers": Self.value(of: $0.approvers.issuers),
+                    "count": .number(JSONNumber($0.count)),
                 ]
             })
         value["binding"] = .string(binding.hex)
@@ -31,6 +32,18 @@ extension ApprovalRequest {
             })
         value["end"] = end.map { Self.value(of: $0) }
         return JSONValue.object(value).bytes
+    }
+
+    private static func value(of issuers: Grantees.Issuers) -> JSONValue {
+        switch issuers {
+        case .any: "any"
+        case .of(let names): names.json
+        }
+    }
+
+    private static func issuers(_ value: JSONValue?) -> Grantees.Issuers? {
+        if value == "any" { return .any }
+        return [Name](value).map { .of($0) }
     }
 
     private static func value(of end: End) -> JSONValue {
@@ -93,9 +106,12 @@ extension ApprovalRequest {
 
     private static func need(_ value: JSONValue) -> Need? {
         guard let rule = value["rule"]?.string, let reason = value["reason"]?.string,
-            let groups = [Name](value["groups"]), let count = value["count"]?.int, count > 0
+            let groups = [Name](value["groups"]), let issuers = issuers(value["issuers"]),
+            let count = value["count"]?.int, count > 0
         else { return nil }
-        return Need(rule: Name(rule), reason: reason, groups: groups, count: count)
+        return Need(
+            rule: Name(rule), reason: reason, approvers: Grantees(groups: groups, of: issuers),
+            count: count)
     }
 
     private static func vote(_ value: JSONValue) -> Vote? {

@@ -25,8 +25,15 @@ package struct ApprovalRequest: Sendable {
     package struct Need: Sendable {
         package var rule: Name
         package var reason: String
-        package var groups: [Name]
+        package var approvers: Grantees
         package var count: Int
+
+        package var groups: [Name] { approvers.groups }
+
+        /// Whether somebody of these groups, as this issuer names them, counts for it.
+        func counts(_ groups: [Name], of issuer: String) -> Bool {
+            approvers.trusts(issuer) && groups.contains { approvers.groups.contains($0) }
+        }
     }
 
     /// One person's yes.
@@ -80,7 +87,7 @@ package struct ApprovalRequest: Sendable {
 
     /// How many people count for this rule so far.
     package func has(_ need: Need) -> Int {
-        votes.count { vote in vote.groups.contains { need.groups.contains($0) } }
+        votes.count { need.counts($0.groups, of: $0.person.issuer) }
     }
 
     /// The caller's stated reason, where the tool asks for one.
@@ -137,7 +144,9 @@ extension ApprovalRequest {
         guard !person.mayBe(Person(caller)), behind.map({ !person.mayBe($0) }) ?? true else {
             throw .ownCall
         }
-        guard groups.contains(where: { approver.groups.contains($0) }) else { throw .group(groups) }
+        guard needs.contains(where: { $0.counts(approver.groups, of: approver.issuer) }) else {
+            throw .group(groups)
+        }
     }
 
     package mutating func approve(_ approver: Caller, now: Int) throws(ApprovalObjection) {

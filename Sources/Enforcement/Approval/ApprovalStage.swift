@@ -92,7 +92,8 @@ package final class ApprovalStage: Sendable {
         let needs = rules.compactMap { rule in
             rule.approval.map {
                 ApprovalRequest.Need(
-                    rule: rule.id, reason: rule.reason, groups: $0.groups, count: $0.count)
+                    rule: rule.id, reason: rule.reason,
+                    approvers: Grantees(groups: $0.groups, of: $0.issuers), count: $0.count)
             }
         }
         return needs.count == rules.count ? needs : nil

@@ -164,7 +164,7 @@ package final class IdentityStage: Sendable {
         guard let caller = LocalUser.caller(user, among: localUsers) else {
             throw Refusal(
                 .identityUnknownUser,
-                "No token was given and the local user `\(user)` is not listed under `localUsers` in server.json. Set TOOLSERVER_TOKEN or TOOLSERVER_TOKEN_FILE, or list the user."
+                "No token was given and the local user `\(user)` is not listed under `localUsers` in server.json. Set TOOLSERVER_TOKEN, TOOLSERVER_TOKEN_FILE or TOOLSERVER_TOKEN_COMMAND, or list the user."
             )
         }
         if let revocations { try await revocations.refuse(caller) }

@@ -82,7 +82,7 @@ enum GrantManifest {
     }
 
     /// A name, or several.
-    private static func issuers(_ node: Node) -> [Located<Name>]? {
+    static func issuers(_ node: Node) -> [Located<Name>]? {
         var elements = [node]
         if case .array = node.value.content {
             guard let several = node.someElements() else { return nil }

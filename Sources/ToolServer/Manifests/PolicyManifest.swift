@@ -13,7 +13,7 @@ struct PolicyManifest {
         required: ["rule", "effect", "when", "reason", "approvers"],
         optional: ["instead", "expires", "hold", "mode", "cases"],
         unserved: ["escalate": "name every approver in `approvers`"])
-    static let approverKeys = KeySet(required: ["groups"], optional: ["count"])
+    static let approverKeys = KeySet(required: ["groups"], optional: ["issuer", "count"])
     static let maskKeys = KeySet(
         required: ["rule", "effect", "with"],
         optional: ["column", "field", "path", "value", "filter", "reason"],
@@ -43,6 +43,8 @@ struct PolicyManifest {
     private(set) var masks: [Mask] = []
     private(set) var reveals: [Reveal] = []
     private(set) var values = ValueManifest()
+    /// Whose groups may approve, by rule.
+    private(set) var approvers: [Name: GrantManifest.Recipients] = [:]
     private var places: [Name: Place] = [:]
 
     mutating func read(_ object: ObjectReader) {
@@ -98,7 +100,7 @@ struct PolicyManifest {
         let reason = object["reason"]?.prose(atMost: 500)
         let instead = object["instead"]?.prose(atMost: 500)
         let mode = mode(of: object)
-        let approval = effect == .approve ? approval(of: object) : nil
+        let approval = effect == .approve ? approval(of: object, id) : nil
         readCases(object, of: id, effect)
         guard let id, let when, let reason, let mode else { return }
         // What is wrong with its approvers has been reported; nobody must take it for a plain rule.
@@ -147,8 +149,13 @@ struct PolicyManifest {
         return mode
     }
 
-    private func approval(of object: ObjectReader) -> ApprovalDemand? {
+    private mutating func approval(of object: ObjectReader, _ id: Name?) -> ApprovalDemand? {
         let approvers = object["approvers"]?.object(Self.approverKeys)
+        let issuers = approvers?["issuer"].map { GrantManifest.issuers($0) }
+        if case .some(.none) = issuers { return nil }
+        if let id, let place = object["approvers"]?.place {
+            self.approvers[id] = GrantManifest.Recipients(place: place, issuers: issuers ?? nil)
+        }
         let groups = approvers?["groups"]?.names { $0.identity() }
         let count = approvers?["count"].map { $0.int(in: 1...10) } ?? 1
         let expires =

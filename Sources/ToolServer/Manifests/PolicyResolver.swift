@@ -52,7 +52,13 @@ struct PolicyResolver {
             if let sources { grant.to.issuers = sources.issuers(of: entry.to, findings) }
             return grant
         }
-        resolved.rules = policy.rules.map(\.value)
+        resolved.rules = policy.rules.map { entry in
+            var rule = entry.value
+            if let sources, let named = policy.approvers[rule.id] {
+                rule.approval?.issuers = sources.issuers(of: named, findings)
+            }
+            return rule
+        }
         resolved.masks = masks
         resolved.reveals = reveals
         return resolved

@@ -20,7 +20,7 @@ final class StdioTransport: ClientChannel, Sendable {
     private let current: CurrentServing
     /// A pipe is one session; what the record names it by.
     private let session = (try? randomBytes(12)).map { Base64URL.encode($0) }
-    private let credential: @Sendable () -> Credential
+    private let credential: @Sendable () async -> Credential
     /// The client no longer reads what we write.
     private let hasLeft: @Sendable () -> Void
     let loop: EventLoop
@@ -40,7 +40,8 @@ final class StdioTransport: ClientChannel, Sendable {
 
     /// `credential` is asked for every message, so that a renewed token is used at once.
     init(
-        current: CurrentServing, loop: EventLoop, credential: @escaping @Sendable () -> Credential,
+        current: CurrentServing, loop: EventLoop,
+        credential: @escaping @Sendable () async -> Credential,
         hasLeft: @escaping @Sendable () -> Void
     ) {
         self.hasLeft = hasLeft
@@ -134,8 +135,9 @@ final class StdioTransport: ClientChannel, Sendable {
     private func result(of request: Request) async throws(RPCError) -> [UInt8] {
         let serving = current.value
         let caller: IdentifiedCaller
-        do throws(Refusal) { caller = try await serving.gate.identify(credential(), at: "") } catch
-        {
+        do throws(Refusal) {
+            caller = try await serving.gate.identify(await credential(), at: "")
+        } catch {
             throw RPCError(.invalidRequest, error.told, id: request.id)
         }
         let version = try version(of: request)
@@ -150,7 +152,7 @@ final class StdioTransport: ClientChannel, Sendable {
     /// Whose pipe it is must be shown again: who answers a question is who may call.
     private func receive(_ response: Response) async {
         guard
-            let caller = try? await current.value.gate.identify(credential(), at: "")
+            let caller = try? await current.value.gate.identify(await credential(), at: "")
         else { return }
         questions.receive(response, from: Questions.Addressee(session: "", caller: caller))
     }
@@ -171,7 +173,7 @@ final class StdioTransport: ClientChannel, Sendable {
             return isTold
         }
         guard !isTold,
-            let caller = try? await current.value.gate.identify(credential(), at: ""),
+            let caller = try? await current.value.gate.identify(await credential(), at: ""),
             let subscriber = current.subscriptions.open(for: caller, settled.withLock { $0 })
         else { return }
         Task(executorPreference: loop) {
