@@ -87,9 +87,10 @@ def stdio_a_token_by_command_is_renewed_before_it_ends(world):
     command = (f"echo x >> '{runs}'; "
                f"[ $(wc -l < '{runs}') = 1 ] && cat '{first}' || cat '{fresh}'")
     with Pipe(site, None, environ={"TOOLSERVER_TOKEN_COMMAND": command}) as pipe:
-        until = time.time() + 4
+        until, number = time.time() + 4, 0
         while time.time() < until:
-            pipe.send(stateless(call("customer_by_id", {"id": 3})))
+            number += 1
+            pipe.send(stateless(call("customer_by_id", {"id": 3}, id=number)))
             expect(one_row(pipe.receive()), 3)
     expect(runs.read_text().count("x"), 2, "runs of the command")
 
