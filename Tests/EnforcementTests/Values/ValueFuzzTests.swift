@@ -7,12 +7,12 @@ import Testing
 
 /// They give way to others between two texts: some tests beside them measure time.
 ///
-/// Seeded: a failure names its seed and comes back. `TOOLSERVER_FUZZ=20` tries twenty times as many.
+/// Seeded: a failure names its seed and comes back. `TOOLSERVER_EFFORT=20` tries twenty times as many.
 @Suite struct ValueFuzzTests {
     private let masks = ValueMasks(pseudonym: Pseudonym(master: [7], tenant: "fuzz"))
 
     private static let effort =
-        ProcessInfo.processInfo.environment["TOOLSERVER_FUZZ"].flatMap { Int($0) } ?? 1
+        ProcessInfo.processInfo.environment["TOOLSERVER_EFFORT"].flatMap { Int($0) } ?? 1
 
     private func seeds(_ count: Int) -> Range<Int> { 0..<(count * Self.effort) }
 
