@@ -1,40 +1,70 @@
 package import JSON
 
-/// A call as a transport hands it over: nothing about it is established but the caller's proof.
-package struct ArrivedCall: Sendable {
-    package var caller: IdentifiedCaller
-    package var tool: String
-    package var arguments: JSONObject
-    package var via: Transport
+/// A call as a transport hands it over: nothing about it is established but the caller's proof. One
+/// object, which every stage holds.
+package final class ArrivedCall: Sendable {
+    package let caller: IdentifiedCaller
+    package let tool: String
+    package let arguments: JSONObject
+    package let via: Transport
     /// For the record only.
-    package var trace: Trace
+    package let trace: Trace
     /// Ours, which no two calls share, over restarts too.
-    package let id = CallID.next()
-    package var reach: CallerReach
+    package let id: String
+    package let reach: CallerReach
     /// Of a call that the record tells of, where it does not hold the values; nil for all others.
-    var recorded: RecordedFacts?
+    let recorded: RecordedFacts?
     /// How the call goes on after its request was answered; nil when it may not.
-    package var detachment: (any Detachment)?
+    package let detachment: (any Detachment)?
     /// Where the call says that it is held.
-    package var notice: (any CallNotice)?
+    package let notice: (any CallNotice)?
     /// Set by the approval stage, for a call that comes back by its handle.
-    var resumption: Resumption?
+    let resumption: Resumption?
     /// Whether its request has been answered already, with a task.
     var isDetached: Bool { detachment?.hasBegun == true }
 
-    package init(
+    package convenience init(
         caller: IdentifiedCaller, tool: String, arguments: JSONObject, via: Transport,
         trace: Trace = Trace(), reach: CallerReach = .none, detachment: (any Detachment)? = nil,
         notice: (any CallNotice)? = nil
     ) {
-        self.notice = notice
+        self.init(
+            caller: caller, tool: tool, arguments: arguments, via: via, trace: trace, reach: reach,
+            detachment: detachment, notice: notice, recorded: nil)
+    }
+
+    /// As a line of the record tells of it.
+    init(
+        caller: IdentifiedCaller, tool: String, arguments: JSONObject, via: Transport,
+        trace: Trace = Trace(), reach: CallerReach = .none, detachment: (any Detachment)? = nil,
+        notice: (any CallNotice)? = nil, recorded: RecordedFacts?
+    ) {
         self.caller = caller
         self.tool = tool
         self.arguments = arguments
         self.via = via
         self.trace = trace
+        id = CallID.next()
         self.reach = reach
+        self.recorded = recorded
         self.detachment = detachment
+        self.notice = notice
+        resumption = nil
+    }
+
+    /// The call that was held before and for which this one comes back.
+    init(_ call: ArrivedCall, standingFor request: ApprovalRequest, _ resumption: Resumption) {
+        caller = call.caller
+        tool = request.tool.text
+        arguments = request.arguments
+        via = call.via
+        trace = call.trace
+        id = call.id
+        reach = call.reach
+        recorded = call.recorded
+        detachment = call.detachment
+        notice = call.notice
+        self.resumption = resumption
     }
 }
 
@@ -51,15 +81,15 @@ package struct Transport: Sendable {
 }
 
 /// What ties a call to what its client does besides; all of it is the client's own word.
-package struct Trace: Sendable {
-    package var traceparent: String?
-    package var clientName: String?
+package final class Trace: Sendable {
+    package let traceparent: String?
+    package let clientName: String?
     /// Calls of one session of the protocol have the same.
-    package var session: String?
+    package let session: String?
     /// The model's own name of this use of a tool.
-    package var toolUse: String?
+    package let toolUse: String?
     /// Why the caller makes the call, in their words.
-    package var reason: String?
+    package let reason: String?
 
     package init(
         traceparent: String? = nil, clientName: String? = nil, session: String? = nil,

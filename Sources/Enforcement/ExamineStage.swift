@@ -5,8 +5,9 @@
 
 import JSON
 
-/// A call of which is known what it would touch.
-package struct ExaminedCall: Sendable {
+/// A call of which is known what it would touch. One object, or each stage and the record would copy
+/// all of it.
+package final class ExaminedCall: Sendable {
     package let scoped: ScopedCall
     package let examination: Examination
     let masks: MaskPlan

@@ -117,8 +117,8 @@ package struct Gate: Sendable {
         var claim: ApprovalClaim?
         do throws(Refusal) {
             let identified = try await approval.resumed(identity.confirm(arrived))
-            try limits.enter(arrived.caller.caller)
-            defer { limits.leave(arrived.caller.caller) }
+            try limits.enter(arrived.caller.id)
+            defer { limits.leave(arrived.caller.id) }
             let examined = try await examine(identified, seenBy: &trail)
             let screened = try await deny.screen(examined, on: &tab, seenBy: &trail)
             trail.screened(screened)

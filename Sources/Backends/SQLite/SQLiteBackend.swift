@@ -5,8 +5,9 @@
 /// while statements compile and run (`SQLiteAuthorizer`), three judges of what is touched
 /// (`SQLiteExaminer`), and a watch that ends what runs too long (`SQLiteWatch`).
 ///
-/// Every call runs on a worker thread, which has its own connections and its own prepared
-/// statements; nothing is shared and nothing is locked. This folder must never run text that was
+/// Calls run on worker threads, each with its own connections and its own prepared statements, and
+/// reads that are over sooner than a worker wakes on the loop that asks (`SQLiteLane`); nothing is
+/// shared and nothing is locked. This folder must never run text that was
 /// not examined, build text from values, or let SQLite's messages out at call time, since they may
 /// quote what is stored.
 package import Enforcement
@@ -37,6 +38,8 @@ package final class SQLiteBackend: Backend {
     private let turns: FairTurns
     /// By the pool's number of the worker; locked only to look one up.
     private let workers = Mutex<[Int: SQLiteWorker]>([:])
+    /// By loop; locked only to look one up.
+    private let lanes = Mutex<[ObjectIdentifier: SQLiteLane]>([:])
     /// Examinations come from whoever loads manifests, one at a time.
     private let examiner: Mutex<SQLiteExaminerSlot>
     /// Of callers' own statements.
@@ -134,8 +137,15 @@ package final class SQLiteBackend: Backend {
 
     /// Apart from `run` so that tests can run jobs that no gate has cleared.
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
+        let lane = lane(for: job)
+        if let answer = lane?.run(job) { return answer }
         do throws(BackendError) {
-            return try await onWorker(of: job) { $0.run(job, $1) }
+            let (answer, time) = try await onWorker(of: job) { worker, cancellation in
+                let start = ContinuousClock.now
+                return worker.run(job, cancellation).map { ($0, ContinuousClock.now - start) }
+            }
+            lane?.took(time, job)
+            return answer
         } catch {
             if case .freeSQL = job.tool.operation {
                 examined.remove(Name("\(job.tool.effect.rawValue) \(job.statementText)"))
@@ -165,6 +175,27 @@ package final class SQLiteBackend: Backend {
             throw BackendError(.busy, detail: "all workers are taken and the queue is full")
         }
         return try outcome.get()
+    }
+
+    /// Nil where only a worker may run the call: what changes data waits for locks and disks, and
+    /// what callers write may take any time.
+    private func lane(for job: Job) -> SQLiteLane? {
+        guard case .sql = job.tool.operation, job.tool.effect == .read,
+            let loop = EventLoop.current
+        else { return nil }
+        return lanes.withLock { lanes in
+            if let lane = lanes[ObjectIdentifier(loop)] { return lane }
+            let lane = SQLiteLane(options, on: loop)
+            lanes[ObjectIdentifier(loop)] = lane
+            return lane
+        }
+    }
+
+    /// For tests.
+    var answeredOnLoops: Int {
+        lanes.withLock { lanes in
+            lanes.values.reduce(0) { $0 + $1.answered.load(ordering: .relaxed) }
+        }
     }
 
     private func worker(_ number: Int) -> SQLiteWorker {

@@ -65,7 +65,8 @@ internal import JSON
         let code = unsafe authorizer.install(on: handle)
         guard code == SQLITE_OK else { throw unsafe SQLiteFailure(code, on: handle) }
         unsafe watch.install(on: handle)
-        unsafe sqlite3_busy_timeout(handle, Self.milliseconds(Self.busySlice))
+        let wait = min(busyTimeout, Self.busySlice)
+        if wait > .zero { unsafe sqlite3_busy_timeout(handle, Self.milliseconds(wait)) }
         if effect == .read { try runOurs("PRAGMA query_only = 1") }
         authorizer.enter(.tool(effect))
     }

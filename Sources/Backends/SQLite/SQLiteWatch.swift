@@ -22,6 +22,10 @@ final class SQLiteWatch {
     private var cancellation: SQLiteCancellation?
     /// Why the last statement was interrupted.
     private(set) var stopReason: BackendError.Reason?
+    /// For a thread that must not be held up: a statement ends at its third check. The first comes
+    /// before it begins and the second at any time, since SQLite counts on from the run before.
+    var isBrief = false
+    private var checks = 0
     /// Called when a statement runs for longer than most do, or waits for another's lock.
     var whenLong: (() -> Void)?
     /// For tests that act in the middle of a statement.
@@ -31,6 +35,7 @@ final class SQLiteWatch {
         self.deadline = deadline
         self.cancellation = cancellation
         stopReason = nil
+        checks = 0
     }
 
     /// Nothing is interrupted from here on: commits and rollbacks go through.
@@ -63,6 +68,11 @@ final class SQLiteWatch {
 
     func shouldStop() -> Bool {
         onCheck?()
+        checks += 1
+        if isBrief, checks > 2 {
+            stopReason = .busy
+            return true
+        }
         if let cancellation, cancellation.isCancelled {
             stopReason = .cancelled
             return true

@@ -80,7 +80,9 @@ package struct DenyStage: Sendable {
     private static func passed(
         _ call: ExaminedCall, holding: [Rule]
     ) throws(Refusal) -> ScreenedCall {
-        if let refusal = call.masks.refusal(for: call.scoped.caller) { throw refusal }
+        if call.masks.mayRefuse, let refusal = call.masks.refusal(for: call.scoped.caller) {
+            throw refusal
+        }
         return ScreenedCall(call, holding: holding)
     }
 }

@@ -30,9 +30,10 @@ package struct IdentifiedCaller: Sendable {
 
     fileprivate init(_ verified: VerifiedToken) { established = Established(verified) }
 
-    package var caller: Caller { established.caller }
+    // Lent, not copied: a caller has many parts.
+    package var caller: Caller { _read { yield established.caller } }
     /// Equal for callers who are treated alike: same person, same groups.
-    package var id: CallerID { established.id }
+    package var id: CallerID { _read { yield established.id } }
     var recordMembers: [UInt8] { established.recordMembers }
 }
 
@@ -57,11 +58,7 @@ package struct IdentifiedCall: Sendable {
 
     /// The call that its caller made before and comes back for.
     func standing(for request: ApprovalRequest, _ resumption: Resumption) -> IdentifiedCall {
-        var call = arrived
-        call.tool = request.tool.text
-        call.arguments = request.arguments
-        call.resumption = resumption
-        return IdentifiedCall(call)
+        IdentifiedCall(ArrivedCall(arrived, standingFor: request, resumption))
     }
 }
 

@@ -17,8 +17,8 @@ package final class LimitStage: Sendable {
 
     package init(callsMax: Int = 100) { self.callsMax = callsMax }
 
-    func enter(_ caller: Caller) throws(Refusal) {
-        let key = Key(issuer: Name(caller.issuer), subject: Name(caller.subject))
+    func enter(_ caller: CallerID) throws(Refusal) {
+        let key = Key(issuer: caller.issuer, subject: caller.subject)
         let entered = underWay.withLock { calls in
             let count = calls[key, default: 0]
             if count < callsMax { calls[key] = count + 1 }
@@ -32,8 +32,8 @@ package final class LimitStage: Sendable {
         }
     }
 
-    func leave(_ caller: Caller) {
-        let key = Key(issuer: Name(caller.issuer), subject: Name(caller.subject))
+    func leave(_ caller: CallerID) {
+        let key = Key(issuer: caller.issuer, subject: caller.subject)
         underWay.withLock { calls in
             // Absent entries are not kept, so the table holds only callers with calls under way.
             if let count = calls[key], count > 1 {

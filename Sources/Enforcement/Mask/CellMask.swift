@@ -8,9 +8,11 @@ struct CellMask {
     private let values: ValueMasks
     private let wanted: WantedValues
     private var text: TextMask
-    private var documents: DocumentMask
+    private let call: ScopedCall
+    /// Made when there is a document.
+    private var documents: DocumentMask?
     /// By column; nil where no rule says anything to this caller.
-    private let standings: [Standing]
+    private let standings: [MaskPlan.Standing]
     /// Of those.
     private let standingReveals: Set<Name>
     /// For columns with rules of their own about places.
@@ -19,30 +21,15 @@ struct CellMask {
     /// The rules by which something was shown that is masked for others.
     private(set) var reveals: Set<Name> = []
 
-    private enum Standing {
-        case covered(MaskPlan.Cover)
-        /// Places in the column's documents are.
-        case inside
-        /// A rule lifts the mask, or keeps the column as it is.
-        case open
-        case unknown
-    }
-
     init(_ raw: Rows, _ plan: MaskPlan, for call: ScopedCall) {
         rows = raw
         self.plan = plan
         values = call.guarded.values
-        wanted = values.wanted(for: call.caller)
+        wanted = values.wanted(for: call)
         text = TextMask(values, wanted: wanted)
-        documents = DocumentMask(values, call.guarded.policy, for: call.caller, at: [])
-        standingReveals = plan.reveals(for: call.caller)
-        standings = plan.columns.indices.map { column in
-            guard let cover = plan.cover(over: column, for: call.caller) else {
-                if !plan.insides[column].isEmpty { return .inside }
-                return plan.columns[column].isEmpty ? .unknown : .open
-            }
-            return cover.strategy == .keep ? .open : .covered(cover)
-        }
+        self.call = call
+        standingReveals = plan.reveals(for: call)
+        standings = plan.standings(for: call)
         for column in plan.insides.indices where !plan.insides[column].isEmpty {
             insides[column] = DocumentMask(
                 values, call.guarded.policy, for: call.caller, at: plan.insides[column])
@@ -59,7 +46,7 @@ struct CellMask {
             case .covered(let cover): self.cover(column, by: cover)
             }
         }
-        reveals.formUnion(documents.reveals)
+        if let documents { reveals.formUnion(documents.reveals) }
     }
 
     private func indices(of column: Int) -> StrideTo<Int> {
@@ -141,7 +128,12 @@ struct CellMask {
 
     /// A document inside a cell stays as it is written unless something in it is masked.
     private mutating func document(_ cell: Rows.Cell, _ index: Int) {
-        if let bytes = Self.masked(rows.content(of: cell), by: &documents) {
+        var mask =
+            documents
+            ?? DocumentMask(values, call.guarded.policy, for: call.caller, at: [])
+        documents = nil
+        defer { documents = mask }
+        if let bytes = Self.masked(rows.content(of: cell), by: &mask) {
             replace(index, withDocument: bytes, .json)
         }
     }

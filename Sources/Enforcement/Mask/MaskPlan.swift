@@ -1,9 +1,9 @@
 import JSON
 
 /// Which output columns of one operation are masked, why and for whom not.
-struct MaskPlan: Sendable {
+final class MaskPlan: Sendable {
     /// One reason to mask a column.
-    struct Cover: Sendable {
+    final class Cover: Sendable {
         let rule: Name
         let strategy: MaskRule.Strategy
         /// True where the column is computed: even that there is no value could tell one.
@@ -14,10 +14,31 @@ struct MaskPlan: Sendable {
         /// The rules that lift it for some.
         let reveals: [RevealRule]
 
+        fileprivate init(
+            rule: MaskRule, isDerived: Bool, reveals: [RevealRule]
+        ) {
+            self.rule = rule.id
+            strategy = isDerived ? .redact : rule.strategy
+            coversNull = isDerived
+            label = rule.target.label.text
+            token = Array("[\(label)]".utf8)
+            self.reveals = reveals
+        }
+
         /// What a computed column gets is stricter than any strategy.
         fileprivate var strictness: Int {
             coversNull ? .max : strategy.strictness
         }
+    }
+
+    /// What one caller gets of a column.
+    enum Standing: Sendable {
+        case covered(Cover)
+        /// Places in the column's documents are.
+        case inside
+        /// A rule lifts the mask, or keeps the column as it is.
+        case open
+        case unknown
     }
 
     /// A masked column that decides more of the answer than its own values.
@@ -38,6 +59,8 @@ struct MaskPlan: Sendable {
     let cues: [Meaning]
     /// As they stand in the JSON of every row.
     let names: RowNames
+    /// The same for every caller where no rule lifts anything.
+    private let settled: [Standing]?
 
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
     init(
@@ -67,15 +90,15 @@ struct MaskPlan: Sendable {
                 let standing = rule.target.standing(over: column, in: examination)
                 guard standing != .open else { return nil }
                 if rule.strategy == .keep, standing == .derived { return nil }
-                let isDerived = standing == .derived
                 return Cover(
-                    rule: rule.id, strategy: isDerived ? .redact : rule.strategy,
-                    coversNull: isDerived,
-                    token: Array("[\(rule.target.label.text)]".utf8),
-                    label: rule.target.label.text,
-                    reveals: policy.reveals(of: rule))
+                    rule: rule, isDerived: standing == .derived, reveals: policy.reveals(of: rule))
             }
         }
+        let insides = insides
+        let isSettled = columns.allSatisfy { $0.allSatisfy(\.reveals.isEmpty) }
+        settled =
+            isSettled
+            ? zip(columns, insides).map { Self.standing(Self.strictest(of: $0), $0, $1) } : nil
     }
 
     /// By what it is called, and by what the columns are called that it is made of.
@@ -87,18 +110,43 @@ struct MaskPlan: Sendable {
         return names.compactMap { NamedValues.name($0.utf8.span) }
     }
 
+    /// For each output column, what the caller gets of it.
+    func standings(for call: ScopedCall) -> [Standing] {
+        if let settled { return settled }
+        let caller = call.caller
+        return columns.indices.map { column in
+            Self.standing(cover(over: column, for: caller), columns[column], insides[column])
+        }
+    }
+
     /// The cover to lay over a column for this caller: the strictest that is not lifted.
     func cover(over column: Int, for caller: Caller) -> Cover? {
+        Self.strictest(
+            of: columns[column].filter { cover in
+                !cover.reveals.contains { $0.holds(for: caller) }
+            })
+    }
+
+    private static func strictest(of covers: [Cover]) -> Cover? {
         var strictest: Cover?
-        for cover in columns[column]
-        where !cover.reveals.contains(where: { $0.holds(for: caller) }) {
-            if cover.strictness > strictest?.strictness ?? -1 { strictest = cover }
+        for cover in covers where cover.strictness > strictest?.strictness ?? -1 {
+            strictest = cover
         }
         return strictest
     }
 
+    private static func standing(
+        _ cover: Cover?, _ covers: [Cover], _ insides: [MaskRule]
+    ) -> Standing {
+        if let cover { return cover.strategy == .keep ? .open : .covered(cover) }
+        if !insides.isEmpty { return .inside }
+        return covers.isEmpty ? .unknown : .open
+    }
+
     /// The rules that lift covers of columns for this caller.
-    func reveals(for caller: Caller) -> Set<Name> {
+    func reveals(for call: ScopedCall) -> Set<Name> {
+        if settled != nil { return [] }
+        let caller = call.caller
         var lifting: Set<Name> = []
         for column in columns {
             for cover in column {
@@ -109,6 +157,8 @@ struct MaskPlan: Sendable {
         }
         return lifting
     }
+
+    var mayRefuse: Bool { !deciding.isEmpty }
 
     /// Why this caller may not ask: whoever may ask often finds a masked value out through
     /// whatever it decides.

@@ -28,7 +28,7 @@ package struct MaskedResult: Sendable {
         self.content = content
         self.changed = changed
         self.maskedCount = maskedCount
-        self.reveals = reveals.sorted()
+        self.reveals = reveals.isEmpty ? [] : reveals.sorted()
         self.next = next
     }
 }
@@ -62,7 +62,7 @@ package struct MaskStage: Sendable {
         }
         return MaskedResult(
             names: .none, content: shown, changed: nil, maskedCount: mask.maskedCount,
-            reveals: mask.reveals.union(guarded.values.reveals(for: call.scoped.caller)))
+            reveals: mask.reveals.union(guarded.values.reveals(for: call.scoped)))
     }
 
     private func apply(
@@ -82,7 +82,7 @@ package struct MaskStage: Sendable {
             names: plan.names, content: .rows(cells.rows), changed: changed,
             maskedCount: cells.maskedCount,
             reveals: cells.reveals.union(
-                call.scoped.guarded.values.reveals(for: call.scoped.caller)),
+                call.scoped.guarded.values.reveals(for: call.scoped)),
             next: NextPage.arguments(behind: cells.rows, unmasked: raw, of: call))
     }
 }

@@ -44,12 +44,12 @@ package struct ValueReveal: Sendable {
 ///
 /// What no rule names is masked too: a secret is redacted, an identifier becomes a token. Without
 /// a key for tokens it is redacted as well.
-package struct ValueMasks: Sendable {
-    private var reveals: [ValueReveal] = []
+package final class ValueMasks: Sendable {
+    private let reveals: [ValueReveal]
     /// By kind, then by own detector.
     private let labels: [[UInt8]]
-    private var treatments: [ValueRule.Treatment] = []
-    private var allWanted = WantedValues(of: EmptyCollection())
+    private let treatments: [ValueRule.Treatment]
+    private let allWanted: WantedValues
     let detectors: OwnDetectors
     let pseudonym: Pseudonym?
 
@@ -60,13 +60,15 @@ package struct ValueMasks: Sendable {
             ValueKind.allCases.map { Array($0.rawValue.utf8) }
             + policy.detectors.map { Pseudonym.kind(of: $0.name.text) }
         reveals = policy.valueReveals
-        treatments = ValueKind.allCases.map { kind in
-            Self.treatment(of: .kind(kind), in: policy) ?? (kind.isSecret ? .redact : .pseudonym)
-        }
-        treatments += policy.detectors.map {
-            Self.treatment(of: .detector($0.name), in: policy) ?? .redact
-        }
-        allWanted = wanted(lifted: [], only: nil)
+        treatments =
+            ValueKind.allCases.map { kind in
+                Self.treatment(of: .kind(kind), in: policy)
+                    ?? (kind.isSecret ? .redact : .pseudonym)
+            }
+            + policy.detectors.map {
+                Self.treatment(of: .detector($0.name), in: policy) ?? .redact
+            }
+        allWanted = Self.wanted(of: treatments, detectors, lifted: [], only: nil)
     }
 
     /// Of several rules for one kind the strictest holds.
@@ -82,21 +84,30 @@ package struct ValueMasks: Sendable {
     func wanted(for caller: Caller?, only: Set<ValueKind>? = nil) -> WantedValues {
         if only == nil, caller == nil || reveals.isEmpty { return allWanted }
         let lifted = caller.map(holding) ?? []
-        return wanted(lifted: Set(lifted.flatMap(\.selectors)), only: only)
+        return Self.wanted(
+            of: treatments, detectors, lifted: Set(lifted.flatMap(\.selectors)), only: only)
+    }
+
+    /// The same, where looking at the caller costs more than what it tells.
+    func wanted(for call: ScopedCall) -> WantedValues {
+        reveals.isEmpty ? allWanted : wanted(for: call.caller)
     }
 
     /// The rules under which a caller sees values as they are.
-    func reveals(for caller: Caller) -> [Name] { holding(for: caller).map(\.id) }
+    func reveals(for call: ScopedCall) -> [Name] {
+        reveals.isEmpty ? [] : holding(for: call.caller).map(\.id)
+    }
 
     private func holding(for caller: Caller) -> [ValueReveal] {
         reveals.filter { $0.to.include(caller) }
     }
 
-    private func wanted(
+    private static func wanted(
+        of treatments: [ValueRule.Treatment], _ detectors: OwnDetectors,
         lifted: Set<ValueRule.Selector>, only: Set<ValueKind>?
     ) -> WantedValues {
         let kinds = ValueKind.allCases.filter { kind in
-            treatment(of: kind) != .keep && !lifted.contains(.kind(kind))
+            treatments[kind.place] != .keep && !lifted.contains(.kind(kind))
                 && only?.contains(kind) != false
         }
         let own = detectors.all.indices.filter { place in

@@ -5,8 +5,8 @@
 
 import JSON
 
-/// A call whose tool exists for its caller.
-package struct ScopedCall: Sendable {
+/// A call whose tool exists for its caller. One object: all stages after this one hold it.
+package final class ScopedCall: Sendable {
     package let arrived: ArrivedCall
     package let guarded: GuardedTool
     /// When that was judged, in seconds since 1970.
@@ -18,8 +18,8 @@ package struct ScopedCall: Sendable {
         self.at = at
     }
 
-    package var tool: Tool { guarded.tool }
-    var caller: Caller { arrived.caller.caller }
+    package var tool: Tool { _read { yield guarded.tool } }
+    var caller: Caller { _read { yield arrived.caller.caller } }
 }
 
 package struct ScopeStage: Sendable {

@@ -6,15 +6,18 @@ enum ToolsCall {
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving
     ) async throws(RPCError) -> [UInt8] {
-        var arrived = try arrived(request, from: peer)
+        let tool = try tool(of: request)
         let progress = peer.channel.map { Progress(of: request, to: $0) }
-        arrived.notice = progress
         defer { progress?.end() }
-        if let tasks = serving.tasks, peer.version.isStateless,
-            serving.gate.mayDetach(arrived.tool), ClientCapabilities(of: request).followsTasks
+        if let tasks = serving.tasks, peer.version.isStateless, serving.gate.mayDetach(tool),
+            ClientCapabilities(of: request).followsTasks
         {
-            return try await tasks.answer(arrived, to: request, from: peer, in: serving)
+            return try await tasks.answer(to: request, from: peer, in: serving) {
+                seat throws(RPCError) -> ArrivedCall in
+                try Self.arrived(tool, request, from: peer, telling: progress, as: seat)
+            }
         }
+        let arrived = try arrived(tool, request, from: peer, telling: progress)
         return try finished(
             await serving.gate.answer(arrived), to: request.id, for: peer, in: serving)
     }
@@ -34,11 +37,17 @@ enum ToolsCall {
         }
     }
 
-    private static func arrived(_ request: Request, from peer: Peer) throws(RPCError) -> ArrivedCall
-    {
+    private static func tool(of request: Request) throws(RPCError) -> String {
         guard let tool = request.params["name"]?.string else {
             throw RPCError(.invalidParams, "`params.name` must be a string.", id: request.id)
         }
+        return tool
+    }
+
+    private static func arrived(
+        _ tool: String, _ request: Request, from peer: Peer, telling progress: Progress?,
+        as seat: (any Detachment)? = nil
+    ) throws(RPCError) -> ArrivedCall {
         let arguments: JSONObject
         switch request.params["arguments"] {
         case nil: arguments = JSONObject()
@@ -54,7 +63,7 @@ enum ToolsCall {
             toolUse: meta?[Self.toolUseKey]?.string, reason: meta?[Self.reasonKey]?.string)
         return ArrivedCall(
             caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace,
-            reach: try reach(request, from: peer))
+            reach: try reach(request, from: peer), detachment: seat, notice: progress)
     }
 
     /// The model's own name of this use of a tool, as Claude Code sends it.

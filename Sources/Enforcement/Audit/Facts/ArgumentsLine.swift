@@ -11,10 +11,12 @@ struct ArgumentsLine {
     /// `argument.NAME` for each, or `argument` where the name itself was a value.
     private(set) var covered: [String] = []
 
+    private static let noRules = Policy()
+
     init(_ arguments: JSONObject, of guarded: GuardedTool, _ values: ValueMasks) {
         original = arguments
         self.guarded = guarded
-        document = DocumentMask(values, Policy(), for: nil)
+        document = DocumentMask(values, Self.noRules, for: nil)
     }
 
     mutating func write(into writer: inout JSONWriter) {

@@ -30,12 +30,11 @@ package struct RecordedCall: Sendable {
         rules = line.names(decision == .deny || code != nil ? "rules" : "held").map { Name($0) }
         self.at = at / 1_000_000
         hasArguments = line["arguments"] != nil
-        var arrived = ArrivedCall(
+        arrived = ArrivedCall(
             caller: .supposed(caller), tool: tool,
             arguments: line["arguments"]?.object ?? JSONObject(),
-            via: Transport(kind: kind, address: line.text("address") ?? ""))
-        arrived.recorded = Self.facts(line)
-        self.arrived = arrived
+            via: Transport(kind: kind, address: line.text("address") ?? ""),
+            recorded: Self.facts(line))
     }
 
     private static func caller(_ line: RecordedLine) -> Caller? {

@@ -39,15 +39,15 @@ final class TaskDesk: Sendable {
 
     /// The call's own answer when it ends before it could become a task, else the task's handle.
     func answer(
-        _ arrived: ArrivedCall, to request: Request, from peer: Peer, in serving: Serving
+        to request: Request, from peer: Peer, in serving: Serving,
+        _ arrived: (any Detachment) throws(RPCError) -> ArrivedCall
     ) async throws(RPCError) -> [UInt8] {
         guard let random = try? randomBytes(24) else {
             throw RPCError(.internal, "The system has no random bytes.", id: request.id)
         }
-        let seat = TaskSeat(id: Name(Base64URL.encode(random)), caller: arrived.caller, desk: self)
-        var call = arrived
-        call.detachment = seat
-        let work = start(seat.id, on: peer.loop) { [call] in
+        let seat = TaskSeat(id: Name(Base64URL.encode(random)), caller: peer.caller, desk: self)
+        let call = try arrived(seat)
+        let work = start(seat.id, on: peer.loop) {
             let outcome = await serving.gate.answer(call)
             await seat.end(
                 outcome,
