@@ -5,9 +5,9 @@ internal import Synchronization
 
 /// Reads that are over sooner than a worker wakes, run on the loop that asks for them.
 ///
-/// A statement comes here when workers have found it quick, and ends after a thousand operations of
-/// SQLite's machine, or where a lock is held. What goes wrong here is a worker's to find out: a read
-/// can be begun anew. A statement that was not quick after all is a worker's for a long while.
+/// A statement comes here when workers have found it quick, and ends after two thousand operations
+/// of SQLite's machine at most, or where a lock is held. What goes wrong here is a worker's to find
+/// out: a read can be begun anew. A statement that was not quick after all is theirs for long.
 ///
 /// `@unchecked Sendable`: only the loop's own thread uses it.
 final class SQLiteLane: @unchecked Sendable {
