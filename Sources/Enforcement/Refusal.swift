@@ -11,6 +11,7 @@ package struct Refusal: Error, Sendable {
         case identityInvalid = "identity.invalid"
         case identityExpired = "identity.expired"
         case identityProof = "identity.proof"
+        case identityScope = "identity.scope"
         case identityUnavailable = "identity.unavailable"
         case identityUnknownUser = "identity.unknown_user"
         case identityIncomplete = "identity.incomplete"

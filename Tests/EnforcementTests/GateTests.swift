@@ -241,6 +241,16 @@ import Testing
                     .bearer(token, shown: showing), at: "192.0.2.1")
                 return nil
             } catch { return error }
+        case .identityScope:
+            let mint = try TokenMint()
+            var rules = IssuerRules(issuer: TokenMint.issuer, audience: TokenMint.audience)
+            rules.scopes = ["tools"]
+            let issuers = TrustedIssuers([TokenVerifier(rules, keys: try mint.keys())])
+            let token = try mint.token()
+            do throws(Refusal) {
+                _ = try await issuers.caller(of: token, now: mint.clock.now)
+                return nil
+            } catch { return error }
         case .identityUnavailable: return .issuerAway
         case .unknownTool: return try await GateFixture().call("no").refusal
         case .argumentsNotGranted:

@@ -43,6 +43,37 @@ import Testing
         #expect(caller.claims["tenant"] == "acme")
     }
 
+    @Test func aTokenMustCarryTheScopesOfItsIssuer() async throws {
+        var rules = IssuerRules(issuer: TokenMint.issuer, audience: TokenMint.audience)
+        rules.scopes = ["tools.use", "profile"]
+        let strict = TrustedIssuers([TokenVerifier(rules, keys: try mint.keys())])
+        func code(_ claim: String, _ value: JSONValue?) async throws -> Refusal.Code? {
+            let token = try mint.token { $0[claim] = value }
+            do throws(Refusal) {
+                _ = try await strict.caller(of: token, now: mint.clock.now)
+                return nil
+            } catch { return error.code }
+        }
+        #expect(try await code("scope", "openid profile tools.use") == nil)
+        #expect(try await code("scp", "tools.use profile") == nil)
+        #expect(try await code("scp", ["profile", "tools.use"]) == nil)
+        for lacking: JSONValue in [
+            "", "profile", "tools.use", "tools.use,profile", "Tools.use profile",
+            "tools.users profile",
+            [],
+        ] {
+            #expect(try await code("scope", lacking) == .identityScope, "\(lacking)")
+        }
+        #expect(try await code("scope", nil) == .identityScope)
+        #expect(try await code("scope", 1) == .identityInvalid)
+        #expect(try await code("scp", ["profile", 1]) == .identityInvalid)
+        // Whoever is not believed is not told what a better token would need.
+        let late = try mint.token { $0["exp"] = .number(JSONNumber(mint.clock.now - 99)) }
+        do throws(Refusal) {
+            _ = try await strict.caller(of: late, now: mint.clock.now)
+        } catch { #expect(error.code == .identityExpired) }
+    }
+
     @Test func anAgentActsForThePersonOfItsToken() async throws {
         let caller = try await caller { $0["act"] = ["sub": "robot"] }
         #expect(caller.kind == .agent)

@@ -43,7 +43,7 @@ import Testing
     private func post(
         _ body: String, _ headers: Header..., authorization: String? = nil, path: String = "/mcp",
         method: String = "POST"
-    ) throws -> Answer {
+    ) throws -> WireAnswer {
         let all: [Header] =
             [
                 ("Host", Self.host), ("Authorization", authorization ?? "Bearer \(token)"),
@@ -52,7 +52,7 @@ import Testing
             + (headers.contains { $0.name == "Content-Type" }
                 ? [] : [("Content-Type", "application/json")])
         let head = all.filter { !$0.value.isEmpty }.map { "\($0.name): \($0.value)\r\n" }.joined()
-        return try Answer(
+        return try WireAnswer(
             exchange("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body)", port: server.port))
     }
 
@@ -238,7 +238,8 @@ import Testing
 }
 
 /// What came back, cut at the empty line.
-private struct Answer {
+/// What came back over a socket.
+struct WireAnswer {
     let status: Int
     /// In lower case.
     let headers: String
@@ -263,7 +264,7 @@ private struct Answer {
 }
 
 /// Sends all, reads to the end; gives up after five seconds.
-private func exchange(_ text: String, port: UInt16) throws -> String {
+func exchange(_ text: String, port: UInt16) throws -> String {
     let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(socket) }
     var patience = timeval(tv_sec: 5, tv_usec: 0)

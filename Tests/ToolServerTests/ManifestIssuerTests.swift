@@ -1,5 +1,6 @@
 import Backends
 import Enforcement
+import EventLoop
 import JSON
 import TestSupport
 import Testing
@@ -69,6 +70,29 @@ private func issuer(_ text: String) throws -> ServerSettings.Issuer {
 func anIssuerThatCannotBeTrustedIsAProblem(_ text: String, _ message: String) throws {
     let problems = try fixture(text).problems()
     #expect(problems.count == 1 && problems.first?.contains(message) == true, "\(problems)")
+}
+
+@Test func clientsAskForTheScopesThatAnIssuerDemands() throws {
+    let server = try ManifestFixture([
+        "server.json": """
+        {"server": "shop", "http": {"resource": "https://tools.example/mcp", "scopes": ["openid"]},
+         "issuers": [{"issuer": "https://login.example.com", "scopes": ["tools", "openid"]}]}
+        """
+    ]).load().server
+    #expect(server.issuers.first?.rules.scopes == ["tools", "openid"])
+    let resource = ProtectedResource(server)
+    let scope = Refusal(.identityScope, "x")
+    let answer = resource.unauthenticated(scope)
+    #expect(answer.status == 403)
+    let challenge = answer.headers.first { $0.name == "WWW-Authenticate" }?.value
+    #expect(
+        challenge
+            == "Bearer realm=\"toolserver\", resource_metadata=\"https://tools.example/.well-known/oauth-protected-resource/mcp\", scope=\"openid tools\", error=\"insufficient_scope\""
+    )
+    // Whoever is not believed gets a 401, and no other code a 403.
+    for code in Refusal.Code.allCases where code != .identityScope {
+        #expect(resource.unauthenticated(Refusal(code, "x")).status != 403)
+    }
 }
 
 // MARK: SAML

@@ -1,3 +1,5 @@
+package import JSON
+
 /// What tokens of one issuer must be, and what their claims mean here.
 package struct IssuerRules: Sendable {
     package var issuer: String
@@ -5,6 +7,8 @@ package struct IssuerRules: Sendable {
     package var audience: String
     package var algorithms: [SignatureAlgorithm]
     package var groups: GroupsClaim
+    /// A token without all of these is not meant for tools of this server.
+    package var scopes: [Name] = []
     /// For clocks that differ.
     package var leewaySeconds: Int
     package var lifetimeSecondsMax: Int

@@ -62,6 +62,7 @@ package struct OpaqueTokens: Sendable {
         caller.expires = times.expiry(rules)
         caller.issued = times.issuedSecond
         caller.binding = try TokenBinding.read(claims)
+        try TokenScopes.check(claims, rules)
         return VerifiedToken(caller: caller, keys: nil, recheck: recheck)
     }
 }

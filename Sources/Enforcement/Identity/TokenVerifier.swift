@@ -35,6 +35,7 @@ package struct TokenVerifier: Sendable {
         caller.expires = times.expiry(rules)
         caller.issued = times.issuedSecond
         caller.binding = try TokenBinding.read(token.claims)
+        try TokenScopes.check(token.claims, rules)
         return VerifiedToken(caller: caller, keys: keys, generation: generation)
     }
 

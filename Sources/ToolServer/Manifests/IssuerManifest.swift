@@ -9,7 +9,8 @@ enum IssuerManifest {
     static let keys = KeySet(
         required: ["issuer"],
         optional: [
-            "jwks", "introspection", "audience", "algorithms", "groups", "leeway", "lifetime",
+            "jwks", "introspection", "audience", "algorithms", "groups", "scopes", "leeway",
+            "lifetime",
             "staleKeys", "networks", "ca",
         ])
     static let jwksKeys = KeySet(required: [], optional: ["file", "url"])
@@ -50,12 +51,14 @@ enum IssuerManifest {
         guard
             let algorithms = object["algorithms"].map({ Self.algorithms($0) }) ?? rules.algorithms,
             let groups = object["groups"].map({ Self.groups($0) }) ?? rules.groups,
+            let scopes = object["scopes"].map({ $0.names { $0.scopeToken() } }) ?? [],
             let introspection = object["introspection"].map({ introspection($0, under: directory) })
                 ?? .some(nil),
             let keys = keys(object, named, hasIntrospection: introspection != nil, directory)
         else { return nil }
         rules.algorithms = algorithms
         rules.groups = groups
+        rules.scopes = scopes
         rules.lifetimeSecondsMax =
             object["lifetime"]?.seconds(in: 60...604_800) ?? rules.lifetimeSecondsMax
         var made = ServerSettings.Issuer(rules: rules, keys: keys, introspection: introspection)
@@ -195,6 +198,6 @@ extension ProtectedResource {
         self.init(
             resource: settings.http.resource,
             issuers: settings.issuers.filter { !$0.isInstallation }.map(\.rules.issuer),
-            scopes: settings.http.scopes)
+            scopes: settings.scopes)
     }
 }

@@ -86,6 +86,15 @@ package struct ServerSettings: Sendable {
     /// The issuer of `toolserver token`, where its tokens are accepted.
     var localIssuer: Issuer? { issuers.first { $0.isInstallation && $0.assertions == nil } }
 
+    /// What clients are to ask for when they sign in: without those that an issuer demands, they
+    /// would be sent back for them.
+    var scopes: [String] {
+        let demanded = issuers.flatMap(\.rules.scopes).map(\.text)
+        return demanded.reduce(into: http.scopes) { scopes, scope in
+            if !scopes.contains(where: { $0.isByteEqual(to: scope) }) { scopes.append(scope) }
+        }
+    }
+
     /// `server.json` alone, for commands that need neither tools nor backends.
     static func load(directory: String) throws(ManifestError) -> ServerSettings {
         let findings = Findings()
@@ -228,7 +237,7 @@ struct ServerManifest {
 
 extension Node {
     /// A scope as OAuth writes it (RFC 6749 section 3.3).
-    fileprivate func scopeToken() -> Name? {
+    func scopeToken() -> Name? {
         guard let text = prose(atMost: 256) else { return nil }
         let isToken = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"\\".utf8.contains($0) }
         guard isToken else {

@@ -89,6 +89,12 @@ struct ProtectedResource: Sendable {
                     ), ("WWW-Authenticate", challenge),
                 ])
         }
+        if refusal.code == .identityScope {
+            // RFC 6750 3.1. The challenge names every scope that is needed, in one go.
+            return .text(
+                403, refusal.told,
+                headers: [("WWW-Authenticate", challenge + ", error=\"insufficient_scope\"")])
+        }
         // RFC 6750 3.1: whoever showed no token made no error.
         let error = refusal.code == .identityMissing ? "" : ", error=\"invalid_token\""
         return .text(401, refusal.told, headers: [("WWW-Authenticate", challenge + error)])
