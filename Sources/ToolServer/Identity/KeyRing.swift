@@ -59,7 +59,11 @@ extension Installation {
             if lock >= 0 { close(lock) }
             throw CommandFailure("another rotation is under way, or \(keyDirectory) is not ours")
         }
-        defer { close(lock) }
+        defer {
+            // A child that is just being started holds a copy of the descriptor, and the lock by it.
+            flock(lock, LOCK_UN)
+            close(lock)
+        }
         var ring = try keyRing()
         ring.retired = atOnce ? [] : ring.retired.filter { $0.until > now }
         if !atOnce {
