@@ -33,6 +33,13 @@ static inline copenssl_sha256_state copenssl_sha256_padded(
     return state;
 }
 
+static inline void copenssl_sha256(const void *bytes, size_t count, unsigned char *digest) {
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, bytes, count);
+    SHA256_Final(digest, &context);
+}
+
 static inline void copenssl_hmac_sha256(
     copenssl_sha256_state inner, copenssl_sha256_state outer, const unsigned char *message,
     size_t count, unsigned char *tag) {

@@ -5,8 +5,8 @@
 
 import JSON
 
-/// A call of which is known what it would touch. One object, or each stage and the record would copy
-/// all of it.
+/// A call of which is known what it would touch. One object, or each stage and the record would
+/// copy all of it.
 package final class ExaminedCall: Sendable {
     package let scoped: ScopedCall
     package let examination: Examination

@@ -40,8 +40,16 @@ extension ApprovalStage {
     /// The call that stands behind a handle, for whoever made it; any other call as it is. All that
     /// is known of it is what it was: every stage judges it anew.
     func resumed(_ call: IdentifiedCall) async throws(Refusal) -> IdentifiedCall {
+        guard let means, Name(call.arrived.tool) == ApprovalResult.name else { return call }
+        return try await behindHandle(call, means)
+    }
+
+    /// Apart from its caller: what waits has a large frame, and most calls need none.
+    @inline(never)
+    private func behindHandle(
+        _ call: IdentifiedCall, _ means: ApprovalMeans
+    ) async throws(Refusal) -> IdentifiedCall {
         let arrived = call.arrived
-        guard let means, Name(arrived.tool) == ApprovalResult.name else { return call }
         try ApprovalResult.check?.check(arrived.arguments)
         guard let handle = arrived.arguments["handle"]?.string, handle.utf8.count <= 64 else {
             throw .unknownHandle

@@ -136,7 +136,7 @@ struct Trail: ~Copyable, CallWitness {
     }
 
     private func outcomeLine(_ outcome: Outcome) -> [UInt8] {
-        line("outcome") { writer in
+        line("outcome", reserving: hasIntent ? 480 : 960) { writer in
             var code: Refusal.Code?
             if case .refused(let refusal) = outcome { code = refusal.code }
             // A call that was refused before it could run has only this line to tell what it was.
@@ -169,8 +169,11 @@ struct Trail: ~Copyable, CallWitness {
         }
     }
 
-    private func line(_ event: String, _ members: (inout JSONWriter) -> Void) -> [UInt8] {
-        var writer = JSONWriter(reserving: 1_024)
+    /// Small blocks of memory are at hand; those of a kilobyte and more have to be looked for.
+    private func line(
+        _ event: String, reserving bytes: Int = 960, _ members: (inout JSONWriter) -> Void
+    ) -> [UInt8] {
+        var writer = JSONWriter(reserving: bytes)
         writer.member("event", event)
         writer.member("call", id)
         writer.member("v", RecordForm.version)

@@ -13,10 +13,13 @@ package enum SHA256 {
     package static func digest(_ text: String) -> Digest32 { digest(Array(text.utf8)) }
 
     package static func digest(_ bytes: UnsafeRawBufferPointer) -> Digest32 {
-        let hasher = SHA256Hasher()
-        hasher.begin()
-        unsafe hasher.update(bytes)
-        return hasher.finish()
+        var digest = Digest32()
+        unsafe digest.withMutableBytes { buffer in
+            unsafe copenssl_sha256(
+                bytes.baseAddress, bytes.count,
+                buffer.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        return digest
     }
 
     /// RFC 6962 section 2.1: the hash of a leaf.

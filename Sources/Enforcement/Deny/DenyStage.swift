@@ -58,7 +58,11 @@ package struct DenyStage: Sendable {
             facts.recorded == nil
             ? call.rules.places(for: call.scoped.caller) : Array(rules.indices)
         // By place: a rule is long, and a copy of each would cost more than what it asks.
-        return places.filter { rules[$0].when.verdict(on: facts).holds }.map { rules[$0] }
+        var matched: [Rule] = []
+        for place in places where rules[place].when.verdict(on: facts).holds {
+            matched.append(rules[place])
+        }
+        return matched
     }
 
     private static func decide(

@@ -121,9 +121,11 @@ package final class IdentityStage: Sendable {
     /// A proof may be older than its call (a session on stdio, a call that waited): what it says
     /// must still hold now.
     func confirm(_ arrived: ArrivedCall) async throws(Refusal) -> IdentifiedCall {
-        let caller = arrived.caller.established.caller
-        try refuseExpired(caller.expires)
-        if let revocations { try await revocations.refuse(caller) }
+        let established = arrived.caller.established
+        try refuseExpired(established.caller.expires)
+        if let revocations, revocations.isRevoked(established.caller) != false {
+            try await revocations.refuse(established.caller)
+        }
         return IdentifiedCall(arrived)
     }
 

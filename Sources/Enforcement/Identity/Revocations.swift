@@ -59,6 +59,8 @@ package final class Revocations: Sendable {
         }
     }
 
+    /// Apart from who calls it: what waits has a large frame, and most calls need none.
+    @inline(never)
     func refuse(_ caller: Caller) async throws(Refusal) {
         // Someone may revoke while the store is read; then it is read once more.
         for _ in 0..<5 {

@@ -98,7 +98,10 @@ final class MaskPlan: Sendable {
         let isSettled = columns.allSatisfy { $0.allSatisfy(\.reveals.isEmpty) }
         settled =
             isSettled
-            ? zip(columns, insides).map { Self.standing(Self.strictest(of: $0), $0, $1) } : nil
+            ? zip(columns, insides).map { covers, insides in
+                let strictest = covers.max { $0.strictness < $1.strictness }
+                return Self.standing(strictest, covers, insides)
+            } : nil
     }
 
     /// By what it is called, and by what the columns are called that it is made of.
@@ -121,16 +124,9 @@ final class MaskPlan: Sendable {
 
     /// The cover to lay over a column for this caller: the strictest that is not lifted.
     func cover(over column: Int, for caller: Caller) -> Cover? {
-        Self.strictest(
-            of: columns[column].filter { cover in
-                !cover.reveals.contains { $0.holds(for: caller) }
-            })
-    }
-
-    private static func strictest(of covers: [Cover]) -> Cover? {
         var strictest: Cover?
-        for cover in covers where cover.strictness > strictest?.strictness ?? -1 {
-            strictest = cover
+        for cover in columns[column] where cover.strictness > strictest?.strictness ?? -1 {
+            if !cover.reveals.contains(where: { $0.holds(for: caller) }) { strictest = cover }
         }
         return strictest
     }
