@@ -51,16 +51,16 @@ private let decides =
     let unknown = fixture(rules: mask, origins: [email], reads: [email], deciding: nil)
     #expect(
         try unknown.problems() == [
-            start + column + "which is not one plain SELECT, so it may decide which rows come; "
-                + "write it as one, on tables and with their indexes" + end
+            start + column + "which cannot be followed, so it may decide which rows come; "
+                + "write it more plainly" + end
         ])
     let unread = fixture(rules: mask, origins: [name], reads: [name], deciding: nil)
     #expect(try unread.problems() == [])
     let unknownReads = fixture(rules: mask, origins: [name], reads: nil, deciding: nil)
     #expect(
         try unknownReads.problems() == [
-            start + "anything in tool `one`, since what it reads is unknown (a virtual table, "
-                + "USING, NATURAL or a generated column); write it without those" + end
+            start + "anything in tool `one`, since what it reads is unknown (a virtual table, or "
+                + "text that cannot be followed); write it without" + end
         ])
 }
 
