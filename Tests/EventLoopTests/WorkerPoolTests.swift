@@ -93,7 +93,7 @@ import Testing
         await #expect(throws: WorkerPoolFull.self) { try await pool.run { _ in 7 } }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func aWorkerCanStopALoopAndAnotherPool() async throws {
         let pool = WorkerPool(threads: 1, queueLimit: 10, name: "test")
         defer { pool.stop() }

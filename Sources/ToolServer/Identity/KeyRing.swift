@@ -60,7 +60,7 @@ extension Installation {
             throw CommandFailure("another rotation is under way, or \(keyDirectory) is not ours")
         }
         defer {
-            // A child that is just being started holds a copy of the descriptor, and the lock by it.
+            // A child that is being started holds a copy of the descriptor, and the lock by it.
             flock(lock, LOCK_UN)
             close(lock)
         }
