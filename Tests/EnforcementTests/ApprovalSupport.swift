@@ -50,11 +50,13 @@ extension GateFixture {
     }
 
     /// Another gate on the same store, as after a change of the manifests or the data.
-    func restarted(version: String, examination: Examination? = nil) throws -> Gate {
+    func restarted(
+        version: String, examination: Examination? = nil, others: [Rule] = []
+    ) throws -> Gate {
         let rule = Rule(
             id: "refunds", effect: .approve, when: .all([]), reason: "money leaves",
             approval: ApprovalDemand(groups: ["finance"], hold: .zero))
-        let policy = Policy(grants: Self.grants, rules: [rule])
+        let policy = Policy(grants: Self.grants, rules: [rule] + others)
         let tool = try Tool.sample(
             "refund", effect: .write,
             input: ["type": "object", "properties": ["id": ["type": "integer"]]],

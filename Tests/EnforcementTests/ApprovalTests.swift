@@ -139,6 +139,28 @@ import Testing
         #expect(try await fixture.resume(handle).result != nil)
     }
 
+    @Test func anApprovalCountsForTheRulesThatItWasAskedForAlone() async throws {
+        _ = try await refund()
+        let handle = try await fixture.handle()
+        _ = try await fixture.decide(.approve)
+        // As a rule about hours or counts, which held not when it was asked.
+        let later = try fixture.restarted(
+            version: "1",
+            others: [
+                Rule(
+                    id: "nights", effect: .approve, when: .all([]), reason: "it is late",
+                    approval: ApprovalDemand(groups: ["fraud"], hold: .zero))
+            ])
+        #expect(try await fixture.resume(handle, on: later).refusal?.code == .approvalOutdated)
+        let again = await later.answer(
+            ArrivedCall(
+                caller: try await fixture.caller(), tool: "refund",
+                arguments: JSONObject(("id", 7)), via: Transport(kind: .http, address: "")))
+        #expect(again.refusal?.code == .approvalPending)
+        #expect(again.refusal?.told.contains("fraud (rule `nights`: it is late)") == true)
+        #expect(try await fixture.handle() != handle && runs == 0)
+    }
+
     @Test func rulesThatChangeWhileTheCallWaitsTakeTheApprovalAway() async throws {
         let fixture = try Self.made(ApprovalDemand(groups: ["finance"]))
         fixture.state.onWait {

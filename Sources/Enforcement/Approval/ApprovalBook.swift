@@ -54,7 +54,7 @@ struct ApprovalBook: Sendable {
         return try await stored { () async throws(StateError) in try await store.replace(freed) }
     }
 
-    private static var raced: Refusal {
+    static var raced: Refusal {
         Refusal(StateError(.busy, detail: "a request changes faster than it can be read"))
     }
 

@@ -85,6 +85,11 @@ package struct ApprovalRequest: Sendable {
     /// The rules that do not have all the people yet that they ask for.
     package var open: [Need] { needs.filter { has($0) < $0.count } }
 
+    /// Whether it was asked for all of these rules. Those of the same manifests say the same.
+    func asks(_ others: [Need]) -> Bool {
+        others.allSatisfy { other in needs.contains { $0.rule == other.rule } }
+    }
+
     /// How many people count for this rule so far.
     package func has(_ need: Need) -> Int {
         votes.count { need.counts($0.groups, of: $0.person.issuer) }

@@ -56,7 +56,7 @@ extension ApprovalStage {
         }
         let held = try await theirs(Name(handle), of: arrived.caller.caller, means)
         if arrived.arguments["cancel"]?.bool == true {
-            throw try await withdrawn(held, means)
+            throw try await cancelled(held, means)
         }
         guard held.request.phase.isOpen else { throw .approval(held.request) }
         return call.standing(
@@ -75,15 +75,6 @@ extension ApprovalStage {
             throw .unknownHandle
         }
         return held
-    }
-
-    private func withdrawn(
-        _ held: ApprovalBook.Held, _ means: ApprovalMeans
-    ) async throws(Refusal) -> Refusal {
-        guard held.request.phase == .pending || held.request.phase == .approved else {
-            return .approval(held.request)
-        }
-        return try await cancelled(held, means)
     }
 
     // MARK: How a run ended

@@ -115,7 +115,13 @@ package final class ApprovalStage: Sendable {
     ) async throws(Refusal) -> ApprovalBook.Held {
         let book = book(means)
         let call = confirmed.screened.examined.scoped
-        if let known = try await book.find(about: binding.digest) { return known }
+        if let known = try await book.find(about: binding.digest) {
+            let isOpen = known.request.phase == .pending || known.request.phase == .approved
+            guard isOpen, !known.request.asks(needs) else { return known }
+            // More rules hold at this hour, or after so many calls, than when it was asked.
+            if let resumed = call.arrived.resumption { throw .approvalOutdated(resumed.handle) }
+            _ = try await cancelled(known, means)
+        }
         if let resumed = call.arrived.resumption { throw .approvalOutdated(resumed.handle) }
         let request = try made(confirmed, needs, binding)
         try await trail.hold(request)
@@ -185,15 +191,28 @@ package final class ApprovalStage: Sendable {
         return held
     }
 
-    /// Its caller does not want it any more, so that nobody has to decide.
+    /// Its caller does not want it any more, so that nobody has to decide. Said only where it is
+    /// so: somebody else may decide, or run it, at the same moment.
     func cancelled(
         _ held: ApprovalBook.Held, _ means: ApprovalMeans
     ) async throws(Refusal) -> Refusal {
-        var request = held.request
-        request.phase = .cancelled
-        request.end = ApprovalRequest.End(at: now())
-        _ = try await book(means).replace(held, with: request)
-        return .approvalCancelled(held.request.id)
+        var held = held
+        for _ in 0..<8 {
+            var request = held.request
+            guard request.phase == .pending || request.phase == .approved else {
+                return .approval(request)
+            }
+            request.phase = .cancelled
+            request.end = ApprovalRequest.End(at: now())
+            if try await book(means).replace(held, with: request) != nil {
+                return .approvalCancelled(request.id)
+            }
+            guard let found = try await book(means).find(request.id) else {
+                return .approvalExpired(request.id)
+            }
+            held = found
+        }
+        throw ApprovalBook.raced
     }
 
     // MARK: Running
