@@ -43,6 +43,8 @@ struct PostgresCatalog {
              FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'),
           (SELECT concat(count(*), ':', sum(hashtextextended(concat(indexrelid, xmin), 0)))
              FROM pg_index WHERE indexrelid >= 16384),
+          (SELECT concat(count(*), ':', sum(hashtextextended(concat(oid, xmin), 0)))
+             FROM pg_constraint WHERE oid >= 16384 AND contype IN ('c', 'f')),
           current_setting('search_path'), current_user)
         """
 
@@ -124,7 +126,22 @@ struct PostgresCatalog {
         for row in try link.rows(Self.keyQuery, list) {
             guard let relation = row.number(0) else { continue }
             found[relation]?.keys.formUnion(row.numbers(1).map(Int.init).filter { $0 > 0 })
-            if let text = row[2] { found[relation]?.keys.formUnion(try Self.tree(text).variables) }
+            for text in [row[2], row[3]] {
+                if let text { found[relation]?.keys.formUnion(try Self.tree(text).variables) }
+            }
+        }
+        for row in try link.rows(Self.constraintQuery, list) {
+            guard let relation = row.number(0) else { continue }
+            let columns = row.numbers(1).map(Int.init)
+            guard let parent = row.number(2), parent > 0 else {
+                found[relation]?.checks.append(Set(columns))
+                continue
+            }
+            next.relations.insert(parent)
+            let keys = row.numbers(3).map {
+                PostgresColumnNumber(relation: parent, number: Int($0))
+            }
+            found[relation]?.references.append((Set(columns), Set(keys)))
         }
         for row in try link.rows(Self.ruleQuery, list) {
             guard let relation = row.number(0), let event = row[1].flatMap({ Int($0) }),
@@ -160,8 +177,13 @@ struct PostgresCatalog {
         WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
         """
     private static let keyQuery = """
-        SELECT indrelid, replace(indkey::text, ' ', ','), indexprs::text FROM pg_index
+        SELECT indrelid, replace(indkey::text, ' ', ','), indexprs::text, indpred::text
+        FROM pg_index
         WHERE indrelid = ANY ($1::oid[]) AND (indisunique OR indisexclusion)
+        """
+    private static let constraintQuery = """
+        SELECT conrelid, array_to_string(conkey, ','), confrelid, array_to_string(confkey, ',')
+        FROM pg_constraint WHERE conrelid = ANY ($1::oid[]) AND contype IN ('c', 'f')
         """
     private static let ruleQuery = """
         SELECT ev_class, ev_type, is_instead, ev_qual::text, ev_action::text FROM pg_rewrite

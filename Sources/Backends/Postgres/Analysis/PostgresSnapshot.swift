@@ -17,6 +17,10 @@ struct PostgresSnapshot {
         var rules: [Rule] = []
         /// Numbers of columns in unique keys: a change that is refused tells what is there.
         var keys: Set<Int> = []
+        /// The columns that each CHECK names.
+        var checks: [Set<Int>] = []
+        /// Of each foreign key its columns, and those that it points to.
+        var references: [(columns: Set<Int>, keys: Set<PostgresColumnNumber>)] = []
 
         var qualified: Name { Name("\(schema).\(name)") }
     }

@@ -238,13 +238,45 @@ final class PostgresTreeLineage {
                 keys.formUnion(shared.origin(of: column, inherits: true).sources)
             }
         }
-        guard command == 2 else { return keys }
+        if command != 2 { return keys.union(parentKeys(of: relation, writing: nil)) }
         // An update meets only the keys that it writes.
+        let numbers = Set(scopes[scopes.count - 1].assigned.keys)
+        let told = checked(relation, writing: numbers).union(
+            parentKeys(of: relation, writing: numbers))
         let written = Set(scopes[scopes.count - 1].assigned.keys).flatMap {
             shared.origin(
                 of: PostgresColumnNumber(relation: relation, number: $0), inherits: true
             ).sources
         }
-        return keys.intersection(written)
+        return keys.intersection(written).union(told)
+    }
+
+    /// What a CHECK compares with what is written: whether the change fails tells of it.
+    private func checked(
+        _ relation: UInt32, writing numbers: Set<Int>
+    ) -> Set<PostgresColumnNumber> {
+        var found: Set<PostgresColumnNumber> = []
+        for columns in shared.snapshot.relations[relation]?.checks ?? []
+        where !columns.isDisjoint(with: numbers) {
+            for number in columns {
+                let column = PostgresColumnNumber(relation: relation, number: number)
+                found.formUnion(shared.origin(of: column, inherits: true).sources)
+            }
+        }
+        return found
+    }
+
+    /// Whether there is such a row in the table that a foreign key points to is known by its key.
+    private func parentKeys(
+        of relation: UInt32, writing numbers: Set<Int>?
+    ) -> Set<PostgresColumnNumber> {
+        var found: Set<PostgresColumnNumber> = []
+        for reference in shared.snapshot.relations[relation]?.references ?? [] {
+            if let numbers, numbers.isDisjoint(with: reference.columns) { continue }
+            for key in reference.keys {
+                found.formUnion(shared.origin(of: key, inherits: true).sources)
+            }
+        }
+        return found
     }
 }
