@@ -40,13 +40,13 @@ struct MaskCheck {
     private func reasonAgainst(_ target: MaskRule.Target, in tool: Tool) -> String? {
         let examination = tool.examination
         let name = quoted(tool.name.text)
-        guard let reads = examination.reads else {
+        guard let deciding = examination.deciding ?? examination.reads else {
             return "anything in tool \(name), since what it reads is unknown (a virtual table, or "
                 + "text that cannot be followed); write it without"
         }
         // A field is also what an answer calls so.
         let renamed = Set(examination.columns.filter { target.covers($0) }.compactMap(\.origin))
-        let found = (examination.deciding ?? reads).filter {
+        let found = deciding.filter {
             target.covers($0) || renamed.contains($0)
         }
         guard let column = found.map(\.text).min(by: { Name($0) < Name($1) }) else { return nil }

@@ -229,7 +229,7 @@ struct PostgresAnalysis {
         var facts = read.reading.facts
         let all = read.reading.columns.union(read.lineage.deciding)
             .union(outputs.flatMap(\.sources))
-        for column in all {
+        for column in all where column != .anything {
             guard let name = names.qualified(column) else {
                 facts.columns.isComplete = false
                 continue
@@ -237,15 +237,19 @@ struct PostgresAnalysis {
             facts.columns.insert(name)
         }
         let isKnown = !lineages.isUnknown && facts.columns.isComplete
+        func paths(_ columns: Set<PostgresColumnNumber>) -> Set<ColumnPath>? {
+            isKnown && !columns.contains(.anything) ? names.paths(columns) : nil
+        }
         let columns = zip(description.columns, outputs).map { column, output in
-            Column(
-                name: column.name, origin: isKnown ? output.exact.flatMap(names.path) : nil,
-                sources: isKnown ? names.paths(output.sources) : nil, kind: .any)
+            let sources = paths(output.sources)
+            return Column(
+                name: column.name, origin: sources == nil ? nil : output.exact.flatMap(names.path),
+                sources: sources, kind: .any)
         }
         let calls = read.reading.functions.compactMap { read.snapshot.functions[$0] }
         return Examination(
-            columns: columns, reads: isKnown ? names.paths(all) : nil,
-            deciding: isKnown ? names.paths(read.lineage.deciding) : nil, parameters: [],
+            columns: columns, reads: paths(all), deciding: paths(read.lineage.deciding),
+            parameters: [],
             isReadOnly: !read.reading.changes && !calls.contains(where: Self.isVolatile),
             statement: facts, needs: names.privileges(read.reading.needs))
     }
@@ -369,7 +373,9 @@ struct PostgresNames {
     init(_ snapshot: PostgresSnapshot) { self.snapshot = snapshot }
 
     func path(_ column: PostgresColumnNumber) -> ColumnPath? {
-        guard let relation = snapshot.relations[column.relation],
+        guard
+            let relation = snapshot.relations[column.relation]
+                ?? snapshot.neighbours[column.relation],
             let attribute = relation.columns[column.number]
         else { return nil }
         return ColumnPath(schema: relation.schema, table: relation.name, column: attribute.name)

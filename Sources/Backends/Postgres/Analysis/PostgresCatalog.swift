@@ -45,6 +45,14 @@ struct PostgresCatalog {
              FROM pg_index WHERE indexrelid >= 16384),
           (SELECT concat(count(*), ':', sum(hashtextextended(concat(oid, xmin), 0)))
              FROM pg_constraint WHERE oid >= 16384 AND contype IN ('c', 'f')),
+          (SELECT concat(count(*), ':', sum(hashtextextended(concat(oid, xmin), 0)))
+             FROM pg_trigger WHERE NOT tgisinternal),
+          (SELECT concat(count(*), ':', sum(hashtextextended(concat(oid, xmin), 0)))
+             FROM pg_policy),
+          (SELECT concat(count(*), ':', sum(hashtextextended(concat(oid, xmin), 0)))
+             FROM pg_attrdef),
+          (SELECT concat(count(*), ':', sum(hashtextextended(concat(oid, xmin), 0)))
+             FROM pg_type WHERE typtype = 'd' AND oid >= 16384),
           current_setting('search_path'), current_user)
         """
 
@@ -116,33 +124,18 @@ struct PostgresCatalog {
             else { continue }
             var column = PostgresSnapshot.Attribute(name: Name(name))
             column.isNotNull = row.isTrue(3)
-            if let text = row[4] {
-                column.generatedFrom = Set(
-                    try Self.tree(text).variables)
-                next.formUnion(try Self.tree(text).numbers)
+            for (place, isGenerated) in [(4, row.isTrue(5)), (6, false)] {
+                guard let text = row[place] else { continue }
+                let tree = try Self.tree(text)
+                if isGenerated { column.generatedFrom = Set(tree.variables) }
+                column.isGenerated = column.isGenerated || isGenerated
+                column.filledBy.formUnion(tree.numbers)
+                next.formUnion(tree.numbers)
             }
             found[relation]?.columns[Int(number)] = column
         }
-        for row in try link.rows(Self.keyQuery, list) {
-            guard let relation = row.number(0) else { continue }
-            found[relation]?.keys.formUnion(row.numbers(1).map(Int.init).filter { $0 > 0 })
-            for text in [row[2], row[3]] {
-                if let text { found[relation]?.keys.formUnion(try Self.tree(text).variables) }
-            }
-        }
-        for row in try link.rows(Self.constraintQuery, list) {
-            guard let relation = row.number(0) else { continue }
-            let columns = row.numbers(1).map(Int.init)
-            guard let parent = row.number(2), parent > 0 else {
-                found[relation]?.checks.append(Set(columns))
-                continue
-            }
-            next.relations.insert(parent)
-            let keys = row.numbers(3).map {
-                PostgresColumnNumber(relation: parent, number: Int($0))
-            }
-            found[relation]?.references.append((Set(columns), Set(keys)))
-        }
+        try Self.addGuards(to: &found, &next, list, link)
+        snapshot.neighbours.merge(try Self.neighbours(of: &found, list, link)) { _, new in new }
         for row in try link.rows(Self.ruleQuery, list) {
             guard let relation = row.number(0), let event = row[1].flatMap({ Int($0) }),
                 let action = row[4]
@@ -169,21 +162,14 @@ struct PostgresCatalog {
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.oid = ANY ($1::oid[])
         """
+    /// A domain brings a default of its own.
     private static let columnQuery = """
-        SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
-            CASE WHEN a.attgenerated <> '' THEN d.adbin::text END
+        SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, d.adbin::text,
+            a.attgenerated <> '', t.typdefaultbin::text
         FROM pg_attribute a
             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+            LEFT JOIN pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
         WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
-        """
-    private static let keyQuery = """
-        SELECT indrelid, replace(indkey::text, ' ', ','), indexprs::text, indpred::text
-        FROM pg_index
-        WHERE indrelid = ANY ($1::oid[]) AND (indisunique OR indisexclusion)
-        """
-    private static let constraintQuery = """
-        SELECT conrelid, array_to_string(conkey, ','), confrelid, array_to_string(confkey, ',')
-        FROM pg_constraint WHERE conrelid = ANY ($1::oid[]) AND contype IN ('c', 'f')
         """
     private static let ruleQuery = """
         SELECT ev_class, ev_type, is_instead, ev_qual::text, ev_action::text FROM pg_rewrite
@@ -294,9 +280,9 @@ extension PostgresFailure {
 }
 
 extension [String?] {
-    fileprivate func number(_ index: Int) -> UInt32? { self[index].flatMap { UInt32($0) } }
-    fileprivate func isTrue(_ index: Int) -> Bool { self[index]?.isByteEqual(to: "t") ?? false }
-    fileprivate func numbers(_ index: Int) -> [UInt32] {
+    func number(_ index: Int) -> UInt32? { self[index].flatMap { UInt32($0) } }
+    func isTrue(_ index: Int) -> Bool { self[index]?.isByteEqual(to: "t") ?? false }
+    func numbers(_ index: Int) -> [UInt32] {
         (self[index] ?? "").split(separator: ",").compactMap { UInt32($0) }
     }
 }

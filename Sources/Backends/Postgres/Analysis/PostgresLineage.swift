@@ -21,6 +21,8 @@ final class PostgresLineages {
     var isUnknown = false
     private var views: [UInt32: Query] = [:]
     private var underWay: Set<UInt32> = []
+    /// By relation and event.
+    var rulesUnderWay: Set<PostgresColumnNumber> = []
 
     init(_ snapshot: PostgresSnapshot) { self.snapshot = snapshot }
 
@@ -49,7 +51,11 @@ final class PostgresLineages {
 
     /// A column of a relation as it is read; with `inherits` through its partitions too.
     func origin(of column: PostgresColumnNumber, inherits: Bool) -> Origin {
-        guard column.number >= 0 else { return Origin() }
+        // Of the system's own columns only the one that names the partition tells something.
+        guard column.number >= 0 else {
+            return Origin(
+                sources: column.number == -6 ? partitionKeys(around: column.relation) : [])
+        }
         guard let relation = snapshot.relations[column.relation] else {
             isUnknown = true
             return Origin()

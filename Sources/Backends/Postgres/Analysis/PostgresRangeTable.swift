@@ -106,7 +106,8 @@ extension PostgresTreeLineage {
         if tree.integer(entry, "rtekind") == 0 {
             let found = stored(entry, number)
             let scope = scopes[scopes.count - 1 - up]
-            guard scope.target == index, !scope.assigned.isEmpty else { return found }
+            guard scope.target == index, number >= 0 else { return found }
+            if scope.isFilled { return Origin(sources: found.sources.union([.anything])) }
             // What a change has just written there may come from anywhere.
             let written =
                 number == 0

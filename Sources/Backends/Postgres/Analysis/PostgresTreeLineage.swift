@@ -13,6 +13,8 @@ final class PostgresTreeLineage {
         let common: [Name: Int]
         /// Where a change has just written: from what.
         var assigned: [Int: Set<PostgresColumnNumber>] = [:]
+        /// True where code of the database may have written anything into the target's rows.
+        var isFilled = false
         let target: Int
     }
 
@@ -101,6 +103,7 @@ final class PostgresTreeLineage {
             switch tree.integer(entry, "rtekind") {
             case 0:
                 guard let relation = tree.integer(entry, "relid") else { continue }
+                deciding.formUnion(shared.guarding(UInt32(truncatingIfNeeded: relation)))
                 if tree.isTrue(entry, "inFromCl") || isTarget(entry, of: query),
                     let view = shared.view(UInt32(truncatingIfNeeded: relation))
                 {
@@ -180,102 +183,6 @@ final class PostgresTreeLineage {
                 continue
             }
             found.formUnion(sources(in: entry, deciding: &deciding))
-        }
-        return found
-    }
-
-    // MARK: Changes
-
-    /// What a change moves may be shown where it lands, and a key that must be unique tells
-    /// whether a value is there already.
-    private func changes(_ query: Int, _ command: Int) -> Set<PostgresColumnNumber> {
-        var deciding: Set<PostgresColumnNumber> = []
-        let scope = scopes.count - 1
-        for entry in tree.nodes(query, "targetList") where command != 4 {
-            let found = sources(in: entry, deciding: &deciding)
-            deciding.formUnion(found)
-            if let number = tree.integer(entry, "resno"), !tree.isTrue(entry, "resjunk") {
-                scopes[scope].assigned[number, default: []].formUnion(found)
-            }
-        }
-        for part in conditionalParts(query) {
-            let found = sources(in: part, deciding: &deciding)
-            deciding.formUnion(found)
-            // What they write where is not told apart.
-            for number in tree.range(of: part).compactMap({ tree.integer($0, "resno") }) {
-                scopes[scope].assigned[number, default: []].formUnion(found)
-            }
-        }
-        deciding.formUnion(uniqueKeys(query, command))
-        return deciding
-    }
-
-    /// What ON CONFLICT and the actions of MERGE say. Not the list of what is excluded, which
-    /// names every column.
-    private func conditionalParts(_ query: Int) -> [Int] {
-        var parts = tree.nodes(query, "mergeActionList")
-        if let conflict = tree.node(query, "onConflict") {
-            for field: StaticString in [
-                "arbiterElems", "arbiterWhere", "onConflictSet", "onConflictWhere",
-            ] {
-                parts += tree.nodes(conflict, field)
-            }
-        }
-        return parts
-    }
-
-    private func uniqueKeys(_ query: Int, _ command: Int) -> Set<PostgresColumnNumber> {
-        let table = scopes[scopes.count - 1].rangeTable
-        let target = scopes[scopes.count - 1].target
-        guard command != 4, target > 0, target <= table.count,
-            let number = tree.integer(table[target - 1], "relid")
-        else { return [] }
-        let relation = UInt32(truncatingIfNeeded: number)
-        var keys: Set<PostgresColumnNumber> = []
-        for each in [relation] + shared.relatives(of: relation, inherits: true) {
-            for key in shared.snapshot.relations[each]?.keys ?? [] {
-                let column = PostgresColumnNumber(relation: each, number: key)
-                keys.formUnion(shared.origin(of: column, inherits: true).sources)
-            }
-        }
-        if command != 2 { return keys.union(parentKeys(of: relation, writing: nil)) }
-        // An update meets only the keys that it writes.
-        let numbers = Set(scopes[scopes.count - 1].assigned.keys)
-        let told = checked(relation, writing: numbers).union(
-            parentKeys(of: relation, writing: numbers))
-        let written = Set(scopes[scopes.count - 1].assigned.keys).flatMap {
-            shared.origin(
-                of: PostgresColumnNumber(relation: relation, number: $0), inherits: true
-            ).sources
-        }
-        return keys.intersection(written).union(told)
-    }
-
-    /// What a CHECK compares with what is written: whether the change fails tells of it.
-    private func checked(
-        _ relation: UInt32, writing numbers: Set<Int>
-    ) -> Set<PostgresColumnNumber> {
-        var found: Set<PostgresColumnNumber> = []
-        for columns in shared.snapshot.relations[relation]?.checks ?? []
-        where !columns.isDisjoint(with: numbers) {
-            for number in columns {
-                let column = PostgresColumnNumber(relation: relation, number: number)
-                found.formUnion(shared.origin(of: column, inherits: true).sources)
-            }
-        }
-        return found
-    }
-
-    /// Whether there is such a row in the table that a foreign key points to is known by its key.
-    private func parentKeys(
-        of relation: UInt32, writing numbers: Set<Int>?
-    ) -> Set<PostgresColumnNumber> {
-        var found: Set<PostgresColumnNumber> = []
-        for reference in shared.snapshot.relations[relation]?.references ?? [] {
-            if let numbers, numbers.isDisjoint(with: reference.columns) { continue }
-            for key in reference.keys {
-                found.formUnion(shared.origin(of: key, inherits: true).sources)
-            }
         }
         return found
     }
