@@ -11,6 +11,7 @@ import JSON
 ///     keys/pseudonym.key  makes the tokens of masked values; 0600
 ///     keys/state.key      seals what clients bring back to us; 0600
 ///     keys/record/        the record's signing key while the server is down; 0700
+///     streams/            how far each stream has taken each log
 ///     record/             the log, and record.pub, which proves it; record-2, … for further
 ///                         processes on the same state
 ///     state.db            what outlives a process: answers given, tasks; all processes share it
@@ -37,8 +38,8 @@ struct Installation: Sendable {
         }
     }
 
-    /// The first log that no other process writes.
-    func openRecord() throws(CommandFailure) -> Recorder {
+    /// The first log that no other process writes, and its name.
+    func openRecord() throws(CommandFailure) -> (recorder: Recorder, log: String) {
         for number in 1...Self.logsMax {
             let name = Self.logName(number)
             let files = directory + "/" + name
@@ -46,15 +47,21 @@ struct Installation: Sendable {
             try Self.makeDirectory(files)
             try Self.makeDirectory(keys)
             do throws(RecordError) {
-                return try Recorder.open(
+                let recorder = try Recorder.open(
                     directory: files, keys: keys, wakeLater: { OwedWakes.wake($0) },
                     notice: { StandardStream.error.line("record: \($0)") })
+                return (recorder, name)
             } catch {
                 if case .locked = error { continue }
                 throw CommandFailure("the record cannot be opened: \(error)")
             }
         }
         throw CommandFailure("\(Self.logsMax) processes write records in \(directory) already")
+    }
+
+    /// Where streams keep their cursors.
+    func prepareStreams() throws(CommandFailure) {
+        try Self.makeDirectory(directory + "/streams")
     }
 
     /// What all processes of this installation keep together.

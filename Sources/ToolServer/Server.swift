@@ -7,6 +7,7 @@ import JSON
 final class Server: Sendable {
     let installation: Installation
     let recorder: Recorder
+    let streams: StreamDesk
     let workers: WorkerPool
     let current: CurrentServing
     let settings: ServerSettings
@@ -34,15 +35,19 @@ final class Server: Sendable {
         if catalog.policy.countsCalls { try Self.checkUsage(usage) }
         let subscriptions = Subscriptions()
         tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
-        recorder = try installation.openRecord()
+        let opened = try installation.openRecord()
+        recorder = opened.recorder
         let recorder = recorder
+        streams = try StreamDesk(
+            catalog.server.streams, installation, recorder: recorder, ownLog: opened.log,
+            workers: workers)
         kept = Kept(
             installation: try InstallationKeys(installation),
             issuers: IssuerConnections(
                 loop: loops[0], workers: workers,
                 notice: { await KeyNotice.tell($0, $1, $2, in: recorder) }),
             revocations: Revocations(state), pseudonymKey: try installation.pseudonymKey(),
-            recorder: recorder, state: state,
+            recorder: recorder, sink: streams.sink, state: state,
             asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
             aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
@@ -62,16 +67,22 @@ final class Server: Sendable {
         state.wakeAll()
     }
 
+    /// Takes calls: the record is written, and no stream is further behind than it may be.
+    var isReady: Bool { recorder.isWritable && !streams.backlog.isOver }
+
+    /// Streams run from then on.
     func recordStart(_ transport: String) async throws {
         try await record("start") { writer in
             writer.member("version", ServerDescription.version)
             writer.member("transport", transport)
             writer.member("catalog", self.catalogDigest)
         }
+        streams.start()
     }
 
     func stop() async {
         try? await record("stop") { _ in }
+        await streams.stop()
         recorder.close()
         state.close()
         usage.close()
@@ -112,7 +123,7 @@ final class Server: Sendable {
         writer.member("event", event)
         writer.member("v", RecordForm.version)
         members(&writer)
-        do throws(RecordError) { _ = try await recorder.append([writer.finish()]) } catch {
+        do throws(RecordError) { _ = try await streams.sink.append([writer.finish()]) } catch {
             throw CommandFailure("the record cannot be written: \(error)")
         }
     }
@@ -139,6 +150,8 @@ private struct Kept: Sendable {
     let revocations: Revocations
     let pseudonymKey: [UInt8]
     let recorder: Recorder
+    /// Where calls are recorded.
+    let sink: any RecordSink
     let state: StateDatabase
     let asking: ConfirmationMeans
     let usage: UsageDatabase
@@ -153,7 +166,7 @@ private struct Kept: Sendable {
                 localUsers: catalog.server.localUsers, revocations: revocations, proofs: state),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
-            backend: Backends(catalog.backends), sink: recorder,
+            backend: Backends(catalog.backends), sink: sink,
             pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
             asking: asking,
             approving: ApprovalMeans(store: state, version: catalog.digest, waits: waits),

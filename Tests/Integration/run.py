@@ -50,6 +50,7 @@ def collected():
     import import_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
+    import siem_checks  # noqa: F401
     import message_checks  # noqa: F401
 
     return harness.check.all

@@ -23,6 +23,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["$defs", "groups"], IssuerManifest.groupsKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
+    ("server", ["$defs", "stream"], StreamManifest.keys),
+    ("server", ["$defs", "stream", "properties", "behind"], StreamManifest.boundKeys),
     ("backend", ["$defs", "sqlite"], BackendManifest.sqliteKeys),
     ("backend", ["$defs", "http"], HTTPManifest.keys),
     ("backend", ["$defs", "auth"], HTTPManifest.authKeys),

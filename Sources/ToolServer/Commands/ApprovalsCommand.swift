@@ -176,7 +176,7 @@ struct ApprovalsSession: Sendable {
     ) async throws -> ApprovalRequest {
         let request = try await find(handle)
         try request.check(approver.caller)
-        let recorder = try installation.openRecord()
+        let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
         return try await ApprovalDesk(store: state, sink: recorder)
             .decide(request.id, decision, by: approver)

@@ -4,7 +4,7 @@ import JSON
 /// `toolserver audit`: reads and proves the record. It asks the files and never a running server.
 enum AuditCommand {
     private static let verbs = [
-        "list", "show", "follow", "export", "replay", "reindex", "prove", "checkpoint",
+        "list", "show", "follow", "export", "replay", "streams", "reindex", "prove", "checkpoint",
         "verify",
     ]
 
@@ -18,6 +18,7 @@ enum AuditCommand {
             case "follow": return try FollowView.run(rest)
             case "export": return try ExportView.run(rest)
             case "replay": return try ReplayView.run(rest)
+            case "streams": return try StreamsView.run(rest)
             case "reindex": return try ReindexView.run(rest)
             case "prove": return try ProofView.prove(rest)
             case "checkpoint": return try ProofView.checkpoint(rest)

@@ -21,7 +21,7 @@ enum KeysCommand {
 
     private static func rotate(_ installation: Installation, atOnce: Bool) throws -> ExitCode {
         let group = try EventLoopGroup(count: 1)
-        let recorder = try installation.openRecord()
+        let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
         try group.start()
         return Lifetime().run(on: group.next()) {

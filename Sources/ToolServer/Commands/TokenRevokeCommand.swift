@@ -19,7 +19,7 @@ enum TokenRevokeCommand {
         let group = try EventLoopGroup(count: 1)
         let state = try installation.openState()
         defer { state.close() }
-        let recorder = try installation.openRecord()
+        let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
         try group.start()
         return Lifetime().run(on: group.next()) {

@@ -82,6 +82,8 @@ package struct ServerSettings: Sendable {
     package var issuers: [Issuer]
     package var localUsers: [LocalUser]
     package var limits: Limits
+    /// Copies of the record that go elsewhere.
+    package var streams: [StreamSettings] = []
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
     var localIssuer: Issuer? { issuers.first { $0.isInstallation && $0.assertions == nil } }
@@ -109,7 +111,7 @@ package struct ServerSettings: Sendable {
 struct ServerManifest {
     static let keys = KeySet(
         required: ["server"],
-        optional: ["$schema", "http", "state", "issuers", "localUsers", "limits"],
+        optional: ["$schema", "http", "state", "issuers", "localUsers", "limits", "streams"],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
         required: [], optional: ["listen", "resource", "scopes", "tls"])
@@ -134,10 +136,11 @@ struct ServerManifest {
         let issuers = issuers(resource: http?.resource)
         let users = localUsers()
         let limits = limits()
-        guard let name, let http, let issuers, let users else { return nil }
+        let streams = streams()
+        guard let name, let http, let issuers, let users, let streams else { return nil }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
-            limits: limits)
+            limits: limits, streams: streams)
     }
 
     private func http() -> ServerSettings.HTTP? {
@@ -225,6 +228,26 @@ struct ServerManifest {
         let groups = object["groups"].map { $0.names { $0.identity() } } ?? []
         guard let user, let subject, let groups else { return nil }
         return LocalUser(user: user.text, subject: subject.text, groups: groups)
+    }
+
+    private func streams() -> [StreamSettings]? {
+        guard let node = object["streams"] else { return [] }
+        guard let elements = node.elements() else { return nil }
+        if elements.count > StreamManifest.countMax {
+            node.report("must have at most \(StreamManifest.countMax) streams")
+        }
+        var streams: [StreamSettings] = []
+        for element in elements {
+            guard let stream = StreamManifest.read(element, under: directory) else { continue }
+            if streams.contains(where: { $0.name == stream.name }) {
+                element.report("names \(quoted(stream.name.text)) a second time")
+            }
+            if streams.contains(where: { $0.sharesFile(with: stream) }) {
+                element.report("writes a file that another stream writes")
+            }
+            streams.append(stream)
+        }
+        return streams.count == elements.count ? streams : nil
     }
 
     private func limits() -> ServerSettings.Limits {

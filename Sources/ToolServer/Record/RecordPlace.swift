@@ -36,8 +36,12 @@ struct RecordPlace {
     /// Those that exist, in the order of their numbers.
     var logs: [String] {
         if let named { return [named] }
-        return (1...Installation.logsMax).map { Installation.logName($0) }.filter { name in
-            unsafe access("\(directory(of: name))/000001.jsonl", F_OK) == 0
+        return Self.logs(in: state)
+    }
+
+    static func logs(in state: String) -> [String] {
+        (1...Installation.logsMax).map { Installation.logName($0) }.filter { name in
+            unsafe access("\(state)/\(name)/000001.jsonl", F_OK) == 0
         }
     }
 

@@ -30,6 +30,17 @@ struct EntryJoiner {
     /// Beyond it the oldest is told without its end.
     private static let openMax = 10_000
 
+    /// The number of the first line of a call whose end has not come.
+    var firstOpen: Int? {
+        mutating get {
+            while let first = order.first {
+                if let line = open[first]?.first { return line.sequence }
+                order.removeFirst()
+            }
+            return nil
+        }
+    }
+
     /// What is complete with this line.
     mutating func take(_ line: RecordedLine) -> [RecordedEntry] {
         guard let call = line.call else { return [RecordedEntry(lines: [line])] }

@@ -53,7 +53,7 @@ struct HTTPEndpoint: HTTPHandler {
         switch path {
         case "/healthz": .text(200, "ok")
         case "/readyz" where isReady(): .text(200, "ready")
-        case "/readyz": .text(503, "not ready: the record cannot be written")
+        case "/readyz": .text(503, "not ready: calls cannot be recorded")
         default: nil
         }
     }

@@ -1,0 +1,70 @@
+internal import Enforcement
+package import EventLoop
+
+/// Batches of lines to an HTTPS URL, each signed: whoever has the secret knows that they come from
+/// here, are whole, and are no repetition of an old request.
+///
+/// Runs on a loop.
+package struct WebhookDelivery: Sendable {
+    private static let answerBytesMax = 64 << 10
+    private static let limit = Duration.seconds(30)
+    private static let retryAfterMax = 300
+
+    private let place: DeliveryPlace
+    private let client: HTTPClient
+    private let names: any NameLookup
+
+    package init(_ place: DeliveryPlace, names: any NameLookup) {
+        self.place = place
+        self.names = names
+        client = HTTPClient(security: place.security)
+    }
+
+    /// The signature of a body that is sent at `seconds` since 1970.
+    package static func signature(_ body: [UInt8], at seconds: Int, key: [UInt8]) -> String {
+        "v1=" + HMACSHA256.authenticate(Array("\(seconds).".utf8) + body, key: key).hex
+    }
+
+    /// Returns when the other side has taken it. `batch` names it, the same for every attempt.
+    package func deliver(
+        _ body: [UInt8], batch: String, at seconds: Int, key: [UInt8]
+    ) async throws(DeliveryFailure) {
+        guard let loop = EventLoop.current else { throw DeliveryFailure(reason: "on no loop") }
+        let deadline = loop.now.advanced(by: Self.limit)
+        let addresses = place.addresses(by: names)
+        let exchange = HTTPClient.Exchange(
+            request: HTTPClientRequest(
+                method: "POST",
+                target: place.url.path + (place.url.query.map { "?\($0)" } ?? ""),
+                host: place.url.authority,
+                headers: [
+                    (name: "content-type", value: "application/x-ndjson"),
+                    (name: "accept-encoding", value: "identity"),
+                    (name: "toolserver-batch", value: batch),
+                    (name: "toolserver-timestamp", value: "\(seconds)"),
+                    (
+                        name: "toolserver-signature",
+                        value: Self.signature(body, at: seconds, key: key)
+                    ),
+                ], body: body),
+            origin: place.origin, isRepeatable: true, bodyBytes: Self.answerBytesMax,
+            deadline: deadline)
+        let response: HTTPClientResponse
+        do throws(HTTPClientError) {
+            response = try await client.send(exchange, on: loop) {
+                () async throws(HTTPClientError) in
+                try await addresses.addresses(of: place.origin, before: deadline)
+            }
+        } catch {
+            throw DeliveryFailure(reason: "\(error)")
+        }
+        guard (200..<300).contains(response.status) else {
+            var failure = DeliveryFailure(reason: "status \(response.status)")
+            failure.isTooLarge = response.status == 413
+            if let seconds = response.headers["retry-after"].flatMap({ Int($0) }), seconds > 0 {
+                failure.retryAfter = .seconds(min(seconds, Self.retryAfterMax))
+            }
+            throw failure
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Backends
+import Enforcement
+import EventLoop
+import JSON
+import Synchronization
+
+/// The streams of one process: made at its start, each on a task of its own.
+final class StreamDesk: Sendable {
+    let backlog: StreamBacklog
+    /// Where calls are recorded.
+    let sink: StreamedRecord
+    private let shippers: [StreamShipper]
+    /// A loop of their own: what the other side does to it reaches no call.
+    private let group: EventLoopGroup?
+    private let running = Mutex<[Task<Void, Never>]>([])
+
+    init(
+        _ streams: [StreamSettings], _ installation: Installation, recorder: Recorder,
+        ownLog: String, workers: WorkerPool
+    ) throws {
+        let backlog = StreamBacklog(streams)
+        let sink = StreamedRecord(recorder: recorder, backlog: backlog)
+        self.backlog = backlog
+        self.sink = sink
+        if !streams.isEmpty { try installation.prepareStreams() }
+        group = streams.isEmpty ? nil : try EventLoopGroup(count: 1)
+        let names = SystemNameLookup(threads: 1)
+        let means = StreamShipper.Means(
+            state: Startup.absolute(installation.directory), ownLog: ownLog, workers: workers,
+            backlog: backlog, sink: sink)
+        shippers = try streams.enumerated().map { index, stream in
+            let target = try Self.target(stream, workers, names)
+            return StreamShipper(stream, index: index, target: target, means: means)
+        }
+    }
+
+    func start() {
+        guard let group else { return }
+        do { try group.start() } catch {
+            StandardStream.error.line("streams: no thread; they go on at the next start")
+            return
+        }
+        let loop = group.next()
+        let tasks = shippers.map { shipper in
+            Task(executorPreference: loop) { await shipper.run(on: loop) }
+        }
+        running.withLock { $0 = tasks }
+    }
+
+    /// What has not arrived goes on from its cursor at the next start.
+    func stop() async {
+        let tasks = running.withLock { tasks in
+            defer { tasks = [] }
+            return tasks
+        }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+    }
+
+    private static func target(
+        _ stream: StreamSettings, _ workers: WorkerPool, _ names: any NameLookup
+    ) throws -> any StreamTarget {
+        switch stream.target {
+        case .file(let path): return FileTarget(path: path, workers: workers)
+        case .syslog(let url):
+            return SyslogTarget(SyslogDelivery(try place(url, stream), names: names))
+        case .webhook(let url, let secret):
+            return WebhookTarget(
+                delivery: WebhookDelivery(try place(url, stream), names: names),
+                key: KeptSecret(secret, workers))
+        }
+    }
+
+    private static func place(_ url: HTTPURL, _ stream: StreamSettings) throws -> DeliveryPlace {
+        DeliveryPlace(url: url, networks: stream.networks, security: try security(url, stream))
+    }
+
+    private static func security(
+        _ url: HTTPURL, _ stream: StreamSettings
+    ) throws(CommandFailure) -> TLSClientContext? {
+        guard url.isSecure else { return nil }
+        var isWebhook = false
+        if case .webhook = stream.target { isWebhook = true }
+        do throws(TLSError) {
+            var trust = TLSClientContext.Trust.system
+            if let file = stream.authorities {
+                guard case .success(let bytes) = FileBytes.read(file) else { throw .badAuthority }
+                trust = .systemAnd(authorities: bytes)
+            }
+            return try TLSClientContext(trust: trust, application: isWebhook ? "http/1.1" : nil)
+        } catch {
+            throw CommandFailure("stream \(stream.name.text): its `ca` cannot be used: \(error)")
+        }
+    }
+}
