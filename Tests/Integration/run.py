@@ -48,6 +48,7 @@ def collected():
     import example_checks  # noqa: F401
     import verdict_checks  # noqa: F401
     import import_checks  # noqa: F401
+    import import_postgres_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
     import siem_checks  # noqa: F401

@@ -12,7 +12,7 @@ package import EventLoop
 internal import JSON
 internal import Synchronization
 
-package final class PostgresBackend: Backend, PrivilegeSource {
+package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
     private let options: PostgresOptions
     private let workers: WorkerPool
     let pools: [PostgresPool]
@@ -110,6 +110,8 @@ package final class PostgresBackend: Backend, PrivilegeSource {
     package func privileges() throws(BackendError) -> RolePrivileges {
         try analyst.privileges()
     }
+
+    package func relations() throws(BackendError) -> [SchemaRelation] { try analyst.relations() }
 
     // MARK: At a call
 

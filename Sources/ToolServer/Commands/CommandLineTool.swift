@@ -29,6 +29,8 @@ enum CommandLineTool {
                                                                                   for claude-code, claude-desktop, agent-sdk, api; `skill NAME [--folder DIR]` makes a plugin
         toolserver import openapi FILE|URL [--backend NAME] [--base-url URL] [--manifests DIR]
                                                                                   tools from an OpenAPI 3 document, and what was left out
+        toolserver import postgres SERVICE|FILE [--schema A,B] [--backend NAME] [--tls MODE] [--manifests DIR]
+                                                                                  two tools for each table of a service of ~/.pg_service.conf, or of the backend that FILE declares
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver token revoke --id JTI | --subject SUBJECT | --client CLIENT [--issuer NAME] [--manifests DIR] [--state DIR]
                                                                                   end tokens now, for every process on this state

@@ -70,7 +70,7 @@ enum CompletionCommand {
                     --manifests|--state|--folder) COMPREPLY=($(compgen -d -- "$current")); return ;;
                     --file|--ca|--token-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
                     register) words='\(RegisterCommand.clients.joined(separator: " "))' ;;
-                    import) words=openapi ;;
+                    import) words='\(ImportCommand.kinds.joined(separator: " "))' ;;
                 esac
                 if [ -z "$words" ]; then
                     case ${COMP_WORDS[1]} in

@@ -75,7 +75,7 @@ struct ImportedTool {
         if let form = try answerForm() { manifest["result"] = ["as": form] }
         if schemas.isCut { notes.append("deep or recursive parts of its arguments are open") }
         return ImportedFile(
-            name: "tools/\(name).json", comments: [], manifest: .object(manifest))
+            name: "tools/\(name).json", manifest: .object(manifest))
     }
 
     // MARK: What Claude reads

@@ -46,6 +46,13 @@ package struct CatalogMaker: Sendable {
     package func load(directory: String) throws(ManifestError) -> Catalog {
         let findings = Findings()
         let files = ManifestFiles(directory: directory, findings: findings)
+        return try load(files, directory: directory, findings: findings)
+    }
+
+    /// Files that stand in this directory, or will.
+    func load(
+        _ files: ManifestFiles, directory: String, findings: Findings
+    ) throws(ManifestError) -> Catalog {
         // What the manifests name must not move when the working directory does.
         let directory = absolutePath(of: directory) ?? directory
         let manifests = ParsedManifests(files: files, directory: directory, findings: findings)

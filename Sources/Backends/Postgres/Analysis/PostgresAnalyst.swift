@@ -69,6 +69,14 @@ final class PostgresAnalyst: Sendable {
         }
     }
 
+    func relations() throws(BackendError) -> [SchemaRelation] {
+        try sessions[0].session.withLock { (session) throws(BackendError) in
+            try ask(&session) { (session) throws(PostgresAnalysisError) in
+                try session.relations()
+            }
+        }
+    }
+
     func describe(_ job: Job) throws(BackendError) -> RawResult {
         try sessions[1].session.withLock { (session) throws(BackendError) in
             try ask(&session) { (session) throws(PostgresAnalysisError) in
