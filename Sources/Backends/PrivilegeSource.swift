@@ -27,6 +27,28 @@ package struct RolePrivileges: Sendable {
     package var sequences: [Name: [Name]] = [:]
     /// Every column of the relations of `granted`, by `schema.relation`.
     package var columns: [Name: Set<Name>] = [:]
+    /// What the database runs by itself, of all relations.
+    package var ownCode: [OwnCode] = []
 
     package init() {}
+}
+
+/// Code of the database that sees rows, or fills columns, where no statement names it.
+package struct OwnCode: Sendable {
+    package enum Kind: String, Sendable {
+        case trigger, rule, policy
+        /// Of a column that is generated or has a default.
+        case column
+    }
+
+    /// `schema.relation`, of a partition the table that it is part of.
+    package let relation: Name
+    package let kind: Kind
+    package let name: Name
+
+    package init(relation: Name, kind: Kind, name: Name) {
+        self.relation = relation
+        self.kind = kind
+        self.name = name
+    }
 }

@@ -109,10 +109,11 @@ package struct Refusal: Error, Sendable {
 }
 
 extension Refusal {
-    /// The same bytes for a tool that does not exist and one that the caller may not use.
+    /// The same bytes for a tool that does not exist and one that the caller may not use. A name
+    /// that no tool could have may be anything: it is not said again, and never cut, since half of
+    /// a value is not known for what it is.
     package static func unknownTool(_ name: String) -> Refusal {
-        let name = String(name.unicodeScalars.prefix(64))
-        return Refusal(
-            .unknownTool, "Unknown tool: \(name). Call tools/list for the tools that you may use.")
+        let named = name.unicodeScalars.count > 64 ? "Unknown tool." : "Unknown tool: \(name)."
+        return Refusal(.unknownTool, "\(named) Call tools/list for the tools that you may use.")
     }
 }

@@ -154,4 +154,37 @@ import Testing
             #expect(SQLNames.quoted(name) == quoted)
         }
     }
+
+    @Test func codeOfTheDatabaseThatSeesMaskedColumnsIsARisk() throws {
+        var role = Self.role(Self.wanted)
+        role.ownCode = [
+            OwnCode(relation: "public.users", kind: .trigger, name: "copy"),
+            OwnCode(relation: "public.users", kind: .rule, name: "log"),
+            OwnCode(relation: "public.users", kind: .policy, name: "own"),
+            OwnCode(relation: "public.orders", kind: .trigger, name: "stamp"),
+            OwnCode(relation: "public.orders", kind: .column, name: "note"),
+        ]
+        func warnings(_ target: MaskRule.Target, _ strategy: MaskRule.Strategy) throws -> [String] {
+            let needs = BackendNeeds("shop", [try Self.tool("one", Self.wanted)])
+            return LiveCheck(
+                needs, role, masks: [MaskRule(id: "m", target: target, strategy: strategy)]
+            ).warnings
+        }
+        let secret = ColumnPath(schema: "public", table: "users", column: "secret")
+        for target in [
+            MaskRule.Target.column(backend: "shop", secret), .field("Secret"),
+            .inside(backend: "shop", secret, DocumentPath([.member("a")])),
+        ] {
+            let found = try warnings(target, .redact)
+            #expect(found.count == 4)
+            for (line, word) in zip(
+                found, ["trigger `copy`", "rule `log`", "policy `own`", "`note`"])
+            {
+                #expect(line.contains(word), "\(line)")
+            }
+        }
+        #expect(try warnings(.column(backend: "shop", secret), .keep) == [])
+        #expect(try warnings(.column(backend: "other", secret), .redact) == [])
+        #expect(try warnings(.field("ssn"), .redact) == [])
+    }
 }

@@ -75,10 +75,30 @@ import Testing
             )
             let error = try #require(try await fixture.error(request, .v20260728))
             #expect(error.code == .unsupportedVersion)
-            #expect(error.data?["requested"] == .string(version))
+            #expect(error.data?["requested"] == .string(version.isEmpty ? "no version" : version))
             #expect(
                 error.data?["supported"]
                     == ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"])
+        }
+    }
+
+    @Test(arguments: [
+        "ada@example.com", "4111111111111111", "tools/" + String(repeating: "x", count: 90),
+    ])
+    func whatTheClientMadeUpIsNotSaidAgain(_ word: String) async throws {
+        let fixture = MCPFixture(try GateFixture())
+        var meta = MCPFixture.meta.object ?? JSONObject()
+        meta[Envelope.versionKey] = .string(word)
+        let versioned = Request(
+            id: .integer("1"), method: "tools/list", params: JSONObject(("_meta", .object(meta))))
+        for (request, version) in [
+            (MCPFixture.request(word), ProtocolVersion.v20251125),
+            (MCPFixture.stateless(word), .v20260728), (versioned, .v20260728),
+            (MCPFixture.request("tools/call", ["name": .string(word)]), .v20251125),
+        ] {
+            let error = try #require(try await fixture.error(request, version))
+            let told = error.message + (error.data.map(\.text) ?? "")
+            #expect(!told.contains(word), "\(told)")
         }
     }
 

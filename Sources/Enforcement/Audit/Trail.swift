@@ -243,16 +243,17 @@ struct Trail: ~Copyable, CallWitness {
         }
     }
 
-    /// What a caller made up: cut before it fills the record, and masked as any text.
+    /// What a caller made up: masked as any text, and cut before it fills the record. A value is
+    /// known while it is whole, so the cut comes after.
     private func shown(_ text: String, most: Int = 128) -> String {
         var mask = TextMask(values, wanted: values.wanted(for: nil))
-        return mask.masked(text.prefixForRecord(most))
+        return mask.masked(text.prefixForRecord(8 * most)).prefixForRecord(most)
     }
 
     private func writeTrace(into writer: inout JSONWriter) {
         let trace = arrived.trace
         if let parent = trace.traceparent {
-            writer.member("traceparent", parent.prefixForRecord())
+            writer.member("traceparent", parent.isTraceParent ? parent : shown(parent))
         }
         if let client = trace.clientName { writer.member("clientName", shown(client)) }
         if let session = trace.session { writer.member("session", session.prefixForRecord()) }
@@ -303,5 +304,15 @@ extension String {
     /// What a caller made up, cut before it fills the record.
     fileprivate func prefixForRecord(_ most: Int = 128) -> String {
         String(unicodeScalars.prefix(most))
+    }
+
+    /// `00-…-…-01`: digits that stand for nothing but a trace.
+    fileprivate var isTraceParent: Bool {
+        utf8.count == 55
+            && utf8.enumerated().allSatisfy { place, byte in
+                if place == 2 || place == 35 || place == 52 { return byte == UInt8(ascii: "-") }
+                return (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+            }
     }
 }

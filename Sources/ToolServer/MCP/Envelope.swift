@@ -45,11 +45,17 @@ enum Envelope {
     }
 
     static func unsupported(_ version: String, id: RequestID?) -> RPCError {
-        RPCError(
+        // What is no version may be anything, and is not said again.
+        let isVersion =
+            version.utf8.count == 10
+            && version.utf8.allSatisfy {
+                $0 == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+            }
+        return RPCError(
             .unsupportedVersion, "Unsupported protocol version", id: id,
             data: [
                 "supported": .array(ProtocolVersion.served.map { .string($0.text) }),
-                "requested": .string(version),
+                "requested": .string(isVersion ? version : "no version"),
             ])
     }
 }

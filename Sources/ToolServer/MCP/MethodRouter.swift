@@ -50,9 +50,12 @@ struct MethodRouter: Sendable {
         }
     }
 
+    /// Never with the name: it is the client's text, and nobody has masked it.
     private static func unknown(_ request: Request) -> RPCError {
-        let name = String(request.method.unicodeScalars.prefix(64))
-        return RPCError(.methodNotFound, "Method not found: \(name)", id: request.id)
+        RPCError(
+            .methodNotFound,
+            "Method not found. The capabilities of this server say what it answers.",
+            id: request.id)
     }
 }
 

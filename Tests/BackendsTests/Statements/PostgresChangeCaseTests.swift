@@ -76,4 +76,29 @@ import Testing
         }.get()
         #expect(outcomes == ["shown", "masked"])
     }
+
+    @Test func theDatabasesOwnCodeIsListed() async throws {
+        let fixture = try await PostgresFixture.make(
+            try OwnCases.text("changes.sql") + """
+                create policy called on by_tenant using (any_ssn() = tenant);
+                create trigger deep before insert on parted_a
+                    for each row execute function copy_ssn();
+                """)
+        let lines = try await PostgresFixture.patient.run { _ in
+            Result {
+                try PostgresAnalyst(fixture.options).privileges().ownCode.map {
+                    "\($0.kind.rawValue) \($0.relation) \($0.name)"
+                }
+            }
+        }.get()
+        #expect(
+            lines == [
+                "policy public.by_tenant called", "trigger public.copied copy",
+                "column public.filled city", "column public.filled name",
+                "column public.generated city", "trigger public.noted note",
+                "trigger public.parted deep", "rule public.plainly_ruled log",
+                "rule public.replaced instead", "rule public.ruled log",
+                "trigger public.stamped stamp",
+            ])
+    }
 }

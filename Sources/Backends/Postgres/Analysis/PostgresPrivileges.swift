@@ -8,6 +8,7 @@ extension PostgresAnalysisSession {
             var found = try role()
             try addRelations(to: &found)
             try addSequences(to: &found)
+            try addOwnCode(to: &found)
             return found
         } catch { throw .server(error) }
     }
@@ -119,4 +120,43 @@ extension PostgresAnalysisSession {
             found.sequences[Name(relation), default: []].append(Name(sequence))
         }
     }
+
+    private func addOwnCode(to found: inout RolePrivileges) throws(PostgresFailure) {
+        for row in try link.rows(Self.ownCodeQuery) {
+            guard let relation = row[0], let kind = row[1].flatMap(OwnCode.Kind.init(rawValue:)),
+                let name = row[2]
+            else { continue }
+            found.ownCode.append(OwnCode(relation: Name(relation), kind: kind, name: Name(name)))
+        }
+    }
+
+    /// Of columns and policies those that call what does not come with the server.
+    private static let ownCodeQuery = """
+        WITH calls AS (
+            SELECT classid, objid FROM pg_depend
+            WHERE refclassid = 'pg_proc'::regclass
+                AND classid IN
+                    ('pg_attrdef'::regclass, 'pg_policy'::regclass, 'pg_type'::regclass)
+        ), code (relation, kind, name) AS (
+            SELECT tgrelid, 'trigger', tgname FROM pg_trigger
+            WHERE NOT tgisinternal AND tgenabled <> 'D'
+            UNION SELECT ev_class, 'rule', rulename FROM pg_rewrite
+            WHERE ev_type <> '1' AND ev_enabled <> 'D'
+            UNION SELECT polrelid, 'policy', polname FROM pg_policy
+                JOIN calls ON classid = 'pg_policy'::regclass AND objid = pg_policy.oid
+            UNION SELECT adrelid, 'column', attname FROM pg_attrdef
+                JOIN calls ON classid = 'pg_attrdef'::regclass AND objid = pg_attrdef.oid
+                JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+            UNION SELECT attrelid, 'column', attname FROM pg_attribute
+                JOIN calls ON classid = 'pg_type'::regclass AND objid = atttypid
+                JOIN pg_type ON pg_type.oid = atttypid
+            WHERE typtype = 'd' AND typdefaultbin IS NOT NULL AND attnum > 0
+        )
+        SELECT DISTINCT n.nspname || '.' || c.relname, kind, code.name
+        FROM code JOIN pg_class c ON c.oid = coalesce(pg_partition_root(relation), relation)
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+            AND n.nspname !~ '^pg_(toast|temp)'
+        ORDER BY 1, 2, 3
+        """
 }

@@ -24,7 +24,7 @@ struct LiveCheck {
             do throws(BackendError) {
                 check(
                     BackendNeeds(name, catalog.tools), try source.privileges(),
-                    asCaller: catalog.switchesRole(name))
+                    asCaller: catalog.switchesRole(name), catalog.policy.masks)
             } catch {
                 problems.append("\(name): cannot be asked: \(printable(error.detail))")
             }
@@ -32,13 +32,18 @@ struct LiveCheck {
     }
 
     /// For tests: what one role means to the tools of one backend.
-    init(_ needs: BackendNeeds, _ role: RolePrivileges, asCaller: Bool = false) {
-        check(needs, role, asCaller: asCaller)
+    init(
+        _ needs: BackendNeeds, _ role: RolePrivileges, asCaller: Bool = false,
+        masks: [MaskRule] = []
+    ) {
+        check(needs, role, asCaller: asCaller, masks)
     }
 
     private mutating func check(
-        _ needs: BackendNeeds, _ role: RolePrivileges, asCaller: Bool
+        _ needs: BackendNeeds, _ role: RolePrivileges, asCaller: Bool, _ masks: [MaskRule]
     ) {
+        let masked = MaskedRelations(masks, on: needs.backend, role.columns)
+        warnings += masked.risks(of: role.ownCode).map { "\(needs.backend): \($0)" }
         let place = "\(needs.backend): role \(quoted(printable(role.role.text)))"
         checkPowers(role, place)
         checkFree(needs, role, place)
