@@ -129,7 +129,7 @@ import Testing
             ("PRI * HTTP/2.0\r\n", .unsupportedVersion), ("*1\r\n", .badRequestLine),
             ("CONNECT a:443 HTTP/1.1\r\n", .unsupportedMethod), ("\u{16}\u{3}", .badRequestLine),
             ("get / HTTP/1.1\r\n", .unsupportedMethod),
-            ("TRACE / HTTP/1.1\r\n", .unsupportedMethod),
+            ("TRACE / HTTP/1.1\r\n", .methodNotAllowed),
             ("GET ftp://a/ HTTP/1.1\r\n", .badTarget), ("\r\n\r\n", .badRequestLine),
         ])
     func hostileRequestLinesAreRefused(line: String, refusal: HTTPParseError) {

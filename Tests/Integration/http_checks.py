@@ -313,6 +313,21 @@ def http_a_body_over_1_mib_gets_413(world):
 
 
 @check
+def http_nothing_is_traced(world):
+    """It would echo credentials; a tester takes no answer of 500 and above for a refusal."""
+    with socket.create_connection(("127.0.0.1", world.server.port), timeout=10) as connection:
+        connection.sendall(
+            f"TRACE /mcp HTTP/1.1\r\nHost: 127.0.0.1:{world.server.port}\r\n\r\n".encode())
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    head = received.decode().lower()
+    expect_in("http/1.1 405 method not allowed", head)
+    expect_in("\r\nallow: post, get", head)
+    expect_not_in("host:", head)
+
+
+@check
 def http_smuggled_requests_are_refused(world):
     """Two lengths, a length beside chunks, a bare line feed: 400 and the connection ends."""
     host = f"Host: 127.0.0.1:{world.server.port}\r\n"

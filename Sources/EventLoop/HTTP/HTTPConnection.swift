@@ -182,7 +182,7 @@ final class HTTPConnection: EventSource {
             }
             return used
         } catch {
-            refuse(error.status, error.text)
+            refuse(error.status, error.text, error.headers)
             return bytes.count
         }
     }

@@ -5,6 +5,7 @@ package enum HTTPParseError: Error, Equatable, Sendable {
     case badVersion
     case unsupportedVersion
     case unsupportedMethod
+    case methodNotAllowed
     case badTarget
     case badHost
     case misdirected
@@ -23,6 +24,7 @@ package enum HTTPParseError: Error, Equatable, Sendable {
             400
         case .unsupportedVersion: 505
         case .unsupportedMethod, .unsupportedCoding: 501
+        case .methodNotAllowed: 405
         case .misdirected: 421
         case .expectationFailed: 417
         case .requestLineTooLong: 414
@@ -31,12 +33,19 @@ package enum HTTPParseError: Error, Equatable, Sendable {
         }
     }
 
+    /// What must stand beside the status (RFC 9110 section 15.5.6).
+    var headers: [(name: String, value: String)] {
+        self == .methodNotAllowed
+            ? [("allow", RequestLine.methods.joined(separator: ", "))] : []
+    }
+
     var text: String {
         switch self {
         case .badRequestLine: "malformed request line"
         case .badVersion: "malformed HTTP version"
         case .unsupportedVersion: "this server speaks HTTP/1.1"
         case .unsupportedMethod: "method not implemented"
+        case .methodNotAllowed: "nothing here may be traced"
         case .badTarget: "malformed request target"
         case .badHost: "missing, repeated or malformed Host"
         case .misdirected: "the request target names another host than Host"

@@ -9,6 +9,9 @@ struct RequestLine {
 
     init() {}
 
+    /// Those that some resource may have.
+    static let methods = ["POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"]
+
     init(_ bytes: [UInt8], _ line: Range<Int>) throws(HTTPParseError) {
         guard let first = bytes[line].firstIndex(of: HTTPBytes.space), first > line.lowerBound,
             let last = bytes[line].lastIndex(of: HTTPBytes.space), last > first + 1
@@ -23,9 +26,8 @@ struct RequestLine {
         method = String(decoding: bytes[line.lowerBound..<first], as: UTF8.self)
         try parseTarget(bytes, target)
         // TRACE would echo credentials, CONNECT would make us a proxy; others are unknown here.
-        switch method {
-        case "POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH": break
-        default: throw .unsupportedMethod
+        guard Self.methods.contains(method) else {
+            throw method == "TRACE" ? .methodNotAllowed : .unsupportedMethod
         }
     }
 
