@@ -60,6 +60,14 @@ struct CallersStatement {
         }
     }
 
+    static func check(_ values: [JSONValue], areFor count: Int) throws(BackendError) {
+        guard values.count == count else {
+            throw BackendError(
+                .argument,
+                detail: "the statement takes \(count) values in `params`, not \(values.count)")
+        }
+    }
+
     var request: BackendRequest { .sql(text: text, parameters: parameters) }
 }
 

@@ -32,6 +32,14 @@ SAMPLED = 4
 CALLED = 25
 
 
+# Values beside a statement, which both take or refuse before any rule is asked.
+WITH_VALUES = [
+    ("{}", {"sql": "select id from users where id = $1"} | more, is_allowed)
+    for more, is_allowed in [
+        ({}, False), ({"params": []}, False), ({"params": [1]}, True), ({"params": [1, 2]}, False),
+        ({"params": [1e308]}, False)]]
+
+
 def cases(dialect):
     """Policy, arguments, and whether the call is let through."""
     for text in (CORPORA / "statements.jsonl").read_text().splitlines():
@@ -150,7 +158,7 @@ def verdicts_on_sqlite_are_the_same_on_every_way(world):
     (site.manifests / "own.sql").write_text((CORPORA / "sqlite.sql").read_text())
     write(site, "backends/own", {
         "backend": "own", "kind": "sqlite", "file": "own.db", "create": "own.sql"})
-    tools = grouped("lite", cases("sqlite"))
+    tools = grouped("lite", itertools.chain(cases("sqlite"), WITH_VALUES[:-1]))
     declare(site, "own", tools)
     return f"{compare(site, tools)} calls"
 
@@ -161,7 +169,8 @@ def verdicts_on_postgres_are_the_same_on_every_way(world):
     with Postgres(site.manifests.parent) as database:
         database.load((CORPORA / "postgres.sql").read_text())
         write(site, "backends/own", database.backend("own"))
-        tools = grouped("pg", itertools.islice(cases("postgres"), 0, None, SAMPLED))
+        sampled = itertools.islice(cases("postgres"), 0, None, SAMPLED)
+        tools = grouped("pg", itertools.chain(sampled, WITH_VALUES))
         declare(site, "own", tools)
         return f"{compare(site, tools)} calls"
 

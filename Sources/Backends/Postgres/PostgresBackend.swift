@@ -120,6 +120,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
         case .sql:
             let plan = try plan(of: job)
             let values = try job.values()
+            _ = try plan.arguments(values)
             return CallExamination(
                 examination: job.tool.examination,
                 request: .sql(
@@ -128,6 +129,10 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
             let statement = try CallersStatement(operation, job.arguments)
             let found = try await statements.examine(
                 statement.text, effect: job.tool.effect, wantsEstimate: operation.wantsEstimate)
+            // Whoever only tries a call hears what a call would.
+            if let types = found.parameterTypes {
+                _ = try PostgresArgument.all(statement.parameters, types: types)
+            }
             return CallExamination(
                 examination: found.examination, request: statement.request)
         case .describe:

@@ -54,20 +54,7 @@ final class PostgresPlan: Sendable {
 
     /// `$1`, `$2`, … of a caller's own statement.
     func arguments(_ values: [JSONValue]) throws(BackendError) -> [PostgresArgument] {
-        guard values.count == parameterTypes.count else {
-            throw BackendError(
-                .argument,
-                detail:
-                    "the statement takes \(parameterTypes.count) values in `params`, not \(values.count)"
-            )
-        }
-        var arguments: [PostgresArgument] = []
-        for (index, value) in values.enumerated() {
-            let name = Name("params[\(index)]")
-            arguments.append(
-                try PostgresArgument(value, type: parameterTypes[index], name: name))
-        }
-        return arguments
+        try PostgresArgument.all(values, types: parameterTypes)
     }
 
     func arguments(_ values: JSONObject) throws(BackendError) -> [PostgresArgument] {
@@ -83,6 +70,18 @@ final class PostgresPlan: Sendable {
 }
 
 extension PostgresArgument {
+    static func all(
+        _ values: [JSONValue], types: [UInt32]
+    ) throws(BackendError) -> [PostgresArgument] {
+        try CallersStatement.check(values, areFor: types.count)
+        var arguments: [PostgresArgument] = []
+        for (index, value) in values.enumerated() {
+            let name = Name("params[\(index)]")
+            arguments.append(try PostgresArgument(value, type: types[index], name: name))
+        }
+        return arguments
+    }
+
     init(_ value: JSONValue, type: UInt32, name: Name) throws(BackendError) {
         switch value {
         case .null: text = nil

@@ -98,16 +98,24 @@ package final class SQLiteBackend: Backend {
         switch job.tool.operation {
         case .sql(let operation):
             let examination = job.tool.examination
+            let values = try job.values()
+            var parameters: [JSONValue] = []
+            for name in examination.parameters {
+                let value = values[name.text] ?? .null
+                try SQLiteNumber.check(value, name)
+                parameters.append(value)
+            }
             return CallExamination(
                 examination: examination,
-                request: .sql(
-                    text: operation.text,
-                    parameters: examination.parameters.map { job.arguments[$0.text] ?? .null }))
+                request: .sql(text: operation.text, parameters: parameters))
         case .freeSQL(let operation):
             let statement = try CallersStatement(operation, job.arguments)
-            return CallExamination(
-                examination: try await examination(of: statement.text, for: job),
-                request: statement.request)
+            let found = try await examination(of: statement.text, for: job)
+            try CallersStatement.check(statement.parameters, areFor: found.parameters.count)
+            for (index, value) in statement.parameters.enumerated() {
+                try SQLiteNumber.check(value, Name("params[\(index)]"))
+            }
+            return CallExamination(examination: found, request: statement.request)
         case .describe:
             return CallExamination(
                 examination: job.tool.examination, request: .sql(text: "", parameters: []))

@@ -5,12 +5,7 @@ internal import JSON
 extension SQLitePrepared {
     func bind(_ job: Job) throws(BackendError) {
         guard let values = job.callersParameters else { return try bind(job.values()) }
-        let count = Int(statement.parameterCount)
-        guard values.count == count else {
-            throw BackendError(
-                .argument,
-                detail: "the statement takes \(count) values in `params`, not \(values.count)")
-        }
+        try CallersStatement.check(values, areFor: Int(statement.parameterCount))
         for (position, value) in values.enumerated() {
             let name = Name("params[\(position)]")
             guard try bind(value, at: Int32(position + 1), name) == SQLITE_OK else {
@@ -39,15 +34,34 @@ extension SQLitePrepared {
         case .string(let text): return statement.bind(text, index)
         case .array, .object: return statement.bind(value.text, index)
         case .number(let number):
-            if let integer = Int64(number.text) { return statement.bind(integer, index) }
-            guard let double = number.exactDouble else {
-                throw BackendError(
-                    .argument,
-                    detail: "argument `\(name)`: a number that SQLite cannot hold exactly; "
-                        + "send a 64-bit integer, at most 17 digits, or text")
+            switch try SQLiteNumber(number, name) {
+            case .integer(let integer): return statement.bind(integer, index)
+            case .double(let double): return statement.bind(double, index)
             }
-            return statement.bind(double, index)
         }
+    }
+}
+
+/// A number as SQLite holds it, with all its digits.
+enum SQLiteNumber {
+    case integer(Int64)
+    case double(Double)
+
+    init(_ number: JSONNumber, _ name: Name) throws(BackendError) {
+        if let integer = Int64(number.text) {
+            self = .integer(integer)
+        } else if let double = number.exactDouble {
+            self = .double(double)
+        } else {
+            throw BackendError(
+                .argument,
+                detail: "argument `\(name)`: a number that SQLite cannot hold exactly; "
+                    + "send a 64-bit integer, at most 17 digits, or text")
+        }
+    }
+
+    static func check(_ value: JSONValue, _ name: Name) throws(BackendError) {
+        if case .number(let number) = value { _ = try SQLiteNumber(number, name) }
     }
 }
 

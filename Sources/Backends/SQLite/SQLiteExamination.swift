@@ -271,7 +271,9 @@ private struct SQLiteFacts {
 
     private func parameters() throws(SQLiteFailure) -> [Name] {
         // A caller's values come in their order.
-        guard author == .operation else { return [] }
+        guard author == .operation else {
+            return (0..<statement.parameterCount).map { Name("$\($0 + 1)") }
+        }
         var names: [Name] = []
         for index in 0..<statement.parameterCount {
             guard let name = statement.parameterName(index + 1),

@@ -16,12 +16,20 @@ struct PostgresAnalysisSession {
             try link.run(
                 """
                 SET statement_timeout = '2s'; SET lock_timeout = '500ms';
-                SET check_function_bodies = on; SET plan_cache_mode = force_generic_plan;
-                SET default_transaction_read_only = off
+                SET plan_cache_mode = force_generic_plan; SET default_transaction_read_only = off
                 """)
+            try link.run(Self.haste)
             return link
         }
     }
+
+    /// A tree may have megabytes. The server would read it once more to check it, which describing
+    /// the statement has done, and compress it by the slower of its ways.
+    private static let haste = """
+        SET check_function_bodies = off;
+        SELECT set_config(name, 'lz4', false) FROM pg_settings
+        WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)
+        """
 
     var version: String { catalog.version }
 
@@ -129,9 +137,11 @@ struct PostgresAnalysis {
     }
 
     private func result(
-        _ examination: Examination, types: [UInt32] = []
+        _ examination: Examination, types: [UInt32] = [], parameterTypes: [UInt32]? = nil
     ) -> PostgresFindings {
-        PostgresFindings(examination: examination, types: types, version: catalog.version)
+        PostgresFindings(
+            examination: examination, types: types, parameterTypes: parameterTypes,
+            version: catalog.version)
     }
 
     // MARK: Queries
@@ -145,7 +155,9 @@ struct PostgresAnalysis {
             examination.statement?.rows = estimate.rows
             examination.statement?.cost = estimate.cost
         }
-        return result(examination, types: description.columns.map(\.type))
+        return result(
+            examination, types: description.columns.map(\.type),
+            parameterTypes: description.parameters)
     }
 
     private struct Read {

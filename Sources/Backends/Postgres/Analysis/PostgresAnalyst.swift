@@ -112,6 +112,8 @@ struct PostgresFindings: Sendable {
     var examination: Examination
     /// The types of the columns, for whoever makes values of them.
     var types: [UInt32]
+    /// Of `$1`, `$2` …; nil where the server was not asked.
+    var parameterTypes: [UInt32]?
     /// Of the catalogue that it holds for.
     var version: String
 }
