@@ -47,6 +47,7 @@ def collected():
     import plain_checks  # noqa: F401
     import example_checks  # noqa: F401
     import verdict_checks  # noqa: F401
+    import quota_checks  # noqa: F401
     import import_checks  # noqa: F401
     import import_postgres_checks  # noqa: F401
     import cost_checks  # noqa: F401

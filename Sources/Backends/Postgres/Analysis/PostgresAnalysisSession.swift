@@ -104,17 +104,6 @@ struct PostgresAnalysisSession {
     }
 }
 
-extension PostgresFailure {
-    /// Set where we, and not the server, are against it; told to the caller.
-    var refusal: String? { code.isByteEqual(to: Self.refusalCode) ? message : nil }
-
-    private static let refusalCode = "TOOLS"
-
-    static func refused(_ told: String) -> PostgresFailure {
-        PostgresFailure(code: refusalCode, message: told)
-    }
-}
-
 /// The analysis of one statement.
 struct PostgresAnalysis {
     let text: String

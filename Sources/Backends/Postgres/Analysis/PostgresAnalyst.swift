@@ -159,3 +159,14 @@ extension PostgresAnalysisError {
         }
     }
 }
+
+extension PostgresFailure {
+    /// Set where we, and not the server, are against it; told to the caller.
+    var refusal: String? { code.isByteEqual(to: Self.refusalCode) ? message : nil }
+
+    private static let refusalCode = "TOOLS"
+
+    static func refused(_ told: String) -> PostgresFailure {
+        PostgresFailure(code: refusalCode, message: told)
+    }
+}

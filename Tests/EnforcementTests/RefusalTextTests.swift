@@ -1,0 +1,55 @@
+import JSON
+import TestSupport
+import Testing
+
+@testable import Enforcement
+
+/// Every refusal as Claude reads it: it sees the text and nothing else.
+@Suite struct RefusalTextTests {
+    /// What the first word of a sentence may be that says what to do now.
+    private static let advice: Set<Substring> = [
+        "Answer", "Ask", "Call", "Change", "Check", "Correct", "Do", "Get", "Instead", "Look",
+        "Make",
+        "Select", "Send", "Set", "Sign", "Split", "Tell", "Try", "Use", "Wait", "Withdraw",
+    ]
+
+    private static func sentences(_ text: String) -> [String] {
+        text.split(separator: "\n").flatMap { line in
+            line.replacing(": ", with: ". ").replacing("; ", with: ". ")
+                .replacing(", or ", with: ". ").replacing(", then ", with: ". ")
+                .split(separator: ". ").map(String.init)
+        }
+    }
+
+    private static func saysWhatToDo(_ text: String) -> Bool {
+        sentences(text).contains { sentence in
+            guard let first = sentence.split(separator: " ").first else { return false }
+            return advice.contains("\(first.prefix(1).uppercased())\(first.dropFirst())"[...])
+        }
+    }
+
+    @Test(arguments: Refusal.Code.allCases)
+    func itSaysWhatWasRefusedAndWhatToDo(_ code: Refusal.Code) async throws {
+        let told = try #require(try await GateTests.refusal(code)).told
+        #expect(Self.sentences(told).count >= 2, "\(told)")
+        #expect(told.utf8.last == UInt8(ascii: "."), "\(told)")
+        // Whoever cancelled knows what they want.
+        #expect(code == .cancelled || Self.saysWhatToDo(told), "\(told)")
+    }
+
+    @Test func aRuleIsNamedWithItsReasonAndWhatToDoInstead() async throws {
+        var rule = Rule.denying("no-night", .all([]))
+        rule.instead = "wait for the morning"
+        let fixture = try GateFixture(policy: Policy(grants: GateFixture.grants, rules: [rule]))
+        let told = try #require(try await fixture.call().refusal).told
+        #expect(
+            told == "Refused by rule `no-night`: \(rule.reason). Instead: wait for the morning.")
+    }
+
+    @Test(arguments: [Refusal.Code.denied, .limitRule, .approvalUnreachable])
+    func aRuleThatLedThereIsNamedWithItsReason(_ code: Refusal.Code) async throws {
+        let told = try #require(try await GateTests.refusal(code)).told
+        #expect(told.contains("`r`"), "\(told)")
+        #expect(told.contains("because"), "\(told)")
+    }
+}
