@@ -45,6 +45,7 @@ package struct Refusal: Error, Sendable {
         case approvalHandle = "approval.unknown_handle"
         case approvalLimit = "approval.limit"
         case approvalTooLarge = "approval.too_large"
+        case approvalReason = "approval.reason_missing"
         case backendBusy = "backend.busy"
         case backendTimedOut = "backend.timed_out"
         case backendUnavailable = "backend.unavailable"

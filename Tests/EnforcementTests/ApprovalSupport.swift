@@ -96,6 +96,10 @@ extension GateTests {
     static func refusalOfApproval(_ code: Refusal.Code) async throws -> Refusal? {
         let fixture = try ApprovalTests.made()
         switch code {
+        case .approvalReason:
+            var demand = ApprovalDemand(groups: ["finance"])
+            demand.wantsReason = true
+            return try await ApprovalTests.made(demand).refund().refusal
         case .approvalLimit:
             let mark = try await fixture.caller().caller.mark
             for number in 0..<ApprovalBook.perCallerMax {

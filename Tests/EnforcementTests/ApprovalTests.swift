@@ -194,7 +194,7 @@ import Testing
             issuer: "a", subject: "bot", kind: .agent, onBehalfOf: "ada", groups: ["finance"])
         func objection(_ approver: Caller, about caller: Caller) -> String? {
             do throws(ApprovalObjection) {
-                try ApprovalRequest.sample(caller: caller).check(approver)
+                try ApprovalRequest.sample(caller: caller).check(approver, now: 1)
                 return nil
             } catch { return "\(error)" }
         }

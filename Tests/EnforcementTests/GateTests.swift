@@ -300,7 +300,7 @@ import Testing
             return try await refusalOfConfirmation(code)
         case .approvalPending, .approvalRejected, .approvalExpired, .approvalOutdated,
             .approvalRunning, .approvalOver, .approvalUnknown, .approvalHandle, .approvalLimit,
-            .approvalTooLarge:
+            .approvalTooLarge, .approvalReason:
             return try await refusalOfApproval(code)
         case .taskUnsupported:
             return try await GateFixture(tools: [.sample(taskUse: .required)]).call().refusal

@@ -25,6 +25,8 @@ TOOLS = {
     "held": {"hold": "20s"}, "handed": {"hold": "0s"}, "brief": {"hold": "4s", "expires": "2s"},
     "twice": {"hold": "0s", "approvers": {"groups": ["finance"], "count": 2}},
     "task": {"hold": "0s"},
+    "urgent": {"hold": "0s", "force": {"groups": ["oncall"]}, "callerReason": "required",
+               "approvers": {"groups": ["finance"], "count": 2}},
 }
 
 
@@ -235,6 +237,30 @@ def approve_nobody_decides_who_must_not(world):
     expect(nobody.run("list").returncode, 1)
     expect_in("approval.pending", result_of(server, token, handle))
     expect_in("approval.unknown_handle", result_of(server, token, of_agent))
+
+
+@check
+def approve_one_alone_may_force_it_and_all_see_that(world):
+    server = Approving.server(world)
+    site = server.site
+    token = world.token(site, "support", subject="hurried")
+    without = post(server, token, call("urgent", ARGUMENTS)).json["result"]["content"][0]["text"]
+    expect_in("approval.reason_missing", without)
+    message = call("urgent", ARGUMENTS)
+    message["params"].setdefault("_meta", {})["toolserver/reason"] = "double charge"
+    handle = HANDLE.search(
+        post(server, token, message).json["result"]["content"][0]["text"]).group()
+    reason = ["--reason", "outage 4711"]
+    refused = Desk(world, site).run("force", handle, *reason)
+    expect(refused.returncode, 1)
+    expect_in("only members of oncall", refused.stderr)
+    oncall = Desk(world, site, "olga", ("oncall",))
+    expect(oncall.run("approve", handle).returncode, 1)
+    expect(oncall.run("force", handle, *reason).returncode, 0)
+    shown = Desk(world, site).run("show", handle).stdout
+    for part in ["FORCED", "olga", "outage 4711", "double charge"]:
+        expect_in(part, shown)
+    expect_in('"changed":1', result_of(server, token, handle))
 
 
 @check

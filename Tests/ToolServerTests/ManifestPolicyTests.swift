@@ -249,8 +249,18 @@ private let decides =
 @Test func anApprovalRuleLoads() throws {
     let rules = #"""
         {"rules": [{"rule": "r", "effect": "approve", "reason": "money", "when": {"tool.name": "one"},
-          "approvers": {"groups": ["finance"], "count": 2}, "expires": "30m"}]}
+          "approvers": {"groups": ["finance"], "count": 2}, "expires": "30m",
+          "escalate": {"after": "10m", "groups": ["managers"]}, "force": {"groups": ["oncall"]},
+          "callerReason": "required"}]}
         """#
     let catalog = try ManifestFixture(["policy/rules.json": rules]).load()
     #expect(catalog.policy.rules.map(\.effect) == [.approve])
+    let demand = try #require(catalog.policy.rules.first?.approval)
+    #expect(demand.escalation?.after == 600 && demand.escalation?.groups == ["managers"])
+    #expect(demand.force == ["oncall"] && demand.wantsReason)
+    #expect(throws: ManifestError.self) {
+        try ManifestFixture([
+            "policy/rules.json": rules.replacing("10m", with: "31m")
+        ]).load()
+    }
 }

@@ -54,6 +54,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("policy", ["$defs", "deny"], PolicyManifest.denyKeys),
     ("policy", ["$defs", "approve"], PolicyManifest.approveKeys),
     ("policy", ["$defs", "approvers"], PolicyManifest.approverKeys),
+    ("policy", ["$defs", "escalate"], PolicyManifest.escalateKeys),
+    ("policy", ["$defs", "force"], PolicyManifest.forceKeys),
     ("policy", ["$defs", "limit"], PolicyManifest.limitKeys),
     ("policy", ["$defs", "case"], CaseManifest.keys),
     ("policy", ["$defs", "caseCaller"], CaseManifest.callerKeys),

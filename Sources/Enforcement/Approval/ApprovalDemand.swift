@@ -12,6 +12,24 @@ package struct ApprovalDemand: Sendable {
     /// How long a call waits for the decision before its caller gets a handle instead.
     package var hold: Duration
 
+    /// Who else may decide when nobody has for a while.
+    package var escalation: Escalation?
+    /// Whose yes alone is enough, in an emergency.
+    package var force: [Name] = []
+    /// Whether the caller must say why.
+    package var wantsReason = false
+
+    package struct Escalation: Sendable {
+        /// In seconds from when it was asked for.
+        package var after: Int
+        package var groups: [Name]
+
+        package init(after: Int, groups: [Name]) {
+            self.after = after
+            self.groups = groups
+        }
+    }
+
     package static let expiresStandard = 1_800
     package static let holdStandard = Duration.seconds(45)
 

@@ -13,6 +13,8 @@ package struct ApprovalDesk: Sendable {
     package enum Decision: Sendable {
         case approve
         case reject(reason: String)
+        /// Alone, against what the rules ask for.
+        case force(reason: String)
     }
 
     package init(
@@ -66,6 +68,7 @@ package struct ApprovalDesk: Sendable {
             switch decision {
             case .approve: try request.approve(person, now: book.now())
             case .reject(let reason): try request.reject(person, reason: reason, now: book.now())
+            case .force(let reason): try request.force(person, reason: reason, now: book.now())
             }
             do throws(Refusal) {
                 try await record(decision, request, by: approver)
@@ -87,6 +90,7 @@ package struct ApprovalDesk: Sendable {
         switch decision {
         case .approve: writer.member("decision", "approve")
         case .reject: writer.member("decision", "reject")
+        case .force: writer.member("decision", "force")
         }
         writer.member("binding", request.binding.hex)
         writer.member("phase", request.phase.rawValue)
@@ -106,8 +110,12 @@ extension ApprovalObjection {
         case .agent: "only a person can decide, and this identity is an agent's"
         case .group(let groups):
             "only members of \(groups.map(\.text).joined(separator: ", ")) can decide about it, as an issuer names them that the rule means"
+        case .force(let groups):
+            groups.isEmpty
+                ? "its rules let nobody force it"
+                : "only members of \(groups.map(\.text).joined(separator: ", ")) can force it, of each rule's own"
         case .again: "you have approved it already; it needs another person"
-        case .reasonMissing: "a no needs a reason, which the caller is told"
+        case .reasonMissing: "a no needs a reason, which the caller is told; so does force"
         case .reasonLong: "the reason is longer than \(ApprovalRequest.reasonMax) bytes"
         case .unknown: "there is no such request"
         case .ambiguous: "several requests begin so; give more of the handle"

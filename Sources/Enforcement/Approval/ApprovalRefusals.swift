@@ -6,9 +6,16 @@ extension ApprovalRequest {
         let asked = (open.isEmpty ? needs : open).map { need in
             let number = need.count == 1 ? "" : "\(need.count) people of "
             let groups = need.groups.map(\.text).joined(separator: " or ")
-            return "\(number)\(groups) (rule `\(need.rule)`: \(need.reason))"
+            return "\(number)\(groups)\(later(need)) (rule `\(need.rule)`: \(need.reason))"
         }
         return "waiting for approval by \(asked.joined(separator: ", and by ")), handle \(id)"
+    }
+
+    /// Who may decide besides, and from when.
+    package func later(_ need: Need) -> String {
+        guard let escalation = need.escalation else { return "" }
+        let groups = escalation.groups.map(\.text).joined(separator: " or ")
+        return ", from \(WallClock.text(created + escalation.after)) also \(groups),"
     }
 }
 
@@ -109,6 +116,14 @@ extension Refusal {
             .approvalLimit,
             "You have \(most) requests for approval here, the most allowed, with those that ended in the last day. Nothing was done. Wait for decisions, or withdraw some with `\(ApprovalResult.name)`.",
             retryAfterSeconds: 60)
+    }
+
+    static func approvalReasonMissing(_ rules: [Rule]) -> Refusal {
+        let rule = rules[0]
+        return Refusal(
+            .approvalReason,
+            "Rule `\(rule.id)` lets a person decide (\(rule.reason)), who must be told why you want this. Nothing was done. Make the call again with the reason in the argument `reason`, or, where the tool has none, as `toolserver/reason` in the request's `_meta`.",
+            rules: rules.map(\.id))
     }
 
     static var tooLargeToApprove: Refusal {

@@ -12,26 +12,36 @@ extension ApprovalRequest {
         value["request"] = request
         value["touches"] = .object(touches)
         value["needs"] = .array(
-            needs.map {
-                [
-                    "rule": .string($0.rule.text), "reason": .string($0.reason),
-                    "groups": $0.groups.json, "issuers": Self.value(of: $0.approvers.issuers),
-                    "count": .number(JSONNumber($0.count)),
-                ]
-            })
+            needs.map { Self.value(of: $0) })
         value["binding"] = .string(binding.hex)
         value["created"] = .number(JSONNumber(created))
         value["expires"] = .number(JSONNumber(expires))
         value["question"] = question.map { .string($0) }
+        value["reason"] = reason.map { .string($0) }
         value["votes"] = .array(
             votes.map {
                 [
                     "person": $0.person.json, "groups": $0.groups.json,
                     "at": .number(JSONNumber($0.at)),
+                    "forced": $0.forced.map { .string($0) } ?? .null,
                 ]
             })
         value["end"] = end.map { Self.value(of: $0) }
         return JSONValue.object(value).bytes
+    }
+
+    private static func value(of need: Need) -> JSONValue {
+        var value = JSONObject()
+        value["rule"] = .string(need.rule.text)
+        value["reason"] = .string(need.reason)
+        value["groups"] = need.groups.json
+        value["issuers"] = Self.value(of: need.approvers.issuers)
+        value["count"] = .number(JSONNumber(need.count))
+        value["escalate"] = need.escalation.map {
+            ["after": .number(JSONNumber($0.after)), "groups": $0.groups.json]
+        }
+        value["force"] = need.force.isEmpty ? nil : need.force.json
+        return .object(value)
     }
 
     private static func value(of issuers: Grantees.Issuers) -> JSONValue {
@@ -89,7 +99,8 @@ extension ApprovalRequest {
             id: entry.id, caller: caller, tool: Name(tool), backend: Name(backend), effect: effect,
             arguments: arguments, request: request, touches: touches, needs: needs,
             binding: binding, created: created, expires: expires,
-            question: value["question"]?.string, votes: votes, phase: phase,
+            question: value["question"]?.string, reason: value["reason"]?.string, votes: votes,
+            phase: phase,
             end: value["end"].flatMap { Self.end($0) })
     }
 
@@ -109,16 +120,27 @@ extension ApprovalRequest {
             let groups = [Name](value["groups"]), let issuers = issuers(value["issuers"]),
             let count = value["count"]?.int, count > 0
         else { return nil }
-        return Need(
+        var need = Need(
             rule: Name(rule), reason: reason, approvers: Grantees(groups: groups, of: issuers),
             count: count)
+        if let later = value["escalate"] {
+            guard let after = later["after"]?.int, let groups = [Name](later["groups"]) else {
+                return nil
+            }
+            need.escalation = ApprovalDemand.Escalation(after: after, groups: groups)
+        }
+        if let force = value["force"] {
+            guard let groups = [Name](force) else { return nil }
+            need.force = groups
+        }
+        return need
     }
 
     private static func vote(_ value: JSONValue) -> Vote? {
         guard let person = Person(value["person"]), let groups = [Name](value["groups"]),
             let at = value["at"]?.int
         else { return nil }
-        return Vote(person: person, groups: groups, at: at)
+        return Vote(person: person, groups: groups, at: at, forced: value["forced"]?.string)
     }
 
     private static func end(_ value: JSONValue) -> End? {

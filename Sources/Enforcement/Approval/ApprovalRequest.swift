@@ -28,11 +28,26 @@ package struct ApprovalRequest: Sendable {
         package var approvers: Grantees
         package var count: Int
 
+        package var escalation: ApprovalDemand.Escalation?
+        /// Whose yes alone is enough.
+        package var force: [Name] = []
+
         package var groups: [Name] { approvers.groups }
 
+        /// Whose yes counts, so many seconds after it was asked for.
+        package func groups(after seconds: Int) -> [Name] {
+            guard let escalation, escalation.after <= seconds else { return approvers.groups }
+            return approvers.groups + escalation.groups
+        }
+
         /// Whether somebody of these groups, as this issuer names them, counts for it.
-        func counts(_ groups: [Name], of issuer: String) -> Bool {
-            approvers.trusts(issuer) && groups.contains { approvers.groups.contains($0) }
+        func counts(_ groups: [Name], of issuer: String, after seconds: Int) -> Bool {
+            let wanted = self.groups(after: seconds)
+            return approvers.trusts(issuer) && groups.contains { wanted.contains($0) }
+        }
+
+        func isForced(by groups: [Name], of issuer: String) -> Bool {
+            approvers.trusts(issuer) && groups.contains { force.contains($0) }
         }
     }
 
@@ -41,6 +56,8 @@ package struct ApprovalRequest: Sendable {
         package var person: Person
         package var groups: [Name]
         package var at: Int
+        /// Why it was forced; nil for a plain yes.
+        package var forced: String?
     }
 
     /// How it ended, or what its last run came to.
@@ -68,6 +85,8 @@ package struct ApprovalRequest: Sendable {
     package let expires: Int
     /// The caller's own yes, where the tool asks for it.
     package let question: String?
+    /// Why the caller wants it, in their words.
+    package var reason: String?
     package var votes: [Vote] = []
     package var phase = Phase.pending
     package var end: End?
@@ -75,15 +94,25 @@ package struct ApprovalRequest: Sendable {
     /// An entry is kept that long after its request is over, so that its caller can learn of it.
     static let keptSeconds = 86_400
 
-    /// Who may decide, over all rules.
-    package var groups: [Name] {
-        var groups: [Name] = []
-        for group in needs.flatMap(\.groups) where !groups.contains(group) { groups.append(group) }
-        return groups
+    /// Who may decide from the beginning, over all rules.
+    package var groups: [Name] { distinct(needs.flatMap(\.groups)) }
+
+    private func distinct(_ names: [Name]) -> [Name] {
+        names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
     /// The rules that do not have all the people yet that they ask for.
-    package var open: [Need] { needs.filter { has($0) < $0.count } }
+    package var open: [Need] {
+        needs.filter { need in
+            has(need) < need.count
+                && !votes.contains {
+                    $0.forced != nil && need.isForced(by: $0.groups, of: $0.person.issuer)
+                }
+        }
+    }
+
+    /// Whether somebody alone decided against what the rules ask for.
+    package var isForced: Bool { votes.contains { $0.forced != nil } }
 
     /// Whether it was asked for all of these rules. Those of the same manifests say the same.
     func asks(_ others: [Need]) -> Bool {
@@ -92,11 +121,8 @@ package struct ApprovalRequest: Sendable {
 
     /// How many people count for this rule so far.
     package func has(_ need: Need) -> Int {
-        votes.count { need.counts($0.groups, of: $0.person.issuer) }
+        votes.count { need.counts($0.groups, of: $0.person.issuer, after: $0.at - created) }
     }
-
-    /// The caller's stated reason, where the tool asks for one.
-    package var reason: String? { arguments["reason"]?.string }
 }
 
 /// Somebody, as far as it matters who is the same.
@@ -130,7 +156,7 @@ package struct Person: Sendable {
 /// Why a decision does not count.
 package enum ApprovalObjection: Error, Sendable {
     case over(ApprovalRequest.Phase)
-    case ownCall, agent, group([Name]), again, reasonMissing, reasonLong
+    case ownCall, agent, group([Name]), force([Name]), again, reasonMissing, reasonLong
     case unknown, ambiguous, raced
     case unusable(Refusal)
 }
@@ -139,7 +165,7 @@ extension ApprovalRequest {
     static let reasonMax = 500
 
     /// Whether this person may decide about it at all.
-    package func check(_ approver: Caller) throws(ApprovalObjection) {
+    package func check(_ approver: Caller, now: Int) throws(ApprovalObjection) {
         guard approver.kind == .human, approver.onBehalfOf == nil else { throw .agent }
         let person = Person(approver)
         // The person behind an agent is known by name alone, and their own address is the token's.
@@ -149,30 +175,69 @@ extension ApprovalRequest {
         guard !person.mayBe(Person(caller)), behind.map({ !person.mayBe($0) }) ?? true else {
             throw .ownCall
         }
-        guard needs.contains(where: { $0.counts(approver.groups, of: approver.issuer) }) else {
-            throw .group(groups)
+        let isAsked = needs.contains { need in
+            need.counts(approver.groups, of: approver.issuer, after: now - created)
+                || need.isForced(by: approver.groups, of: approver.issuer)
         }
+        guard isAsked else { throw .group(deciding(now: now)) }
+    }
+
+    private func deciding(now: Int) -> [Name] {
+        distinct(needs.flatMap { $0.groups(after: now - created) })
     }
 
     package mutating func approve(_ approver: Caller, now: Int) throws(ApprovalObjection) {
-        try check(approver)
+        try check(approver, now: now)
         guard phase == .pending else { throw .over(phase) }
-        let person = Person(approver)
-        guard !votes.contains(where: { $0.person.mayBe(person) }) else { throw .again }
-        votes.append(
-            Vote(
-                person: person, groups: groups.filter { approver.groups.contains($0) }, at: now))
+        let vote = vote(of: approver, at: now)
+        guard !votes.contains(where: { $0.person.mayBe(vote.person) }) else { throw .again }
+        let counts = needs.contains { need in
+            need.counts(vote.groups, of: approver.issuer, after: now - created)
+        }
+        // Who may only force it does so in so many words.
+        guard counts else { throw .group(deciding(now: now)) }
+        votes.append(vote)
         if open.isEmpty { phase = .approved }
+    }
+
+    /// One person alone, of the groups that every rule names for an emergency which is not
+    /// satisfied yet. They are another person than the caller all the same.
+    package mutating func force(
+        _ approver: Caller, reason: String, now: Int
+    ) throws(ApprovalObjection) {
+        try check(approver, now: now)
+        guard phase == .pending else { throw .over(phase) }
+        try Self.check(reason)
+        var vote = vote(of: approver, at: now)
+        vote.forced = reason
+        var forced = self
+        forced.votes.removeAll { $0.person.mayBe(vote.person) }
+        forced.votes.append(vote)
+        guard forced.open.isEmpty else { throw .force(distinct(open.flatMap(\.force))) }
+        forced.phase = .approved
+        self = forced
+    }
+
+    private func vote(of approver: Caller, at now: Int) -> Vote {
+        let named = distinct(
+            needs.flatMap { $0.groups + ($0.escalation?.groups ?? []) + $0.force })
+        return Vote(
+            person: Person(approver), groups: named.filter { approver.groups.contains($0) },
+            at: now)
+    }
+
+    private static func check(_ reason: String) throws(ApprovalObjection) {
+        guard reason.contains(where: { !$0.isWhitespace }) else { throw .reasonMissing }
+        guard reason.utf8.count <= reasonMax else { throw .reasonLong }
     }
 
     /// One no is enough, also after a yes of others, as long as nothing runs.
     package mutating func reject(
         _ approver: Caller, reason: String, now: Int
     ) throws(ApprovalObjection) {
-        try check(approver)
+        try check(approver, now: now)
         guard phase == .pending || phase == .approved else { throw .over(phase) }
-        guard reason.contains(where: { !$0.isWhitespace }) else { throw .reasonMissing }
-        guard reason.utf8.count <= Self.reasonMax else { throw .reasonLong }
+        try Self.check(reason)
         phase = .rejected
         end = End(at: now, by: Person(approver), reason: reason)
     }

@@ -93,7 +93,8 @@ package final class ApprovalStage: Sendable {
             rule.approval.map {
                 ApprovalRequest.Need(
                     rule: rule.id, reason: rule.reason,
-                    approvers: Grantees(groups: $0.groups, of: $0.issuers), count: $0.count)
+                    approvers: Grantees(groups: $0.groups, of: $0.issuers), count: $0.count,
+                    escalation: $0.escalation, force: $0.force)
             }
         }
         return needs.count == rules.count ? needs : nil
@@ -133,6 +134,9 @@ package final class ApprovalStage: Sendable {
         _ confirmed: ConfirmedCall, _ needs: [ApprovalRequest.Need], _ binding: ApprovalBinding
     ) throws(Refusal) -> ApprovalRequest {
         let call = confirmed.screened.examined.scoped
+        let reason = Self.reason(of: call.arrived)
+        let wanting = confirmed.screened.holding.filter { $0.approval?.wantsReason == true }
+        guard wanting.isEmpty || reason != nil else { throw .approvalReasonMissing(wanting) }
         guard let random = try? randomBytes(15) else { throw .withoutState }
         let seconds = confirmed.screened.holding.compactMap(\.approval?.expires).min()
         let request = ApprovalRequest(
@@ -141,9 +145,15 @@ package final class ApprovalStage: Sendable {
             arguments: call.arrived.arguments, request: binding.request, touches: binding.touches,
             needs: needs, binding: binding.digest, created: now(),
             expires: now() + (seconds ?? ApprovalDemand.expiresStandard),
-            question: confirmed.question)
+            question: confirmed.question, reason: reason)
         guard request.body.count <= ApprovalBook.bodyBytesMax else { throw .tooLargeToApprove }
         return request
+    }
+
+    /// What the tool asks for as an argument, or what came beside the call.
+    private static func reason(of call: ArrivedCall) -> String? {
+        [call.arguments["reason"]?.string, call.trace.reason].lazy.compactMap { $0 }
+            .first { $0.contains { !$0.isWhitespace } }
     }
 
     // MARK: Waiting

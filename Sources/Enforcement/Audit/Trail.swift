@@ -108,6 +108,7 @@ struct Trail: ~Copyable, CallWitness {
                 writer.member("approval", held.request.id.text)
                 writer.member("fence", held.entry.version)
                 writer.member("approvers", .array(held.request.votes.map(\.person.json)))
+                if held.request.isForced { writer.member("forced", true) }
             }
             writeDecision(nil, into: &writer)
             writeCircumstances(into: &writer)

@@ -7,11 +7,15 @@ struct ApprovalView {
     private let request: ApprovalRequest
     private let arguments: JSONValue
     private let sent: JSONValue
+    private let reason: String?
 
     init(_ request: ApprovalRequest, for viewer: Caller, _ rules: MaskRules) {
         self.request = request
         var mask = DocumentMask(rules.masks, rules.policy.byName(for: viewer), for: viewer)
         arguments = mask.masked(.object(request.arguments))
+        reason =
+            arguments["reason"]?.string
+            ?? request.reason.flatMap { mask.masked(.string($0)).string }
         var known: [(raw: JSONValue, shown: JSONValue)] = []
         Self.collect(.object(request.arguments), arguments, into: &known)
         var sent = JSONObject()
@@ -66,14 +70,14 @@ struct ApprovalView {
 
     private var asked: String {
         request.needs.map { need in
-            "\(need.rule): \(request.has(need)) of \(need.count) by \(need.groups.map(\.text).joined(separator: " or "))"
+            "\(need.rule): \(request.has(need)) of \(need.count) by \(need.groups.map(\.text).joined(separator: " or "))\(request.later(need))"
         }.joined(separator: "; ")
     }
 
     /// One line.
     var line: String {
         let text =
-            "\(request.id)  \(request.phase.rawValue)  \(who)  \(request.tool) \(arguments.text)  \(asked)  until \(WallClock.text(request.expires))"
+            "\(request.id)  \(request.phase.rawValue)\(request.isForced ? " FORCED" : "")  \(who)  \(request.tool) \(arguments.text)  \(asked)  until \(WallClock.text(request.expires))"
         return printable(text, limit: 1_000)
     }
 
@@ -97,7 +101,7 @@ struct ApprovalView {
             ("groups", request.caller.groups.map(\.text).joined(separator: ", ")),
         ]
         if let client = request.caller.clientID { lines.append(("client", client)) }
-        if let reason = arguments["reason"]?.string { lines.append(("reason", reason)) }
+        if let reason { lines.append(("reason", reason)) }
         lines.append(("tool", "\(request.tool), \(request.effect.rawValue) on \(request.backend)"))
         lines.append(("arguments", arguments.text))
         for member in sent.object?.members ?? [] {
@@ -107,7 +111,13 @@ struct ApprovalView {
         for need in request.needs { lines.append(("rule", "\(need.rule): \(need.reason)")) }
         lines.append(("asked", asked))
         for vote in request.votes {
-            lines.append(("approved", "\(vote.person.subject) at \(WallClock.text(vote.at))"))
+            let at = "\(vote.person.subject) at \(WallClock.text(vote.at))"
+            lines.append(
+                vote.forced.map { ("FORCED", "by \(at), alone: \($0)") } ?? ("approved", at))
+        }
+        for need in request.needs where !need.force.isEmpty {
+            let groups = need.force.map(\.text).joined(separator: " or ")
+            lines.append(("force", "\(need.rule): \(groups), alone, in an emergency"))
         }
         if let end = request.end {
             let by = end.by.map { " by \($0.subject)" } ?? ""
@@ -133,7 +143,7 @@ struct ApprovalView {
         caller["client"] = request.caller.clientID.map { .string($0) }
         caller["groups"] = request.caller.groups.json
         value["caller"] = .object(caller)
-        value["reason"] = arguments["reason"]
+        value["reason"] = reason.map { .string($0) }
         value["tool"] = .string(request.tool.text)
         value["effect"] = .string(request.effect.rawValue)
         value["backend"] = .string(request.backend.text)
@@ -149,6 +159,7 @@ struct ApprovalView {
                 ]
             })
         value["approvals"] = .array(request.votes.map(\.person.json))
+        if request.isForced { value["forced"] = true }
         if let end = request.end {
             value["by"] = end.by.map(\.json)
             value["told"] = end.reason.map { .string($0) }

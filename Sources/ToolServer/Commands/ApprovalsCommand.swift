@@ -25,12 +25,19 @@ enum ApprovalsCommand {
                 }
                 return .reject(reason: reason)
             }
+        case "force":
+            return try decide(rest, options: ["--reason"]) { (arguments) throws(UsageError) in
+                guard let reason = arguments["--reason"] else {
+                    throw UsageError("approvals force needs --reason TEXT, which all who look see")
+                }
+                return .force(reason: reason)
+            }
         case "watch": return try watch(rest)
         case let word?:
-            let known = ["list", "show", "approve", "reject", "watch"]
+            let known = ["list", "show", "approve", "reject", "force", "watch"]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command approvals \(word)\(hint)")
-        case nil: throw UsageError("approvals needs list, show, approve, reject or watch")
+        case nil: throw UsageError("approvals needs list, show, approve, reject, force or watch")
         }
     }
 
@@ -175,7 +182,7 @@ struct ApprovalsSession: Sendable {
         _ handle: String, _ decision: ApprovalDesk.Decision
     ) async throws -> ApprovalRequest {
         let request = try await find(handle)
-        try request.check(approver.caller)
+        try request.check(approver.caller, now: WallClock.seconds())
         let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
         return try await ApprovalDesk(store: state, sink: recorder)

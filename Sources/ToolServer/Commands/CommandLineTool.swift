@@ -38,6 +38,7 @@ enum CommandLineTool {
         toolserver approvals list [--all] [--json] [--manifests DIR] [--state DIR]  the requests that wait for a person
         toolserver approvals show HANDLE [--json]                                 one of them, whole
         toolserver approvals approve HANDLE | reject HANDLE --reason TEXT         decide, as TOOLSERVER_TOKEN or the login name
+        toolserver approvals force HANDLE --reason TEXT         decide alone, where a rule lets you
         toolserver approvals watch                                                the list, as it changes
         toolserver audit list   [--last N] [FILTER…] [--all] [--json]             the latest lines of the record, or of the calls that match
         toolserver audit show   SEQ | CALL [--json]                               one line, or all lines of a call, whole

@@ -11,8 +11,11 @@ struct PolicyManifest {
         optional: ["when", "instead", "mode", "cases"])
     static let approveKeys = KeySet(
         required: ["rule", "effect", "when", "reason", "approvers"],
-        optional: ["instead", "expires", "hold", "mode", "cases"],
-        unserved: ["escalate": "name every approver in `approvers`"])
+        optional: [
+            "instead", "expires", "hold", "mode", "cases", "escalate", "force", "callerReason",
+        ])
+    static let escalateKeys = KeySet(required: ["after", "groups"])
+    static let forceKeys = KeySet(required: ["groups"])
     static let approverKeys = KeySet(required: ["groups"], optional: ["issuer", "count"])
     static let maskKeys = KeySet(
         required: ["rule", "effect", "with"],
@@ -44,7 +47,7 @@ struct PolicyManifest {
     private(set) var reveals: [Reveal] = []
     private(set) var values = ValueManifest()
     /// Whose groups may approve, by rule.
-    private(set) var approvers: [Name: GrantManifest.Recipients] = [:]
+    var approvers: [Name: GrantManifest.Recipients] = [:]
     private var places: [Name: Place] = [:]
 
     mutating func read(_ object: ObjectReader) {
@@ -147,27 +150,6 @@ struct PolicyManifest {
                 "ONLY OBSERVES: what this rule is about is recorded and let pass", at: node.place)
         }
         return mode
-    }
-
-    private mutating func approval(of object: ObjectReader, _ id: Name?) -> ApprovalDemand? {
-        let approvers = object["approvers"]?.object(Self.approverKeys)
-        let issuers = approvers?["issuer"].map { GrantManifest.issuers($0) }
-        if case .some(.none) = issuers { return nil }
-        if let id, let place = object["approvers"]?.place {
-            self.approvers[id] = GrantManifest.Recipients(place: place, issuers: issuers ?? nil)
-        }
-        let groups = approvers?["groups"]?.names { $0.identity() }
-        let count = approvers?["count"].map { $0.int(in: 1...10) } ?? 1
-        let expires =
-            object["expires"].map { $0.duration(in: .seconds(1)...(.seconds(7 * 86_400))) }
-            ?? .seconds(ApprovalDemand.expiresStandard)
-        let hold =
-            object["hold"].map { $0.duration(in: .zero...(.seconds(240))) }
-            ?? ApprovalDemand.holdStandard
-        guard let groups, let count, let expires, let hold else { return nil }
-        return ApprovalDemand(
-            groups: groups, count: count, expires: max(1, Int(expires.components.seconds)),
-            hold: hold)
     }
 
     private mutating func readMask(_ object: ObjectReader) {
