@@ -80,11 +80,12 @@ struct RecorderLines {
 
     /// One time for a batch: its lines become true together. A wall clock that jumped against the
     /// monotonic one is worth a line of its own.
-    mutating func readClocks() {
-        let wall = RecorderBell.now(CLOCK_REALTIME)
+    mutating func readClocks(
+        wall: UInt64 = RecorderBell.now(CLOCK_REALTIME),
+        monotonic: UInt64 = RecorderBell.now(CLOCK_BOOTTIME)
+    ) {
         at = clock.text(
             seconds: Int(wall / 1_000_000_000), nanoseconds: Int(wall % 1_000_000_000))
-        let monotonic = RecorderBell.now(CLOCK_BOOTTIME)
         let now = Int(wall / 1_000_000) - Int(monotonic / 1_000_000)
         let jump = now - (offset ?? now)
         offset = now
