@@ -48,7 +48,7 @@ extension BackendError {
             "Your identity lacks \(detail), which this tool takes from it. Nothing was done. Ask the operator; other arguments will not help."
         case .unknown:
             "The backend or the connection to it failed while the change was being made, so nobody knows whether it was. Do not repeat the call: look first whether the change is there."
-        case .refused: "Refused: \(detail)."
+        case .refused: "Refused: \(detail). Send a statement without it, or use another tool."
         case .statement:
             "The statement cannot be judged: \(detail). Correct it and call again."
         case .notFound:

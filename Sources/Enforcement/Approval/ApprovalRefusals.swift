@@ -57,7 +57,7 @@ extension Refusal {
             let changed = request.end?.changed.map { ", \($0) rows changed" } ?? ""
             return about(
                 request, .approvalOver,
-                "Approved and done at \(WallClock.text(request.end?.at ?? 0))\(changed). Its answer went to the call that ran it, and it is not run again. A new call like it needs a new approval."
+                "Approved and done at \(WallClock.text(request.end?.at ?? 0))\(changed). Its answer went to the call that ran it, and it is not run again. Call again only for another run, which needs a new approval."
             )
         }
     }

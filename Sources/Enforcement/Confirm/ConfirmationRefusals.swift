@@ -20,7 +20,7 @@ extension Refusal {
     static func unreadableAnswer(_ question: String) -> Refusal {
         Refusal(
             .confirmationAnswer,
-            "The answer to the question is not an answer to its form: `action` is accept, decline or cancel, and an accepted form has the boolean `\(Question.box)`. Nothing was done.",
+            "The answer to the question is not an answer to its form: `action` is accept, decline or cancel, and an accepted form has the boolean `\(Question.box)`. Nothing was done. Call again and answer in that form.",
             noted: asked(question))
     }
 
