@@ -34,25 +34,8 @@ struct SegmentReader: ~Copyable {
         }
         size = status.st_size
         self.limit =
-            limit == .max ? Self.endOfLines(descriptor, status.st_size) : min(limit, size)
-    }
-
-    /// The offset behind the last byte that is no space. Where it cannot be read, the file's end:
-    /// then reading on meets the same error and tells it.
-    private static func endOfLines(_ descriptor: Int32, _ size: Int) -> Int {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        var end = size
-        while end > 0 {
-            let count = min(buffer.count, end)
-            guard unsafe pread(descriptor, &buffer, count, end - count) == count else {
-                return size
-            }
-            if let last = buffer[..<count].lastIndex(where: { $0 != 0x20 }) {
-                return end - count + last + 1
-            }
-            end -= count
-        }
-        return 0
+            limit == .max
+            ? FileTail.end(of: descriptor, size: size) { $0 != 0x20 } : min(limit, size)
     }
 
     deinit { close(descriptor) }

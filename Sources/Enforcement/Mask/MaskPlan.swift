@@ -48,7 +48,7 @@ final class MaskPlan: Sendable {
         let reveals: [RevealRule]
     }
 
-    /// For each output column, the covers over it; empty for an open one.
+    /// For each output column, the covers over it, the strictest first; empty for an open one.
     let columns: [[Cover]]
     /// For each output column, the rules for places in the documents that it shows.
     let insides: [[MaskRule]]
@@ -93,15 +93,13 @@ final class MaskPlan: Sendable {
                 return Cover(
                     rule: rule, isDerived: standing == .derived, reveals: policy.reveals(of: rule))
             }
+            .sorted { $0.strictness > $1.strictness }
         }
         let insides = insides
-        let isSettled = columns.allSatisfy { $0.allSatisfy(\.reveals.isEmpty) }
+        let isSameForAll = columns.allSatisfy { $0.allSatisfy(\.reveals.isEmpty) }
         settled =
-            isSettled
-            ? zip(columns, insides).map { covers, insides in
-                let strictest = covers.max { $0.strictness < $1.strictness }
-                return Self.standing(strictest, covers, insides)
-            } : nil
+            isSameForAll
+            ? zip(columns, insides).map { Self.standing($0.first, $0, $1) } : nil
     }
 
     /// By what it is called, and by what the columns are called that it is made of.
@@ -124,11 +122,7 @@ final class MaskPlan: Sendable {
 
     /// The cover to lay over a column for this caller: the strictest that is not lifted.
     func cover(over column: Int, for caller: Caller) -> Cover? {
-        var strictest: Cover?
-        for cover in columns[column] where cover.strictness > strictest?.strictness ?? -1 {
-            if !cover.reveals.contains(where: { $0.holds(for: caller) }) { strictest = cover }
-        }
-        return strictest
+        columns[column].first { cover in !cover.reveals.contains { $0.holds(for: caller) } }
     }
 
     private static func standing(

@@ -19,6 +19,9 @@ struct StreamBatch: Sendable {
 
     /// The same for the same lines.
     var name: String { "\(cursor.origin)#\(cursor.sent)" }
+
+    /// One line an item, each with its end.
+    var lines: [UInt8] { items.flatMap { $0.bytes + [0x0A] } }
 }
 
 /// One log as one stream reads it: in order, from its cursor on, in bounded pieces.

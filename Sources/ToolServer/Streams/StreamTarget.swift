@@ -28,11 +28,10 @@ struct FileTarget: StreamTarget {
     let workers: WorkerPool
 
     func deliver(_ batch: StreamBatch) async throws(DeliveryFailure) {
-        var bytes: [UInt8] = []
-        for item in batch.items { bytes += item.bytes + [0x0A] }
+        let bytes = batch.lines
         let code: Int32
         do throws(WorkerPoolFull) {
-            code = try await workers.run { [path, bytes] _ in Self.append(bytes, to: path) }
+            code = try await workers.run { [path] _ in Self.append(bytes, to: path) }
         } catch {
             throw DeliveryFailure(reason: "no thread to write")
         }
@@ -48,7 +47,7 @@ struct FileTarget: StreamTarget {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return errno }
         guard status.st_mode & S_IFMT == S_IFREG else { return EINVAL }
-        let end = endOfLines(descriptor, status.st_size)
+        let end = FileTail.end(of: descriptor, size: status.st_size) { $0 == 0x0A }
         if end < status.st_size, ftruncate(descriptor, end) != 0 { return errno }
         var written = 0
         while written < bytes.count {
@@ -62,20 +61,6 @@ struct FileTarget: StreamTarget {
             written += count
         }
         return fdatasync(descriptor) == 0 ? 0 : errno
-    }
-
-    private static func endOfLines(_ descriptor: Int32, _ size: Int) -> Int {
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        var end = size
-        while end > 0 {
-            let count = min(buffer.count, end)
-            guard unsafe pread(descriptor, &buffer, count, end - count) == count else {
-                return size
-            }
-            if let feed = buffer[..<count].lastIndex(of: 0x0A) { return end - count + feed + 1 }
-            end -= count
-        }
-        return 0
     }
 }
 
@@ -120,13 +105,11 @@ struct WebhookTarget: StreamTarget {
     let key: KeptSecret
 
     func deliver(_ batch: StreamBatch) async throws(DeliveryFailure) {
-        var body: [UInt8] = []
-        for item in batch.items { body += item.bytes + [0x0A] }
         let secret: String
         do throws(BackendError) { secret = try await key.value() } catch {
             throw DeliveryFailure(reason: "the secret cannot be read")
         }
         try await delivery.deliver(
-            body, batch: batch.name, at: Int(time(nil)), key: Array(secret.utf8))
+            batch.lines, batch: batch.name, at: Int(time(nil)), key: Array(secret.utf8))
     }
 }
