@@ -78,6 +78,28 @@ def the_bucket_keeps_the_boards_papers(world):
 
 
 @check
+def a_new_tool_is_asked_for_and_loads(world):
+    folder = recipe(world, "analytics")
+    words = [world.binary, "new", "tool", "orders_from", "--backend", "sales", "--scope", "sales.read",
+             "--title", "Orders from a country", "--manifests", folder]
+
+    def asked(answers):
+        return subprocess.run(
+            words, input=answers, env=environment(), capture_output=True, text=True, timeout=60)
+
+    told = asked("select nothing from orders\nRows.\n")
+    expect(told.returncode, 1, "exit code")
+    expect_in("would not load", told.stderr)
+    expect((folder / "tools" / "orders_from.sql").exists(), False, "written in spite of that")
+    made = asked("select id, cents from orders where country = :country order by id\nOrders.\n")
+    expect(made.returncode, 0, f"exit code {made.stderr}")
+    tool = json.loads((folder / "tools" / "orders_from.json").read_text())
+    expect((tool["effect"], list(tool["input"])), ("read", ["country"]), "tool")
+    run(world, "check", "--manifests", folder)
+    expect_in("is there already", asked("select 1 as one\nOne.\n").stderr)
+
+
+@check
 def every_command_says_what_it_takes(world):
     usage = run(world, "help")
     commands = {line.split()[1] for line in usage.splitlines() if line.startswith("toolserver ")}

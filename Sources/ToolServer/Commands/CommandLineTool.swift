@@ -31,6 +31,8 @@ enum CommandLineTool {
                                                                                   tools from an OpenAPI 3 document, and what was left out
         toolserver import postgres SERVICE|FILE [--schema A,B] [--backend NAME] [--tls MODE] [--manifests DIR]
                                                                                   two tools for each table of a service of ~/.pg_service.conf, or of the backend that FILE declares
+        toolserver new tool NAME [--backend NAME] [--scope SCOPE] [--title TEXT] [--description TEXT] [--sql TEXT] [--write] [--manifests DIR]
+                                                                                  one tool with a statement; asks for what is not given
         toolserver token check  TOKEN | --jsonl [--now SECONDS] [--manifests DIR]  would this token count, whose is it, and why not
         toolserver token revoke --id JTI | --subject SUBJECT | --client CLIENT [--issuer NAME] [--manifests DIR] [--state DIR]
                                                                                   end tokens now, for every process on this state
@@ -64,7 +66,7 @@ enum CommandLineTool {
 
     static let commands = [
         "serve", "stdio", "check", "call", "try", "grants", "whoami", "mask", "token",
-        "register", "import", "keys", "approvals", "audit", "json-check", "completion",
+        "register", "import", "new", "keys", "approvals", "audit", "json-check", "completion",
         "version", "help",
     ]
 
@@ -107,6 +109,7 @@ enum CommandLineTool {
         case "token": return try TokenCommand.run(rest)
         case "register": return try RegisterCommand.run(rest)
         case "import": return try ImportCommand.run(rest)
+        case "new": return try NewToolCommand.run(rest)
         case "keys": return try KeysCommand.run(rest)
         case "approvals": return try ApprovalsCommand.run(rest)
         case "audit": return try AuditCommand.run(rest)
