@@ -36,6 +36,8 @@ package final class RecorderCore: @unchecked Sendable {
         var health = Health.good
         var reason = ""
         var isWriterAsleep = false
+        /// How many calls end the writer's pause before its time.
+        var enough = Int.max
         var isWatchdogAsleep = false
         var isClosing = false
         var isWriterDone = false
@@ -75,7 +77,7 @@ package final class RecorderCore: @unchecked Sendable {
             if shared.bytes + lines.bytes > limits.queuedBytes { return .overloaded }
             shared.bytes += lines.bytes
             shared.queue.append(lines)
-            isWriterAsleep = shared.isWriterAsleep
+            isWriterAsleep = shared.isWriterAsleep || shared.queue.count == shared.enough
             // At once, so that the deadline holds even if the wake that is put off never comes.
             // It then stays awake while lines wait: a few rings a second at most.
             if shared.isWatchdogAsleep {
@@ -98,7 +100,7 @@ package final class RecorderCore: @unchecked Sendable {
 
     /// Only inside the lock.
     private func ringWriter() {
-        guard shared.isWriterAsleep else { return }
+        guard shared.isWriterAsleep || shared.queue.count >= shared.enough else { return }
         shared.isWriterAsleep = false
         bell.ring(.writer)
     }
@@ -135,13 +137,13 @@ package final class RecorderCore: @unchecked Sendable {
     }
 
     private func write() {
-        var pause: UInt64 = 0
+        var pause = Pause(after: 0, taking: 0)
         while true {
             switch nextWork(after: pause) {
             case .batch(let batch):
                 let began = RecorderBell.now()
                 finish(writer.commit(batch))
-                pause = Self.pause(after: batch, taking: RecorderBell.now() &- began)
+                pause = Pause(after: batch.count, taking: RecorderBell.now() &- began)
             case .retry: finish(writer.restart().map { [] })
             case .stop:
                 do throws(RecordError) { try writer.close() } catch { notice(error) }
@@ -155,14 +157,20 @@ package final class RecorderCore: @unchecked Sendable {
         }
     }
 
-    /// Sync and signature cost the same for one call as for many. Where several came together more
-    /// are on their way, and for those it pays to wait as long as the last batch took; who calls
+    /// Sync and signature cost the same for one call as for many. Where several came together they
+    /// come together again, and for those it pays to wait as long as the last batch took; who calls
     /// alone never waits.
-    private static func pause(after batch: [WaitingLines], taking time: UInt64) -> UInt64 {
-        batch.count < 4 ? 0 : min(time, 300_000)
+    private struct Pause {
+        var time: UInt64
+        var enough: Int
+
+        init(after count: Int, taking time: UInt64) {
+            self.time = count < 4 ? 0 : min(time, 300_000)
+            enough = count
+        }
     }
 
-    private func nextWork(after pause: UInt64) -> Work {
+    private func nextWork(after pause: Pause) -> Work {
         bell.withLock {
             if shared.health == .failed {
                 let next = RecorderBell.now() &+ limits.retry.nanoseconds
@@ -171,10 +179,12 @@ package final class RecorderCore: @unchecked Sendable {
                 }
                 return shared.isClosing ? .stop : .retry
             }
-            let next = RecorderBell.now() &+ pause
-            while pause > 0, !shared.isClosing, RecorderBell.now() < next {
+            let next = RecorderBell.now() &+ pause.time
+            if pause.time > 0 { shared.enough = pause.enough }
+            while shared.queue.count < shared.enough, !shared.isClosing, RecorderBell.now() < next {
                 bell.wait(.writer, until: next)
             }
+            shared.enough = .max
             while shared.queue.isEmpty {
                 if shared.isClosing { return .stop }
                 shared.isWriterAsleep = true
