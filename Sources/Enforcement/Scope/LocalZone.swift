@@ -100,7 +100,7 @@ package enum Calendar {
     }
 
     /// 0 is Sunday.
-    static func weekday(ofDay days: Int) -> Int { ((days + 4) % 7 + 7) % 7 }
+    package static func weekday(ofDay days: Int) -> Int { ((days + 4) % 7 + 7) % 7 }
 }
 
 /// `CET-1CEST,M3.5.0,M10.5.0/3`: how a zone goes on for ever (POSIX, RFC 9636 section 3.3).

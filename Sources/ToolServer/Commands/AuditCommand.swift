@@ -4,8 +4,8 @@ import JSON
 /// `toolserver audit`: reads and proves the record. It asks the files and never a running server.
 enum AuditCommand {
     private static let verbs = [
-        "list", "show", "follow", "export", "replay", "streams", "reindex", "prove", "checkpoint",
-        "verify",
+        "list", "show", "follow", "export", "replay", "risks", "streams", "reindex", "prove",
+        "checkpoint", "verify",
     ]
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
@@ -18,6 +18,7 @@ enum AuditCommand {
             case "follow": return try FollowView.run(rest)
             case "export": return try ExportView.run(rest)
             case "replay": return try ReplayView.run(rest)
+            case "risks": return try RisksView.run(rest)
             case "streams": return try StreamsView.run(rest)
             case "reindex": return try ReindexView.run(rest)
             case "prove": return try ProofView.prove(rest)
@@ -95,9 +96,5 @@ enum AuditCommand {
         case .failure(let failure):
             throw CommandFailure("cannot read \(what): \(file) \(failure.reason)")
         }
-    }
-
-    private static func counted(_ count: Int, _ word: String) -> String {
-        "\(count) \(word)\(count == 1 ? "" : "s")"
     }
 }

@@ -124,10 +124,6 @@ extension CheckCommand {
         return "ok: \(parts.joined(separator: ", "))"
     }
 
-    private static func counted(_ count: Int, _ word: String) -> String {
-        "\(count) \(word)\(count == 1 ? "" : "s")"
-    }
-
     /// What holds, whether it was written down or is a default.
     private static func settings(_ catalog: Catalog) -> [(name: String, value: String)] {
         let server = catalog.server

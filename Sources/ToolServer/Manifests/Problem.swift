@@ -135,3 +135,8 @@ func quoted(_ text: String) -> String { "`\(printable(text))`" }
 func quoted(_ texts: [String]) -> String {
     texts.map { quoted($0) }.joined(separator: ", ")
 }
+
+/// `1 call`, `2 calls`.
+func counted(_ count: Int, _ word: String) -> String {
+    "\(count) \(word)\(count == 1 ? "" : "s")"
+}
