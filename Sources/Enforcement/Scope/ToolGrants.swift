@@ -107,7 +107,7 @@ struct ToolGrants: Sendable {
 
 extension Grant {
     /// To a caller whom it names.
-    fileprivate func verdict(on question: ScopeQuestion) -> GrantFinding.Verdict {
+    func verdict(on question: ScopeQuestion) -> GrantFinding.Verdict {
         guard to.trusts(question.caller.issuer) else { return .otherIssuer }
         if let from, question.now < from { return .notYet }
         if let until, question.now >= until { return .over }

@@ -4,8 +4,8 @@ import JSON
 /// `toolserver audit`: reads and proves the record. It asks the files and never a running server.
 enum AuditCommand {
     private static let verbs = [
-        "list", "show", "follow", "export", "replay", "risks", "streams", "reindex", "prove",
-        "checkpoint", "verify",
+        "list", "show", "follow", "export", "replay", "risks", "advise", "streams", "reindex",
+        "prove", "checkpoint", "verify",
     ]
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
@@ -19,6 +19,7 @@ enum AuditCommand {
             case "export": return try ExportView.run(rest)
             case "replay": return try ReplayView.run(rest)
             case "risks": return try RisksView.run(rest)
+            case "advise": return try AdviseView.run(rest)
             case "streams": return try StreamsView.run(rest)
             case "reindex": return try ReindexView.run(rest)
             case "prove": return try ProofView.prove(rest)

@@ -49,6 +49,7 @@ enum CommandLineTool {
         toolserver audit replay [SESSION] [--pauses keep|skip]                    a session's calls as they happened; without one, the sessions
         toolserver audit replay --policy DIR [FILTER…] [--show N] [--json]        what other manifests would have said of these calls; 1 where they differ
         toolserver audit risks  [--score N] [FILTER…] [--show N] [--json]         what insiders do who abuse their rights, scored; 1 where there is any
+        toolserver audit advise [--days N] [--json]                               what nobody used, and narrower grants that a replay proves enough
         toolserver audit reindex                                                  make the index anew from the record
         toolserver audit prove  SEQ | --from SIZE                                 a proof for strangers: the line is in the record; it only grew since
         toolserver audit checkpoint                                               the last checkpoint, to be kept elsewhere

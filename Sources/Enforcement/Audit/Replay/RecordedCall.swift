@@ -14,6 +14,7 @@ package struct RecordedCall: Sendable {
     let hasArguments: Bool
 
     package var tool: String { arrived.tool }
+    package var caller: Caller { arrived.caller.caller }
     package var codeText: String { code?.rawValue ?? "ok" }
 
     /// Nil for other lines, and for calls of which the rules were not asked.

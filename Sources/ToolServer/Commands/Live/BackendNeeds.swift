@@ -11,7 +11,10 @@ struct BackendNeeds {
     /// What they touch could not be found out.
     private(set) var unknown: [Tool] = []
 
-    init(_ backend: Name, _ tools: [Tool]) {
+    /// `observed`: what statements of callers touched, by tool, where that is to be enough.
+    init(
+        _ backend: Name, _ tools: [Tool], observed: [Name: Set<RelationPrivilege>] = [:]
+    ) {
         self.backend = backend
         for tool in tools where tool.backend == backend {
             switch tool.operation {
@@ -21,7 +24,12 @@ struct BackendNeeds {
                 } else {
                     unknown.append(tool)
                 }
-            case .freeSQL: free.append(tool)
+            case .freeSQL:
+                if let needs = observed[tool.name] {
+                    settled.append((tool, needs))
+                } else {
+                    free.append(tool)
+                }
             case .describe, .http: break
             }
         }
