@@ -203,4 +203,16 @@ protocol CallWitness: ~Copyable {
 package enum Outcome: Sendable {
     case answered(MaskedResult)
     case refused(Refusal)
+
+    /// Where the record can be asked for it later.
+    func with(_ evidence: RecordEvidence) -> Outcome {
+        switch self {
+        case .answered(var result):
+            result.evidence = evidence
+            return .answered(result)
+        case .refused(var refusal):
+            refusal.evidence = evidence
+            return .refused(refusal)
+        }
+    }
 }

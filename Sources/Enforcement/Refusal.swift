@@ -76,6 +76,8 @@ package struct Refusal: Error, Sendable {
     /// What the client would have to be able to do, where the protocol has an error of its own
     /// for that.
     package var demands: Demand?
+    /// By what its caller can prove it, where the installation gives that.
+    package internal(set) var evidence: RecordEvidence?
 
     package enum Demand: Sendable { case elicitation, tasks }
 

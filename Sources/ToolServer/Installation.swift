@@ -39,7 +39,9 @@ struct Installation: Sendable {
     }
 
     /// The first log that no other process writes, and its name.
-    func openRecord() throws(CommandFailure) -> (recorder: Recorder, log: String) {
+    func openRecord(
+        givesEvidence: Bool = false
+    ) throws(CommandFailure) -> (recorder: Recorder, log: String) {
         for number in 1...Self.logsMax {
             let name = Self.logName(number)
             let files = directory + "/" + name
@@ -48,7 +50,8 @@ struct Installation: Sendable {
             try Self.makeDirectory(keys)
             do throws(RecordError) {
                 let recorder = try Recorder.open(
-                    directory: files, keys: keys, wakeLater: { OwedWakes.wake($0) },
+                    directory: files, keys: keys, givesEvidence: givesEvidence,
+                    wakeLater: { OwedWakes.wake($0) },
                     notice: { StandardStream.error.line("record: \($0)") })
                 return (recorder, name)
             } catch {

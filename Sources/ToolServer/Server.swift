@@ -35,7 +35,8 @@ final class Server: Sendable {
         if catalog.policy.countsCalls { try Self.checkUsage(usage) }
         let subscriptions = Subscriptions()
         tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
-        let opened = try installation.openRecord()
+        let opened = try installation.openRecord(
+            givesEvidence: catalog.server.givesReceipts)
         recorder = opened.recorder
         let recorder = recorder
         streams = try StreamDesk(

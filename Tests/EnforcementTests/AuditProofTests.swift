@@ -51,6 +51,33 @@ import Testing
         }
     }
 
+    @Test func whatACallerWasGivenProvesTheirLine() async throws {
+        let directory = AuditDirectory()
+        let recorder = try Recorder.open(
+            directory: directory.log, keys: directory.keys, givesEvidence: true)
+        let receipt = try await recorder.append([intent(1), outcome(1)])
+        recorder.close()
+        let evidence = try #require(receipt.evidence)
+        #expect(evidence.sequence == receipt.lastSequence)
+        let line = try #require(
+            try AuditReader(directory: directory.log).line(sequence: evidence.sequence))
+        #expect(Base64.encode(SHA256.leaf(line.bytes).bytes) == evidence.leaf)
+        let kept = try KeptCheckpoint.read(Array(evidence.checkpoint.utf8))
+        let report = try AuditVerifier.verify(
+            directory: directory.log, publicKey: directory.publicKey, kept: kept)
+        #expect(report.tailBytes == 0)
+        #expect(kept.map(\.size) == [evidence.sequence + 1])
+
+        // Whoever takes the line back writes another log, and the receipt says so.
+        let other = AuditDirectory()
+        try directory.copy(to: other)
+        try other.write(other.lines().dropLast(3).flatMap(\.self))
+        #expect(throws: RecordError.self) {
+            try AuditVerifier.verify(
+                directory: other.log, publicKey: directory.publicKey, kept: kept)
+        }
+    }
+
     @Test func aStrangerSeesThatTheLogOnlyGrew() async throws {
         let directory = try await Self.grown(1)
         let old = try AuditProof.lastNote(directory: directory.log)

@@ -18,6 +18,7 @@ package final class RecordingSink: RecordSink {
     private struct State {
         var bodies: [[UInt8]] = []
         var appends = 0
+        var evidence: RecordEvidence?
     }
 
     private let journal: Journal
@@ -46,12 +47,15 @@ package final class RecordingSink: RecordSink {
             throw .unavailable("the disk of the test")
         }
         journal.note("append \(events)")
-        let count = state.withLock { state in
+        let (count, evidence) = state.withLock { state in
             state.bodies += bodies
-            return state.bodies.count
+            return (state.bodies.count, state.evidence)
         }
-        return RecordReceipt(lines: count - bodies.count...count - 1)
+        return RecordReceipt(lines: count - bodies.count...count - 1, evidence: evidence)
     }
+
+    /// With every receipt from now on.
+    package func give(_ evidence: RecordEvidence) { state.withLock { $0.evidence = evidence } }
 
     package var bodies: [[UInt8]] { state.withLock { $0.bodies } }
 

@@ -77,6 +77,12 @@ struct CheckpointNote: Sendable {
         return bytes + Array("\\n— \(origin) ".utf8)
     }
 
+    /// As a file of its own holds it.
+    func whole(origin: String, _ signature: [UInt8]) -> String {
+        String(decoding: text, as: UTF8.self)
+            + "\n— \(origin) \(String(decoding: signature, as: UTF8.self))\n"
+    }
+
     func signature(by key: Ed25519PrivateKey, as public: CheckpointKey) throws(CryptoError)
         -> [UInt8]
     {

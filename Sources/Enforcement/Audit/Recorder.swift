@@ -21,7 +21,7 @@ package final class Recorder: Sendable {
     /// lines, for the operator's eyes; it is called on the writing thread and must not wait.
     package static func open(
         directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
-        name: String = "toolserver", disk: RecorderDisk = .real,
+        name: String = "toolserver", disk: RecorderDisk = .real, givesEvidence: Bool = false,
         wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() },
         notice: @escaping @Sendable (RecordError) -> Void = { _ in }
     ) throws(RecordError) -> Recorder {
@@ -29,6 +29,7 @@ package final class Recorder: Sendable {
             directory: withoutEndingSlashes(directory), keys: keys, disk: disk, limits: limits
         )
         .open(name: name)
+        if givesEvidence { writer.giveEvidence() }
         let core = RecorderCore(writer, limits: limits, wakeLater: wakeLater, notice: notice)
         guard core.start() else { throw .unavailable("no thread for the record") }
         return Recorder(core)

@@ -33,9 +33,32 @@ extension RecordError {
     }
 }
 
-package struct RecordReceipt: Sendable, Equatable {
+package struct RecordReceipt: Sendable {
     package let firstSequence: Int
     package let lastSequence: Int
+    /// Nil where nobody wants it.
+    package let evidence: RecordEvidence?
+
+    init(firstSequence: Int, lastSequence: Int, evidence: RecordEvidence? = nil) {
+        self.firstSequence = firstSequence
+        self.lastSequence = lastSequence
+        self.evidence = evidence
+    }
+}
+
+/// By what a caller can prove later that their call was recorded, and how: the last of its lines.
+package final class RecordEvidence: Sendable {
+    package let sequence: Int
+    /// Of the line, base64: SHA-256 over a zero byte and its bytes.
+    package let leaf: String
+    /// The first checkpoint that covers it, a C2SP signed note.
+    package let checkpoint: String
+
+    package init(sequence: Int, leaf: String, checkpoint: String) {
+        self.sequence = sequence
+        self.leaf = leaf
+        self.checkpoint = checkpoint
+    }
 }
 
 package struct RecorderLimits: Sendable {

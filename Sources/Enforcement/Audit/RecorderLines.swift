@@ -4,6 +4,11 @@ import Glibc
 struct RecorderLines {
     private(set) var state: SegmentState
     var bytes: [UInt8] = []
+    /// Of the last line.
+    private(set) var leaf: Digest32?
+    /// The last checkpoint as a text, where somebody wants it.
+    private(set) var checkpoint = ""
+    var keepsCheckpoint = false
     private let hasher: SHA256Hasher
     private var clock = SegmentClock()
     private var at: [UInt8] = []
@@ -50,6 +55,7 @@ struct RecorderLines {
             unsafe hasher.leaf(UnsafeRawBufferPointer(rebasing: all[start...]))
         }
         bytes.append(0x0A)
+        self.leaf = leaf
         state.tree.append(leaf: leaf, hasher)
         state.underway.note(body[...])
     }
@@ -76,6 +82,7 @@ struct RecorderLines {
             SegmentEvents.checkpoint(
                 note, size: size, root: root, origin: epoch.key.origin,
                 isolation: SegmentEvents.isolation, signature: signature[...]))
+        if keepsCheckpoint { checkpoint = note.whole(origin: epoch.key.origin, signature) }
     }
 
     /// One time for a batch: its lines become true together. A wall clock that jumped against the

@@ -83,13 +83,29 @@ final class RecorderWriter {
         }
         var receipts: [RecordReceipt] = []
         receipts.reserveCapacity(batch.count)
+        var leaves: [String] = []
         for waiting in batch {
             let first = lines.state.tree.size
             for body in waiting.bodies { lines.append(body) }
             receipts.append(
                 RecordReceipt(firstSequence: first, lastSequence: lines.state.tree.size - 1))
+            if lines.keepsCheckpoint { leaves.append(Base64.encode(lines.leaf?.bytes ?? [])) }
         }
-        return seal().map { receipts }
+        return seal().map {
+            lines.keepsCheckpoint ? proved(receipts, by: leaves) : receipts
+        }
+    }
+
+    /// From now on receipts hold what their callers can prove them by.
+    func giveEvidence() { lines.keepsCheckpoint = true }
+
+    private func proved(_ receipts: [RecordReceipt], by leaves: [String]) -> [RecordReceipt] {
+        zip(receipts, leaves).map { receipt, leaf in
+            RecordReceipt(
+                firstSequence: receipt.firstSequence, lastSequence: receipt.lastSequence,
+                evidence: RecordEvidence(
+                    sequence: receipt.lastSequence, leaf: leaf, checkpoint: lines.checkpoint))
+        }
     }
 
     /// The opening lines of this start: what was cut, and the new key. Throws when they do not

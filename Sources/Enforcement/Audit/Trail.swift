@@ -11,8 +11,9 @@ extension Recorder: RecordSink {}
 
 extension RecordReceipt {
     /// For sinks other than the recorder.
-    package init(lines: ClosedRange<Int>) {
-        self.init(firstSequence: lines.lowerBound, lastSequence: lines.upperBound)
+    package init(lines: ClosedRange<Int>, evidence: RecordEvidence? = nil) {
+        self.init(
+            firstSequence: lines.lowerBound, lastSequence: lines.upperBound, evidence: evidence)
     }
 }
 
@@ -130,10 +131,12 @@ struct Trail: ~Copyable, CallWitness {
         if !trail.hasIntent { await trail.maskArguments() }
         let body = trail.outcomeLine(outcome)
         let bodies = trail.pendingIntent.map { [$0, body] } ?? [body]
-        do throws(RecordError) { _ = try await trail.sink.append(bodies) } catch {
+        do throws(RecordError) {
+            let receipt = try await trail.sink.append(bodies)
+            return receipt.evidence.map { outcome.with($0) } ?? outcome
+        } catch {
             return .refused(trail.mayHaveActed ? Refusal(afterActing: error) : Refusal(error))
         }
-        return outcome
     }
 
     private func outcomeLine(_ outcome: Outcome) -> [UInt8] {

@@ -17,6 +17,8 @@ package struct MaskedResult: Sendable {
     package let maskedCount: Int
     /// The rules by which this caller was shown what others are not.
     let reveals: [Name]
+    /// By what its caller can prove it, where the installation gives that.
+    package internal(set) var evidence: RecordEvidence?
 
     package var rows: Rows { content.rows }
 

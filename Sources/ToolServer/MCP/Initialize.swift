@@ -78,7 +78,8 @@ struct ServerDescription: Sendable {
         writeMeta(into: &writer)
     }
 
-    func writeMeta(into writer: inout JSONWriter) {
-        writer.member("_meta", .object(JSONObject(distinct: [(Self.infoKey, info)])))
+    func writeMeta(into writer: inout JSONWriter, with receipt: RecordEvidence? = nil) {
+        let members = [(Self.infoKey, info)] + (receipt.map { [$0.member] } ?? [])
+        writer.member("_meta", .object(JSONObject(distinct: members)))
     }
 }

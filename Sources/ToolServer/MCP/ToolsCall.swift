@@ -85,7 +85,7 @@ enum ToolsCall {
         _ result: MaskedResult, for peer: Peer, in serving: Serving
     ) -> [UInt8] {
         guard let answer = AnswerJSON(result) else {
-            return block(result.content, for: peer, in: serving)
+            return block(result, for: peer, in: serving)
         }
         // Room for the reply around it, so that it need not be copied for that.
         var writer = JSONWriter(reserving: 512 + answer.bytesExpected)
@@ -102,18 +102,18 @@ enum ToolsCall {
             writer.name("structuredContent")
             answer.write(into: &writer)
         }
-        close(&writer, isError: false, for: peer, in: serving)
+        close(&writer, isError: false, result.evidence, for: peer, in: serving)
         return writer.finish()
     }
 
     /// What is no document has no structured form.
     private static func block(
-        _ content: ResultContent, for peer: Peer, in serving: Serving
+        _ result: MaskedResult, for peer: Peer, in serving: Serving
     ) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("content", [ContentBlock.json(content)])
-        close(&writer, isError: false, for: peer, in: serving)
+        writer.member("content", [ContentBlock.json(result.content)])
+        close(&writer, isError: false, result.evidence, for: peer, in: serving)
         return writer.finish()
     }
 
@@ -126,19 +126,35 @@ enum ToolsCall {
         writer.member(
             "content",
             [["type": "text", "text": .string("\(refusal.told)\ncode: \(refusal.code.rawValue)")]])
-        close(&writer, isError: true, for: peer, in: serving)
+        close(&writer, isError: true, refusal.evidence, for: peer, in: serving)
         return writer.finish()
     }
 
     private static func close(
-        _ writer: inout JSONWriter, isError: Bool, for peer: Peer, in serving: Serving
+        _ writer: inout JSONWriter, isError: Bool, _ receipt: RecordEvidence?, for peer: Peer,
+        in serving: Serving
     ) {
         writer.member("isError", isError)
         if peer.version.isStateless {
             writer.member("resultType", "complete")
-            serving.description.writeMeta(into: &writer)
+            serving.description.writeMeta(into: &writer, with: receipt)
+        } else if let receipt {
+            writer.member("_meta", .object(JSONObject(distinct: [receipt.member])))
         }
         writer.endObject()
+    }
+}
+
+extension RecordEvidence {
+    /// As an answer's `_meta` holds it.
+    var member: JSONObject.Member {
+        (
+            "toolserver/receipt",
+            [
+                "seq": .number(JSONNumber(sequence)), "leaf": .string(leaf),
+                "checkpoint": .string(checkpoint),
+            ]
+        )
     }
 }
 

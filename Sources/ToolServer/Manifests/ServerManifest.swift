@@ -84,6 +84,8 @@ package struct ServerSettings: Sendable {
     package var limits: Limits
     /// Copies of the record that go elsewhere.
     package var streams: [StreamSettings] = []
+    /// Whether answers hold by what their callers can prove them later.
+    package var givesReceipts = false
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
     var localIssuer: Issuer? { issuers.first { $0.isInstallation && $0.assertions == nil } }
@@ -111,7 +113,9 @@ package struct ServerSettings: Sendable {
 struct ServerManifest {
     static let keys = KeySet(
         required: ["server"],
-        optional: ["$schema", "http", "state", "issuers", "localUsers", "limits", "streams"],
+        optional: [
+            "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "receipts",
+        ],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
         required: [], optional: ["listen", "resource", "scopes", "tls"])
@@ -137,10 +141,11 @@ struct ServerManifest {
         let users = localUsers()
         let limits = limits()
         let streams = streams()
+        let receipts = object["receipts"]?.bool()
         guard let name, let http, let issuers, let users, let streams else { return nil }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
-            limits: limits, streams: streams)
+            limits: limits, streams: streams, givesReceipts: receipts ?? false)
     }
 
     private func http() -> ServerSettings.HTTP? {
