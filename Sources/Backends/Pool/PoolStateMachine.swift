@@ -88,8 +88,7 @@ struct PoolStateMachine {
 
     mutating func request(_ waiter: Int, by caller: CallerID, now: MonotonicTime) -> Answer {
         guard !isClosing else { return .refused(.unavailable) }
-        let mayHold = held[caller] ?? 0 < limits.share
-        if mayHold, waiting[caller] == nil, let connection = idle.popLast() {
+        if hasIdle(for: caller), let connection = idle.popLast() {
             lease(connection, to: caller)
             return .leased(connection: connection)
         }
@@ -102,6 +101,11 @@ struct PoolStateMachine {
         waiterCount += 1
         connectIfUseful(now)
         return .waits
+    }
+
+    /// Whether a request of this caller would get a connection now.
+    func hasIdle(for caller: CallerID) -> Bool {
+        !idle.isEmpty && held[caller] ?? 0 < limits.share && waiting[caller] == nil
     }
 
     /// The waiter's time is over. Says why it got nothing; nil when it has a connection already.

@@ -185,6 +185,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
         let deadline = MonotonicTime.now().advanced(by: remaining)
         var mayRepeat = true
         var mayExamine = true
+        var mayJoin = job.tool.effect == .read
         while true {
             let arguments =
                 if let callers { try plan.arguments(callers) } else { try plan.arguments(values) }
@@ -192,12 +193,14 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
                 plan: plan, effect: job.tool.effect, limits: job.tool.limits,
                 settings: [Self.timeout(job)] + caller,
                 arguments: arguments, deadline: deadline)
-            let connection = try await pool.take(for: job.caller, until: deadline)
+            let connection = try await pool.take(
+                for: job.caller, until: deadline, joining: mayJoin ? plan : nil)
             switch await connection.run(call) {
             case .answered(let result): return result
             case .failed(let error): throw error
-            case .untouched where mayRepeat: mayRepeat = false
-            case .untouched:
+            case .displaced where mayJoin: mayJoin = false
+            case .untouched where mayRepeat, .displaced where mayRepeat: mayRepeat = false
+            case .untouched, .displaced:
                 throw BackendError(.unavailable, detail: "the connection broke before the call")
             case .stale where mayExamine:
                 mayExamine = false

@@ -2,19 +2,20 @@ internal import Enforcement
 internal import EventLoop
 internal import JSON
 
-/// One connection on its loop: one call at a time, and what must be tidied up behind it.
+/// One connection on its loop: its calls, and what must be tidied up behind them.
 ///
-/// It must never be given to the next call before the server has said that it is ready, a cancel
-/// under way has ended, and nothing of the call before is left in the session.
+/// It must never be given to another caller before the server has said that it is ready, a cancel
+/// under way has ended, and nothing of the call before is left in the session. Quick reads of one
+/// caller may stand one behind the other, each in a transaction of its own: the server answers them
+/// in turn, and where one of them fails, is stopped or is slow those behind go elsewhere.
 ///
 /// Sendable although it has plain variables: they are touched on `loop` only.
 @safe
-final class PostgresConnection: EventSource, @unchecked Sendable {
+final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
     enum Phase { case idle, running, cleaning, closed }
 
     /// A turn reads no more than this before others have theirs.
     private static let turnBytes = 1 << 20
-    private static let preparedMax = 256
     /// For the server to say what became of a change that was stopped, and to tidy up.
     private static let grace = Duration.seconds(5)
     let id: Int
@@ -24,21 +25,20 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     private let socket: PostgresSocket
     private let canceller: PostgresCanceller
 
+    /// Who has it from the pool.
+    var holder: CallerID?
     private(set) var phase = Phase.idle
     private var sawEnd = false
     private var inbox = PostgresInbox()
-    private var outbox = PostgresMessages()
-    private var sentBytes = 0
-    private var prepared: [Int] = []
-    /// The statement that the server is being asked to prepare.
-    private var preparing: Int?
+    private var outbox = PostgresOutbox()
 
-    private var exchange: PostgresExchange?
-    private var call: PostgresCall?
-    private var waiter: UnsafeContinuation<PostgresOutcome, Never>?
+    /// In the order of their answers. Behind the first there are reads only.
+    private var underway: [PostgresUnderway] = []
+    private var lastID = 0
+    /// When it became the first.
+    private var firstSince = MonotonicTime(nanoseconds: 0)
+    /// Ends the patience of those behind, or the tidying up.
     private var timer: LoopTimer?
-    private var stopReason: BackendError.Reason?
-    private var generation = 0
     /// Nothing but the preparation of a change was sent yet.
     private var isPreparing = false
     private var wasEndSent = false
@@ -61,98 +61,98 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
         } catch { return nil }
     }
 
-    // MARK: A call
+    // MARK: Calls
 
     func run(_ call: PostgresCall) async -> PostgresOutcome {
-        generation &+= 1
-        let generation = generation
+        lastID &+= 1
+        let id = lastID
         return await withTaskCancellationHandler {
             unsafe await withUnsafeContinuation { continuation in
-                unsafe waiter = continuation
-                start(call)
+                unsafe start(id, call, continuation)
             }
         } onCancel: {
-            loop.execute { self.stop(.cancelled, generation) }
+            loop.execute { self.stop(.cancelled, id) }
         }
     }
 
-    private func start(_ call: PostgresCall) {
-        guard phase == .idle else {
-            resume(.untouched)
-            return
+    /// Whether a read may stand behind those under way; where no other connection is free, also
+    /// behind those that were sent.
+    func mayTake(_ plan: PostgresPlan, isLast: Bool) -> Bool {
+        guard phase == .running, plan.isQuick, outbox.holds(plan), !isCancelling, !sawEnd,
+            let first = underway.first, first.call.plan.isQuick,
+            first.call.effect == .read, first.stopReason == nil
+        else { return false }
+        if outbox.isWaiting { return underway.count < PostgresUnderway.togetherMax }
+        return isLast && underway.count < PostgresUnderway.countMax
+            && loop.now.nanoseconds(since: firstSince) < PostgresPlan.quickTime
+    }
+
+    private func start(
+        _ id: Int, _ call: PostgresCall,
+        _ waiter: UnsafeContinuation<PostgresOutcome, Never>
+    ) {
+        let isFirst = phase == .idle
+        guard isFirst || call.effect == .read && mayTake(call.plan, isLast: true) else {
+            return unsafe waiter.resume(returning: .displaced)
         }
         // What becomes of a change that is sent to a closed connection, nobody could tell.
-        if call.effect == .write, !socket.isQuiet { return close() }
-        phase = .running
-        self.call = call
-        stopReason = nil
-        let generation = generation
-        timer = loop.schedule(at: call.deadline) { [self] in stop(.timedOut, generation) }
-        let isPrepared = prepared.contains(call.plan.number)
+        if call.effect == .write, !socket.isQuiet {
+            unsafe waiter.resume(returning: .untouched)
+            return close()
+        }
+        let timer = loop.schedule(at: call.deadline) { [self] in stop(.timedOut, id) }
+        let isPrepared = outbox.holds(call.plan)
+        underway.append(
+            unsafe PostgresUnderway(id, call, prepares: !isPrepared, waiter, timer))
+        if isFirst {
+            phase = .running
+            firstSince = loop.now
+        } else if self.timer == nil {
+            loseHeart(at: firstSince.advanced(by: PostgresUnderway.patience))
+        }
         // A change runs only after its statement is known to be what was examined.
         isPreparing = call.effect == .write && !isPrepared
-        if isPreparing { prepareOnly(call.plan) } else { send(call, prepares: !isPrepared) }
-    }
-
-    private func prepareOnly(_ plan: PostgresPlan) {
-        exchange = PostgresExchange(
-            plan, effect: .write, limits: ToolLimits(), prepares: true)
-        prepare(plan)
-        outbox.sync()
+        guard isPreparing else { return send(call) }
+        outbox.addPreparation(call.plan)
         readiesDue = 1
         flush()
     }
 
-    /// Begin, settings, statement, end: one write. Where rows of a change may be too many for its
-    /// answer, the end waits until they are here.
-    private func send(_ call: PostgresCall, prepares: Bool) {
-        let plan = call.plan
-        exchange = PostgresExchange(
-            plan, effect: call.effect, limits: call.limits, prepares: prepares)
-        outbox.bind(call.effect == .read ? .beginReading : .beginWriting)
-        outbox.execute()
-        outbox.bind(.open, call.settings)
-        outbox.execute()
-        if prepares { prepare(plan) }
-        outbox.bind(.tool(plan.number), call.arguments)
-        outbox.execute(rowsMax: plan.columns.isEmpty ? 0 : call.limits.rows + 1)
-        wasEndSent = call.effect == .read || plan.columns.isEmpty
-        if wasEndSent {
-            outbox.bind(call.effect == .read ? .rollback : .commit)
-            outbox.execute()
+    /// Those behind a slow one go elsewhere; what the server says of them is passed over.
+    private func loseHeart(at time: MonotonicTime) {
+        timer = loop.schedule(at: time) { [self] in
+            timer = nil
+            guard phase == .running, underway.count > 1 else { return }
+            let limit = firstSince.advanced(by: PostgresUnderway.patience)
+            guard loop.now >= limit else { return loseHeart(at: limit) }
+            underway.displace(from: 1, on: loop)
         }
-        outbox.sync()
-        readiesDue = 1
-        flush()
     }
 
-    private func prepare(_ plan: PostgresPlan) {
-        if prepared.count >= Self.preparedMax { forget(prepared[0]) }
-        preparing = plan.number
-        outbox.parse(.tool(plan.number), plan.text)
-        outbox.describe(.tool(plan.number))
-    }
-
-    private func forget(_ statement: Int) {
-        prepared.removeAll { $0 == statement }
-        outbox.close(.tool(statement))
+    private func send(_ call: PostgresCall) {
+        wasEndSent = outbox.add(call)
+        readiesDue += 1
+        // What comes in this turn goes out together.
+        if call.plan.isQuick { OwedWakes.wake(self) } else { flush() }
     }
 
     /// The caller is gone or its time is over. A read is answered at once; of a change the server
     /// has the last word.
-    private func stop(_ reason: BackendError.Reason, _ generation: Int) {
-        guard generation == self.generation, phase == .running, let call else { return }
-        guard stopReason == nil else { return }
-        stopReason = reason
+    private func stop(_ reason: BackendError.Reason, _ id: Int) {
+        guard phase == .running, let index = underway.firstIndex(where: { $0.id == id }),
+            underway[index].stop(reason)
+        else { return }
+        let stopped = PostgresOutcome.failed(BackendError(reason, detail: "stopped"))
+        guard index == 0 else { return underway[index].tell(stopped, on: loop) }
         cancelOnServer()
-        dropTimer()
-        if call.effect == .read || isPreparing {
-            resume(.failed(BackendError(reason, detail: "stopped")))
+        if underway[0].call.effect == .read || isPreparing {
+            underway[0].tell(stopped, on: loop)
             startCleaning()
         } else {
-            timer = loop.schedule(at: loop.now.advanced(by: Self.grace)) { [self] in
-                if generation == self.generation, phase == .running { broke() }
+            let end = loop.schedule(at: loop.now.advanced(by: Self.grace)) { [self] in
+                if phase == .running, underway.first?.id == id { broke() }
             }
+            underway[0].wait(until: end, on: loop)
         }
     }
 
@@ -172,7 +172,7 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
 
     func ready(_ events: ReadyEvents) {
         if !events.isDisjoint(with: [.peerClosed, .failed]) { sawEnd = true }
-        if events.contains(.writable), sentBytes < outbox.bytes.count { flush() }
+        if events.contains(.writable), !outbox.isEmpty { flush() }
         if events != .writable { receive() }
     }
 
@@ -198,7 +198,7 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     private func understand() {
         while phase != .closed {
             let next = unsafe inbox.next { type in
-                exchange?.bytesMax(ofType: type) ?? 1 << 20
+                underway.first?.exchange.bytesMax(ofType: type) ?? 1 << 20
             }
             switch unsafe next {
             case .frame(let frame): unsafe take(frame)
@@ -210,16 +210,11 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     }
 
     private func take(_ frame: PostgresFrame) {
-        // Also when nobody waits for it any more: its name is taken.
-        if unsafe frame.type == UInt8(ascii: "1"), let statement = preparing {
-            prepared.append(statement)
-            preparing = nil
-        }
-        guard phase == .running else { return unsafe takeAside(frame) }
-        guard let step = unsafe exchange?.take(frame) else { return broke() }
-        switch step {
+        if unsafe frame.type == UInt8(ascii: "1") { outbox.wasPrepared() }
+        guard phase == .running, !underway.isEmpty else { return unsafe takeAside(frame) }
+        switch unsafe underway[0].exchange.take(frame) {
         // Nothing more comes of a connection that the server has given up.
-        case .goOn where exchange?.fault?.isFatal == true: broke()
+        case .goOn where underway[0].exchange.fault?.isFatal == true: broke()
         case .goOn, .mayEnd: break
         case .cut: cut()
         case .ready(let isOutside): takeReady(isOutside: isOutside)
@@ -231,7 +226,7 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     private func takeAside(_ frame: PostgresFrame) {
         switch unsafe (frame.type, phase) {
         case (UInt8(ascii: "Z"), .cleaning):
-            preparing = nil
+            outbox.isReady()
             readiesDue -= 1
             let isOutside = unsafe frame.body.first == UInt8(ascii: "I")
             if readiesDue == 0 { tidyUp(isOutside: isOutside) }
@@ -244,74 +239,90 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     /// More than fits was asked for. The rest is not wanted: of a read at once, of a change when
     /// the server is ready, for then it is taken back.
     private func cut() {
-        guard let call, call.effect == .read, let exchange else { return }
+        guard let first = underway.first, first.call.effect == .read else { return }
         // At the limit of rows the server has stopped by itself.
-        guard exchange.cells.rows.rowCount < call.limits.rows else { return }
+        guard first.exchange.cells.rows.rowCount < first.call.limits.rows else { return }
         cancelOnServer()
-        finish(exchange.outcome(stopped: stopReason))
+        finish(first.outcome)
         startCleaning()
     }
 
     private func takeTooLong(_ type: UInt8) {
-        if type == UInt8(ascii: "D"), phase == .running, var exchange, let call {
-            exchange.cut()
+        if type == UInt8(ascii: "D"), phase == .running, !underway.isEmpty {
+            underway[0].exchange.cut()
             cancelOnServer()
             let tooMuch = BackendError(.result, detail: "a change returns more than its limits")
-            finish(
-                call.effect == .read
-                    ? exchange.outcome(stopped: stopReason) : .failed(tooMuch))
+            let isRead = underway[0].call.effect == .read
+            finish(isRead ? underway[0].outcome : .failed(tooMuch))
         }
         broke()
     }
 
     private func takeReady(isOutside: Bool) {
         readiesDue -= 1
-        guard let call, let exchange else { return broke() }
-        preparing = nil
-        if exchange.isStale || exchange.isOutdated { forget(call.plan.number) }
+        let first = underway[0]
+        let exchange = first.exchange
+        outbox.isReady()
+        if exchange.isStale || exchange.isOutdated { outbox.forget(first.call.plan) }
         if isPreparing, exchange.fault == nil, !exchange.isStale {
             isPreparing = false
-            return stopReason == nil ? send(call, prepares: false) : startCleaning()
+            return first.stopReason == nil ? sendChange(first.call) : startCleaning()
         }
         if exchange.fault == nil, !wasEndSent, !isPreparing {
-            return endChange(exchange)
+            return endChange(first)
         }
-        finish(exchange.outcome(stopped: stopReason))
+        finish(first.outcome)
+        first.call.plan.took(loop.now.nanoseconds(since: firstSince))
+        if isOutside, let next = underway.first {
+            firstSince = loop.now
+            // Its caller is gone.
+            if next.stopReason != nil {
+                cancelOnServer()
+                startCleaning()
+            }
+            return
+        }
+        guard readiesDue == 0 else { return startCleaning() }
         phase = .cleaning
-        tidyUp(isOutside: isOutside, after: call.effect)
+        dropTimer()
+        tidyUp(isOutside: isOutside, after: first.call.effect)
+    }
+
+    /// As if nothing had been said of it yet.
+    private func sendChange(_ call: PostgresCall) {
+        underway[0].exchange = PostgresExchange(
+            call.plan, effect: call.effect, limits: call.limits, prepares: false)
+        send(call)
     }
 
     /// The rows of a change are here and it stands open: it is made only if they can be shown.
-    private func endChange(_ exchange: PostgresExchange) {
-        let mayStand =
-            stopReason == nil && !exchange.cells.rows.isTruncated && exchange.cells.fault == nil
-        guard mayStand else {
-            let reason = stopReason ?? .result
+    private func endChange(_ change: PostgresUnderway) {
+        let cells = change.exchange.cells
+        guard change.stopReason == nil, !cells.rows.isTruncated, cells.fault == nil else {
+            let reason = change.stopReason ?? .result
             finish(.failed(BackendError(reason, detail: "not made: its answer cannot be shown")))
             phase = .cleaning
             return tidyUp(isOutside: false, after: .write)
         }
         wasEndSent = true
-        outbox.bind(.commit)
-        outbox.execute()
-        outbox.sync()
+        outbox.addCommit()
         readiesDue = 1
         flush()
     }
 
     // MARK: Ends
 
+    /// The first has its answer.
     private func finish(_ outcome: PostgresOutcome) {
-        dropTimer()
-        resume(outcome)
-        exchange = nil
-        call = nil
+        underway[0].tell(outcome, on: loop)
+        underway.removeFirst()
     }
 
-    private func resume(_ outcome: PostgresOutcome) {
-        guard let continuation = unsafe waiter else { return }
-        unsafe waiter = nil
-        unsafe continuation.resume(returning: outcome)
+    /// Nobody waits for this connection any more.
+    private func abandon() {
+        underway.displace(from: 0, on: loop)
+        underway.removeAll(keepingCapacity: true)
+        dropTimer()
     }
 
     private func dropTimer() {
@@ -321,12 +332,9 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
 
     private func startCleaning() {
         phase = .cleaning
-        exchange = nil
-        call = nil
-        dropTimer()
-        let generation = generation
+        abandon()
         timer = loop.schedule(at: loop.now.advanced(by: Self.grace)) { [self] in
-            if generation == self.generation, phase == .cleaning { close() }
+            if phase == .cleaning { close() }
         }
         if readiesDue == 0 { tidyUp(isOutside: false) }
     }
@@ -334,16 +342,16 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     /// The server is ready; what is left to do before the next call may come?
     private func tidyUp(isOutside: Bool, after effect: Tool.Effect = .read) {
         if !isOutside {
-            outbox.query("ROLLBACK")
+            outbox.add("ROLLBACK")
             readiesDue += 1
         }
         if effect == .write, isOutside {
-            outbox.query(PostgresMaking.reset)
+            outbox.add(PostgresMaking.reset)
             readiesDue += 1
         }
         // A statement to be closed waits in the outbox without an answer of its own.
-        if readiesDue == 0, !outbox.isEmpty, sentBytes == 0 {
-            outbox.sync()
+        if readiesDue == 0, outbox.isWaiting {
+            outbox.addSync()
             readiesDue += 1
         }
         guard readiesDue > 0 else { return becomeIdle() }
@@ -363,36 +371,29 @@ final class PostgresConnection: EventSource, @unchecked Sendable {
     /// The connection is of no more use, and what it was doing is as far as we can tell.
     private func broke() {
         guard phase != .closed else { return }
-        if let exchange, phase == .running {
+        if phase == .running, let first = underway.first {
             finish(
-                exchange.outcomeWhenBroken(
-                    stopped: stopReason, mayBeMade: wasEndSent && !isPreparing))
+                first.exchange.outcomeWhenBroken(
+                    stopped: first.stopReason, mayBeMade: wasEndSent && !isPreparing))
         }
         close()
     }
 
     func close() {
+        guard phase != .running || underway.isEmpty else { return broke() }
         guard phase != .closed else { return }
         phase = .closed
-        dropTimer()
+        abandon()
         loop.deregister(socket.number)
         link.close()
-        resume(.untouched)
         pool.lost(self)
     }
 
+    func wake() {
+        if phase != .closed { flush() }
+    }
+
     private func flush() {
-        while sentBytes < outbox.bytes.count {
-            let outcome = unsafe outbox.bytes.withUnsafeBytes { bytes in
-                unsafe socket.write(UnsafeRawBufferPointer(rebasing: bytes[sentBytes...]))
-            }
-            switch outcome {
-            case .done(let count): sentBytes += count
-            case .wouldBlock: return
-            case .failed: return broke()
-            }
-        }
-        sentBytes = 0
-        outbox.removeAll()
+        if !outbox.flush(to: socket) { broke() }
     }
 }

@@ -8,6 +8,8 @@ enum PostgresOutcome {
     case failed(BackendError)
     /// The server has not begun with it: another connection may take it.
     case untouched
+    /// A read that stood behind another which failed, was stopped or took long: it may run again.
+    case displaced
     /// The statement is no longer what was examined, or must be prepared anew. Nothing was changed.
     case stale
 }

@@ -22,7 +22,12 @@ final class PostgresPlan: Sendable {
     let columns: [PostgresColumn]
     let examination: Examination
 
+    /// A statement that took no longer the last three times is quick: others may wait for it.
+    static let quickTime: UInt64 = 5_000_000
+    private static let quickRunsMin = 3
+
     private static let lastNumber = Atomic<Int>(0)
+    private let quickRuns = Atomic<Int>(0)
 
     init(
         text: PostgresText, parameterTypes: [UInt32], columns: [PostgresColumn],
@@ -34,6 +39,13 @@ final class PostgresPlan: Sendable {
         self.parameterTypes = parameterTypes
         self.columns = columns
         self.examination = examination
+    }
+
+    var isQuick: Bool { quickRuns.load(ordering: .relaxed) >= Self.quickRunsMin }
+
+    func took(_ nanoseconds: UInt64) {
+        let runs = nanoseconds < Self.quickTime ? quickRuns.load(ordering: .relaxed) + 1 : 0
+        quickRuns.store(min(runs, Self.quickRunsMin), ordering: .relaxed)
     }
 
     /// `T`: whether the server still describes what was examined.

@@ -16,6 +16,8 @@ final class PostgresPool: @unchecked Sendable {
     private let roles: PostgresRoles
     private var state: PoolStateMachine
     private var connections: [Int: PostgresConnection] = [:]
+    /// The connection that a caller took last: its next quick reads may stand behind that one.
+    private var latest: [CallerID: PostgresConnection] = [:]
     private var waiters: [Int: Waiter] = [:]
     private var nextWaiter = 1
     private var sweep: LoopTimer?
@@ -39,9 +41,24 @@ final class PostgresPool: @unchecked Sendable {
         state = PoolStateMachine(limits)
     }
 
-    /// A connection for one call, which gives it back itself.
+    /// A connection for one call, which gives it back itself. With a plan, also one on which
+    /// another call of this caller is under way, behind which this one may stand.
     func take(
-        for caller: CallerID, until deadline: MonotonicTime
+        for caller: CallerID, until deadline: MonotonicTime, joining plan: PostgresPlan? = nil
+    ) async throws(BackendError) -> PostgresConnection {
+        if let plan, let last = latest[caller],
+            last.mayTake(plan, isLast: !state.hasIdle(for: caller))
+        {
+            return last
+        }
+        let connection = try await lease(to: caller, until: deadline)
+        connection.holder = caller
+        latest[caller] = connection
+        return connection
+    }
+
+    private func lease(
+        to caller: CallerID, until deadline: MonotonicTime
     ) async throws(BackendError) -> PostgresConnection {
         let waiter = nextWaiter
         nextWaiter &+= 1
@@ -71,14 +88,22 @@ final class PostgresPool: @unchecked Sendable {
     }
 
     func release(_ connection: PostgresConnection) {
+        forget(connection)
         state.released(connection.id, now: loop.now)
         perform()
     }
 
     func lost(_ connection: PostgresConnection) {
+        forget(connection)
         connections[connection.id] = nil
         state.lost(connection.id, now: loop.now)
         perform()
+    }
+
+    private func forget(_ connection: PostgresConnection) {
+        guard let holder = connection.holder else { return }
+        connection.holder = nil
+        if latest[holder] === connection { latest[holder] = nil }
     }
 
     /// What is leased is closed when it is given back.
