@@ -106,6 +106,7 @@ def every_command_says_what_it_takes(world):
     for command in sorted(commands - {"version", "help", "completion"}):
         expect_in(f"toolserver {command}", run(world, command, "--help"))
     expect_in("did you mean", run(world, "help", "registr", code=2))
+    expect_in(".B toolserver register CLIENT", run(world, "help", "--man"))
     script = world.directory / "completion.bash"
     script.write_text(run(world, "completion", "bash"))
     ask = f"""source '{script}'; COMP_WORDS=(toolserver register claude-code --tr); COMP_CWORD=3

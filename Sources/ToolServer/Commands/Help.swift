@@ -1,16 +1,20 @@
 import Enforcement
 import JSON
 
-/// `toolserver help COMMAND` and `toolserver COMMAND --help`: what `usage` says of one command.
+/// `toolserver help COMMAND` and `toolserver COMMAND --help`: what the table says of one command.
 enum Help {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
-        let arguments = try Arguments(words, options: [], operands: 1)
+        let arguments = try Arguments(words, options: [], flags: ["--man"], operands: 1)
+        if arguments.has("--man") {
+            StandardStream.output.line(ManPage.text)
+            return .done
+        }
         guard let command = arguments.operands.first else {
             StandardStream.output.line(CommandLineTool.usage)
             return .done
         }
         guard let help = of(command) else {
-            let hint = nearest(command, among: CommandLineTool.commands)
+            let hint = nearest(command, among: CommandForm.commands)
             throw UsageError(
                 "unknown command \(command)\(hint.map { "; did you mean \($0)?" } ?? "")")
         }
@@ -18,23 +22,17 @@ enum Help {
         return .done
     }
 
-    /// Its lines, with those that go on below them; nil for a command that is not there.
+    /// Nil for a command that is not there.
     static func of(_ command: String) -> String? {
-        var lines: [Substring] = []
-        var isWanted = false
-        for line in CommandLineTool.usage.split(separator: "\n") {
-            let words = line.split(separator: " ").prefix(2)
-            if words.first == "toolserver" {
-                isWanted = words.last.map { String($0).isByteEqual(to: command) } ?? false
-            } else if line.first != " " {
-                isWanted = false
-            }
-            if isWanted { lines.append(line) }
-        }
-        return lines.isEmpty ? nil : lines.joined(separator: "\n")
+        let forms = CommandForm.all.filter { $0.command.isByteEqual(to: command) }
+        return forms.isEmpty ? nil : text(of: forms)
     }
 
-    /// The options of a command, as its lines name them.
+    static func text(of forms: [CommandForm]) -> String {
+        forms.map(\.text).joined(separator: "\n")
+    }
+
+    /// The options of a command, as its forms name them.
     static func options(of command: String) -> [String] {
         let words = (of(command) ?? "").split { !isWordByte($0.asciiValue ?? 0) }
         let options = words.filter { $0.hasPrefix("--") && $0.utf8.count > 2 }
@@ -54,7 +52,7 @@ enum CompletionCommand {
     }
 
     static var bash: String {
-        let cases = CommandLineTool.commands.map { command in
+        let cases = CommandForm.commands.map { command in
             "        \(command)) words='\(Help.options(of: command).joined(separator: " "))' ;;"
         }
         return """
@@ -62,7 +60,7 @@ enum CompletionCommand {
             _toolserver() {
                 local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} words=
                 if [ "$COMP_CWORD" -eq 1 ]; then
-                    words='\(CommandLineTool.commands.joined(separator: " "))'
+                    words='\(CommandForm.commands.joined(separator: " "))'
                     COMPREPLY=($(compgen -W "$words" -- "$current"))
                     return
                 fi
