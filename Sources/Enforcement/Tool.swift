@@ -23,6 +23,8 @@ package final class Tool: Sendable {
     package let confirmation: Confirmation?
     package let taskUse: TaskUse?
     package let rowForm: RowForm
+    /// Set for a tool that people may choose by themselves.
+    package let prompt: ToolPrompt?
 
     /// How rows are written: each with its names, or the names once and then values alone.
     package enum RowForm: String, Sendable, CaseIterable { case objects, table }
@@ -34,7 +36,8 @@ package final class Tool: Sendable {
         name: Name, title: String, description: String, backend: Name, scope: Name,
         effect: Effect, tags: [Name] = [], inputSchema: JSONValue, input: InputCheck,
         operation: Operation, limits: ToolLimits = ToolLimits(), examination: Examination,
-        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil, rowForm: RowForm = .objects
+        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil, rowForm: RowForm = .objects,
+        prompt: ToolPrompt? = nil
     ) {
         self.name = name
         self.title = title
@@ -51,6 +54,7 @@ package final class Tool: Sendable {
         self.confirmation = confirmation
         self.taskUse = taskUse
         self.rowForm = rowForm
+        self.prompt = prompt
     }
 }
 
@@ -82,6 +86,10 @@ package enum Operation: Sendable {
         case .http(let http): http.bound
         case .freeSQL, .describe: []
         }
+    }
+
+    package var isDescription: Bool {
+        if case .describe = self { true } else { false }
     }
 
     /// Whether a database runs a statement for it.

@@ -18,7 +18,7 @@ extension Gate {
 }
 
 extension GuardedTool {
-    fileprivate func outlook(for caller: Caller) -> ToolOutlook {
+    package func outlook(for caller: Caller) -> ToolOutlook {
         let rules = rules.filter { rule in
             rule.when.couldHold { Facts.known($0, of: self.tool) ?? Facts.known($0, of: caller) }
         }

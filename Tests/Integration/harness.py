@@ -266,6 +266,10 @@ class World:
         self._cleanup.close()
         self._directory.cleanup()
 
+    def kept(self, context):
+        """Enters a context that ends with the run; several checks can share what it gives."""
+        return self._cleanup.enter_context(context)
+
     def site(self, name, **options):
         demo = self.options.demo
         return Site(self.binary, demo, self.directory, f"{name}-{secrets.token_hex(3)}", **options)

@@ -232,7 +232,7 @@ def http_unserved_revisions_are_told_which_are_served(world):
 def http_the_stateless_era_needs_its_envelope_and_has_no_handshake(world):
     bare = post(world.server, support(world), LIST, stateless_headers(LIST))
     expect((bare.status, bare.json["error"]["code"]), (400, -32602))
-    for method in ["initialize", "ping", "logging/setLevel", "resources/list"]:
+    for method in ["initialize", "ping", "logging/setLevel", "resources/subscribe"]:
         answer = post_stateless(world.server, support(world), request(method))
         expect((answer.status, answer.json["error"]["code"]), (404, -32601), method)
 

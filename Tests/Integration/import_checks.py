@@ -1,7 +1,10 @@
 """`toolserver import openapi`, on documents of the size and the oddities that public ones have."""
 
+import functools
+import http.server
 import json
 import subprocess
+import threading
 import time
 
 from harness import check, expect, expect_in
@@ -125,6 +128,33 @@ def run(world, *words):
         [world.binary, *map(str, words)], capture_output=True, text=True, timeout=60)
     expect(result.returncode, 0, f"exit code: {result.stdout[-1500:]}{result.stderr[-1500:]}")
     return result.stdout
+
+
+@check
+def imports_a_document_by_its_url(world):
+    operations = {"get": {"operationId": "listThings", "responses": {"200": {"description": "All"}}}}
+    document = {"openapi": "3.1.0", "info": {"title": "Things", "version": "1"},
+                "servers": [{"url": "https://things.example.com"}], "paths": {"/things": operations}}
+    folder = world.directory / "documents"
+    folder.mkdir()
+    (folder / "openapi.json").write_text(json.dumps(document))
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        words = [world.binary, "import", "openapi", "--backend", "things", "--manifests",
+                 world.directory / "from a url"]
+        for path, code, told in [("/openapi.json", 0, "1 tools"), ("/none.json", 1, "answered 404")]:
+            result = subprocess.run(
+                [*words, url + path], capture_output=True, text=True, timeout=60)
+            expect(result.returncode, code, f"exit code: {result.stderr}")
+            expect_in(told, result.stdout + result.stderr)
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 @check

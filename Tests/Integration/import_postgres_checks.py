@@ -1,10 +1,12 @@
-"""`toolserver import postgres`, on a schema of the size and the oddities that real ones have."""
+"""Postgres: `import` on a schema of the size and the oddities of real ones, and the examples."""
 
-import contextlib
+import functools
 import json
+import shutil
 import subprocess
 import time
 
+from example_checks import EXAMPLES
 from harness import check, environment, expect, expect_in, expect_not_in
 from postgres import Postgres
 
@@ -61,13 +63,14 @@ grant select (id) on tenants to reader;
 """
 
 
-@contextlib.contextmanager
-def database(world, name):
-    parent = world.directory / f"toolserver-{name}"
+@functools.cache
+def database(world):
+    """One server for all checks that only read its tables."""
+    parent = world.directory / "toolserver-database"
     parent.mkdir()
-    with Postgres(parent) as server:
-        server.load(SCHEMA)
-        yield server
+    server = world.kept(Postgres(parent))
+    server.load(SCHEMA)
+    return server
 
 
 def run(world, *words, code=0, **more):
@@ -80,24 +83,24 @@ def run(world, *words, code=0, **more):
 
 @check
 def imports_a_large_postgres_schema(world):
-    with database(world, "large") as server:
-        manifests = world.directory / "imported tables"
-        (manifests / "backends").mkdir(parents=True)
-        backend = manifests / "backends" / "shop.json"
-        backend.write_text(json.dumps(server.backend("shop") | {"user": "reader"}))
-        began = time.monotonic()
-        report = run(world, "import", "postgres", backend)
-        seconds = time.monotonic() - began
-        loaded = json.loads(run(world, "check", "--manifests", manifests, "--json"))
-        expect(seconds < 5, True, f"{seconds:.2f} s below five")
-        expect(loaded.get("warnings", []), [], "warnings")
-        inspect_tools(manifests)
-        inspect_report(report)
-        inspect_policy(manifests)
-        let_it_answer(world, manifests)
-        again = run(world, "import", "postgres", backend)
-        expect_in("kept as it was: tools/get_customer.json", again)
-        return f"{loaded['tools']} tools in {seconds:.2f} s"
+    server = database(world)
+    manifests = world.directory / "imported tables"
+    (manifests / "backends").mkdir(parents=True)
+    backend = manifests / "backends" / "shop.json"
+    backend.write_text(json.dumps(server.backend("shop") | {"user": "reader"}))
+    began = time.monotonic()
+    report = run(world, "import", "postgres", backend)
+    seconds = time.monotonic() - began
+    loaded = json.loads(run(world, "check", "--manifests", manifests, "--json"))
+    expect(seconds < 5, True, f"{seconds:.2f} s below five")
+    expect(loaded.get("warnings", []), [], "warnings")
+    inspect_tools(manifests)
+    inspect_report(report)
+    inspect_policy(manifests)
+    let_it_answer(world, manifests)
+    again = run(world, "import", "postgres", backend)
+    expect_in("kept as it was: tools/get_customer.json", again)
+    return f"{loaded['tools']} tools in {seconds:.2f} s"
 
 
 def inspect_tools(manifests):
@@ -189,21 +192,76 @@ def let_it_answer(world, manifests):
 
 @check
 def imports_a_postgres_service_into_an_empty_directory(world):
-    with database(world, "service") as server:
-        services = world.directory / "services.conf"
-        services.write_text(
-            f"[shop]\nhost=127.0.0.1\nport={server.port}\ndbname=postgres\nuser=reader\n")
-        services.chmod(0o600)
-        manifests = world.directory / "new directory"
-        report = run(world, "import", "postgres", "shop", "--tls", "disable", "--schema", "billing",
-                     "--manifests", manifests, PGSERVICEFILE=str(services))
-        expect_in("2 tools", report)
-        loaded = json.loads(run(
-            world, "check", "--manifests", manifests, "--json", PGSERVICEFILE=str(services)))
-        expect(loaded["tools"], 2, "tools")
-        told = run(world, "import", "postgres", "shop", "--tls", "disable", "--schema", "biling",
-                   "--manifests", manifests, code=1, PGSERVICEFILE=str(services))
-        expect_in("can read no table of these schemas", told)
+    services = database(world).services(
+        world.directory / "services.conf", shop=("postgres", "reader"))
+    manifests = world.directory / "new directory"
+    report = run(world, "import", "postgres", "shop", "--tls", "disable", "--schema", "billing",
+                 "--manifests", manifests, PGSERVICEFILE=services)
+    expect_in("2 tools", report)
+    loaded = json.loads(run(
+        world, "check", "--manifests", manifests, "--json", PGSERVICEFILE=services))
+    expect(loaded["tools"], 2, "tools")
+    told = run(world, "import", "postgres", "shop", "--tls", "disable", "--schema", "biling",
+               "--manifests", manifests, code=1, PGSERVICEFILE=services)
+    expect_in("can read no table of these schemas", told)
     told = run(world, "import", "postgres", "nowhere", "--manifests", manifests, code=1,
-               PGSERVICEFILE=str(services))
+               PGSERVICEFILE=services)
     expect_in("cannot be asked", told)
+
+
+def served_on_postgres(world, name, service, role):
+    """(the manifests of an example on a database of its own, what tells where that is)"""
+    server = database(world)
+    folder = world.directory / f"served {name}"
+    shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("data"))
+    # The server of the test speaks no TLS.
+    for path in folder.glob("*.json"):
+        path.write_text(path.read_text().replace('"tls": "verify-full"', '"tls": "disable"'))
+    file = world.directory / f"{service}.conf"
+    return folder, {"PGSERVICEFILE": server.services(file, **{service: (service, role)})}
+
+
+@check
+def a_database_is_described_and_asked_as_it_is(world):
+    database(world).load("create database toolserver")
+    database(world).load(
+        "create table people (id integer primary key, name text, email text);"
+        "insert into people values (1, 'Ada', 'ada@example.com'); grant select on people to reader",
+        "toolserver")
+    folder, where = served_on_postgres(world, "postgres", "toolserver", "reader")
+    told, *_ = run(
+        world, "call", "describe_db", "{}", "--manifests", folder, **where).splitlines()
+    rows = json.loads(told)["rows"]
+    expect([row["column"] for row in rows], ["id", "name", "email"], "columns")
+    told = run(world, "call", "query_db", '{"sql": "select * from people limit 5"}',
+               "--manifests", folder, **where)
+    expect_in('"name":"Ada"', told)
+    expect_not_in("example.com", told, "an answer without a rule")
+    told = run(world, "call", "query_db", '{"sql": "delete from people"}', "--manifests", folder,
+               code=1, **where)
+    expect_in("statement.refused", told)
+
+
+@check
+def the_support_desk_shows_each_agent_their_own_tickets(world):
+    database(world).load("create database desk")
+    database(world).load((EXAMPLES / "support-desk" / "database" / "desk.sql").read_text(), "desk")
+    folder, where = served_on_postgres(world, "support-desk", "desk", "desk_tools")
+
+    def call(tool, code=0, **arguments):
+        return run(world, "call", tool, json.dumps(arguments), "--manifests", folder, code=code, **where)
+
+    proved = run(world, "check", "--live", "--manifests", folder, **where)
+    expect_not_in("PROBLEM", proved, "what the role may do beyond its tools")
+    expect_in('[1,"', call("open_tickets"))
+    expect_not_in('[2,"', call("open_tickets"), "the list of another team")
+    shown = call("ticket", ticket=1)
+    for part in ["i***@example.com", "[phone]", "Call me at <phone:"]:
+        expect_in(part, shown)
+    expect_not_in("600 111", shown, "the number in what the customer wrote")
+    expect_in('"changed":1', call("answer_ticket", ticket=1, text="Please update."))
+    expect_in('"author":"me"', call("ticket", ticket=1))
+    expect_in('"changed":0', call("answer_ticket", ticket=2, text="Please update."))
+    expect_in("no-promises", call("answer_ticket", ticket=1, text="You get a refund.", code=1))
+    expect_in('"changed":1', call("close_ticket", ticket=3))
+    expect_not_in('[3,"', call("open_tickets"), "open tickets")

@@ -31,7 +31,7 @@ EXTENSIONS = {}
 # The same of what a server tells: {method: schema of its params}.
 NOTIFICATIONS = {}
 
-# What a revision does not know: members of a result, and of each of its tools.
+# What a revision does not know: members of a result, and of whatever it lists.
 UNKNOWN = {
     "2025-03-26": ({"structuredContent", "resultType", "ttlMs", "cacheScope"},
                    {"title", "outputSchema", "icons", "execution", "_meta"}),
@@ -140,8 +140,9 @@ def checked_result(message, revision, answered):
         return envelope + [f"{revision} has no answer to {answered}"]
     of_result, of_tool = UNKNOWN[revision]
     found = [f"{revision} has no {name}" for name in of_result & set(result)]
-    for tool in result.get("tools", []):
-        found += [f"{revision} has no {name} of a tool" for name in of_tool & set(tool)]
+    for kind in ("tools", "resources", "resourceTemplates", "prompts"):
+        for listed in result.get(kind, []):
+            found += [f"{revision} has no {name} of {kind}" for name in of_tool & set(listed)]
     names = [part.__name__ for part in getattr(model, "__args__", [model])]
     return envelope + found + faults(result, schema_of(model)) + published(result, revision, names)
 

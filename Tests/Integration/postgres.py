@@ -11,7 +11,7 @@ PLACE = pathlib.Path("/usr/lib/postgresql")
 
 
 class Postgres:
-    """A context manager; `load` runs a script on its only database."""
+    """A context manager; `load` runs a script on a database, `postgres` when not named."""
 
     def __init__(self, parent):
         versions = sorted(PLACE.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
@@ -37,8 +37,17 @@ class Postgres:
     def __exit__(self, *_):
         self._run("pg_ctl -D data -m immediate stop")
 
-    def load(self, script):
-        self._run(f"psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {self.port} -U owner postgres", script)
+    def load(self, script, database="postgres"):
+        self._run(
+            f"psql -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {self.port} -U owner {database}", script)
+
+    def services(self, file, **users):
+        """Writes the services of libpq, each with its database and user; for PGSERVICEFILE."""
+        file.write_text("".join(
+            f"[{name}]\nhost=127.0.0.1\nport={self.port}\ndbname={database}\nuser={user}\n"
+            for name, (database, user) in users.items()))
+        file.chmod(0o600)
+        return str(file)
 
     def backend(self, name):
         return {

@@ -30,6 +30,7 @@ def collected():
     """Importing a file of checks lists its checks, in this order."""
     import client_checks  # noqa: F401
     import client_stream_checks  # noqa: F401
+    import document_checks  # noqa: F401
     import http_checks  # noqa: F401
     import table_checks  # noqa: F401
     import stream_checks  # noqa: F401

@@ -18,6 +18,10 @@ VERSION = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 
+LISTS = ["resources/list", "resources/templates/list", "prompts/list"]
+DOCUMENT = request("resources/read", {"uri": "toolserver://tools/customer_by_id"})
+GUIDE = request("prompts/get", {"name": "how_to_use_these_tools"})
+
 # (what is sent, the changed headers, status, code or None)
 HANDSHAKE = [
     (PING, {}, 200, None), (HELLO, {}, 200, None), (LIST, {}, 200, None), (CALL, {}, 200, None),
@@ -25,10 +29,13 @@ HANDSHAKE = [
     (PING, {"Mcp-Session-Id": ""}, 404, -32600),
     (DISCOVER, {}, 200, -32601), (request("subscriptions/listen", {"notifications": {}}), {}, 200, -32601),
     *((request(method), {}, 200, -32601) for method in [
-        "logging/setLevel", "resources/list", "resources/templates/list", "resources/read",
-        "resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get",
-        "completion/complete", "tasks/list", "tasks/result", "tools/callx", "notifications/cancelled",
+        "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "tasks/list",
+        "tasks/result", "tools/callx", "notifications/cancelled",
     ]),
+    *((request(method), {}, 200, None) for method in LISTS),
+    *((request(method), {}, 200, -32602) for method in [
+        "resources/read", "prompts/get", "completion/complete"]),
+    (request("resources/read", {"uri": "toolserver://tools/no_such_tool"}), {}, 200, -32002),
     (PING, {"MCP-Protocol-Version": "2025-03-26"}, 200, None),
     (PING, {"MCP-Protocol-Version": "2025-06-18"}, 200, None),
     (PING, {"MCP-Protocol-Version": "2025-11-25"}, 200, None),
@@ -76,12 +83,16 @@ STATELESS_ROWS = [
     (meta(DISCOVER), {}, 200, None), (meta(LIST), {}, 200, None), (meta(CALL), {}, 200, None),
     (meta(LIST), {"Mcp-Session-Id": "ignored", "Last-Event-ID": "ignored.1"}, 200, None),
     *((meta(request(method)), {}, 404, -32601) for method in [
-        "initialize", "ping", "logging/setLevel", "resources/list", "resources/templates/list",
-        "resources/subscribe", "resources/unsubscribe", "prompts/list", "completion/complete",
+        "initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe",
         "tasks/list", "tasks/result", "tools/callx", "notifications/cancelled", "server/Discover",
     ]),
-    (meta(request("resources/read", {"uri": "file:///x"})), named("file:///x"), 404, -32601),
-    (meta(request("prompts/get", {"name": "p"})), named("p"), 404, -32601),
+    *((meta(request(method)), {}, 200, None) for method in LISTS),
+    (meta(request("completion/complete")), {}, 400, -32602),
+    (meta(DOCUMENT), named("toolserver://tools/customer_by_id"), 200, None),
+    (meta(GUIDE), named("how_to_use_these_tools"), 200, None),
+    (meta(DOCUMENT), named("toolserver://tools/staff_salaries"), 400, -32020),
+    (meta(request("resources/read", {"uri": "file:///x"})), named("file:///x"), 400, -32602),
+    (meta(request("prompts/get", {"name": "p"})), named("p"), 400, -32602),
     (meta(request("prompts/get", {"name": "p"})), named("q"), 400, -32020),
     (meta(request("resources/read", {"uri": "file:///x"})), named(None), 400, -32020),
     (LIST, {}, 400, -32602),

@@ -9,7 +9,7 @@ extension Tool {
         columns: [Column] = [Column("id", .integer)], reads: Set<ColumnPath>? = [],
         operation: Operation? = nil, examination: Examination? = nil,
         limits: ToolLimits = ToolLimits(), confirmation: Confirmation? = nil,
-        taskUse: TaskUse? = nil, rowForm: RowForm = .objects
+        taskUse: TaskUse? = nil, rowForm: RowForm = .objects, prompt: ToolPrompt? = nil
     ) throws -> Tool {
         Tool(
             name: name, title: "Title of \(name)", description: "Description of \(name).",
@@ -20,7 +20,7 @@ extension Tool {
             examination: examination
                 ?? Examination(
                     columns: columns, reads: reads, parameters: [], isReadOnly: effect == .read),
-            confirmation: confirmation, taskUse: taskUse, rowForm: rowForm)
+            confirmation: confirmation, taskUse: taskUse, rowForm: rowForm, prompt: prompt)
     }
 }
 

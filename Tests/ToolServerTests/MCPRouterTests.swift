@@ -10,13 +10,11 @@ import Testing
 
     static let table: [(method: String, handshake: Bool, stateless: Bool)] = [
         ("tools/list", true, true), ("ping", true, false), ("server/discover", false, true),
-        ("resources/list", false, false), ("prompts/list", false, false), ("", false, false),
+        ("resources/list", true, true), ("prompts/list", true, true), ("", false, false),
+        ("resources/templates/list", true, true), ("resources/unsubscribe", false, false),
         ("tools/List", false, false), ("tools/list ", false, false),
-        ("logging/setLevel", false, false),
-        ("completion/complete", false, false), ("tasks/list", false, false),
-        ("tasks/result", false, false),
-        ("resources/read", false, false), ("resources/templates/list", false, false),
-        ("resources/subscribe", false, false), ("prompts/get", false, false),
+        ("logging/setLevel", false, false), ("tasks/list", false, false),
+        ("tasks/result", false, false), ("resources/subscribe", false, false),
     ]
 
     @Test(arguments: table)
@@ -95,6 +93,22 @@ import Testing
             (MCPFixture.request(word), ProtocolVersion.v20251125),
             (MCPFixture.stateless(word), .v20260728), (versioned, .v20260728),
             (MCPFixture.request("tools/call", ["name": .string(word)]), .v20251125),
+            (MCPFixture.request("resources/read", ["uri": .string(word)]), .v20251125),
+            (MCPFixture.request("prompts/get", ["name": .string(word)]), .v20251125),
+            (
+                MCPFixture.request(
+                    "prompts/get",
+                    ["name": "how_to_use_these_tools", "arguments": ["tool": .string(word)]]),
+                .v20251125
+            ),
+            (
+                MCPFixture.request(
+                    "completion/complete",
+                    [
+                        "ref": ["type": "ref/prompt", "name": .string(word)],
+                        "argument": ["name": "tool", "value": ""],
+                    ]), .v20251125
+            ),
         ] {
             let error = try #require(try await fixture.error(request, version))
             let told = error.message + (error.data.map(\.text) ?? "")
@@ -143,7 +157,12 @@ import Testing
     }
 
     @Test func capabilitiesAreWhatIsServed() {
-        #expect(ServerDescription.capabilities == ["tools": ["listChanged": true]])
+        #expect(
+            ServerDescription.capabilities
+                == [
+                    "tools": ["listChanged": true], "resources": [:], "prompts": [:],
+                    "completions": [:],
+                ])
     }
 
     // MARK: tools/call

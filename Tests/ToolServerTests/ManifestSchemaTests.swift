@@ -47,6 +47,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("tool", ["$defs", "http"], HTTPToolManifest.keys),
     ("tool", ["$defs", "result"], HTTPToolManifest.resultKeys),
     ("tool", ["$defs", "confirm"], ToolManifest.confirmKeys),
+    ("tool", ["$defs", "prompt"], PromptManifest.keys),
+    ("tool", ["$defs", "completion"], PromptManifest.sourceKeys),
     ("tool", ["$defs", "property"], InputManifest.propertyKeys),
     ("policy", [], PolicyManifest.keys),
     ("policy", ["$defs", "grant"], GrantManifest.keys),

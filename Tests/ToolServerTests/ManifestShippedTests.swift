@@ -117,7 +117,7 @@ func aRecipeOfTheCookbookLoadsWithoutAWarning(_ folder: String) throws {
             [
                 "demo/", "examples/asking/", "examples/http/", "examples/identity/",
                 "examples/postgres/",
-                "examples/statements/",
+                "examples/statements/", "examples/support-desk/",
                 "schema/",
             ] + cookbook
         #expect(folders.contains { path.hasPrefix($0) }, "\(path)")

@@ -56,7 +56,10 @@ extension Discover {
 /// What this server says of itself.
 struct ServerDescription: Sendable {
     static let version = "0.1.0"
-    static let capabilities: JSONValue = ["tools": ["listChanged": true]]
+    static let capabilities: JSONValue = [
+        "tools": ["listChanged": true], "resources": [:], "prompts": [:], "completions": [:],
+    ]
+    static let ttlMs = 60_000
     static let infoKey = "io.modelcontextprotocol/serverInfo"
 
     /// The installation's name, from server.json.
@@ -72,8 +75,8 @@ struct ServerDescription: Sendable {
     }
 
     /// Lists vary by caller, so nobody else may reuse them.
-    func writeCaching(into writer: inout JSONWriter) {
-        writer.member("ttlMs", 60_000)
+    func writeCaching(ttlMs: Int = Self.ttlMs, into writer: inout JSONWriter) {
+        writer.member("ttlMs", ttlMs)
         writer.member("cacheScope", "private")
         writeMeta(into: &writer)
     }

@@ -61,7 +61,8 @@ enum Listen {
         return writer.finish()
     }
 
-    /// What of the wishes can come true: there are no prompts and no resources here.
+    /// What of the wishes can come true. Resources and prompts follow from the tools, so whoever
+    /// hears of those need not hear of them.
     private static func agreed(in request: Request) throws(RPCError) -> JSONObject {
         guard let filter = request.params["notifications"]?.object else {
             throw RPCError(

@@ -15,12 +15,19 @@ struct MethodRouter: Sendable {
     /// A method that is served; which ones are depends on the era.
     enum Method: Sendable {
         case callTool, listTools, ping, initialize, discover, listen
+        case listResources, listTemplates, readResource, listPrompts, getPrompt, complete
         case task(TasksMethod)
 
         init?(_ name: String, isStateless: Bool) {
             switch name {
             case "tools/call": self = .callTool
             case "tools/list": self = .listTools
+            case "resources/list": self = .listResources
+            case "resources/templates/list": self = .listTemplates
+            case "resources/read": self = .readResource
+            case "prompts/list": self = .listPrompts
+            case "prompts/get": self = .getPrompt
+            case "completion/complete": self = .complete
             case "ping" where !isStateless: self = .ping
             case "initialize" where !isStateless: self = .initialize
             case "server/discover" where isStateless: self = .discover
@@ -42,6 +49,12 @@ struct MethodRouter: Sendable {
         return switch method {
         case .callTool: try await ToolsCall.answer(request, from: peer, in: serving)
         case .listTools: try ToolsList.answer(request, from: peer, in: serving)
+        case .listResources: try ResourcesList.answer(request, from: peer, in: serving)
+        case .listTemplates: ResourcesList.templates(for: peer, in: serving)
+        case .readResource: try await ResourcesRead.answer(request, from: peer, in: serving)
+        case .listPrompts: try PromptsList.answer(request, from: peer, in: serving)
+        case .getPrompt: try PromptsGet.answer(request, from: peer, in: serving)
+        case .complete: try await ArgumentCompletion.answer(request, from: peer, in: serving)
         case .ping: Array("{}".utf8)
         case .initialize: try Initialize.answer(request, in: serving)
         case .discover: Discover.answer(in: serving)

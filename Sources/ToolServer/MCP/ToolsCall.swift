@@ -56,20 +56,10 @@ enum ToolsCall {
             throw RPCError(
                 .invalidParams, "`params.arguments` must be an object.", id: request.id)
         }
-        let meta = request.meta
-        let trace = Trace(
-            traceparent: meta?["traceparent"]?.string ?? peer.traceparent,
-            clientName: meta?[Envelope.clientKey]?["name"]?.string, session: peer.session,
-            toolUse: meta?[Self.toolUseKey]?.string, reason: meta?[Self.reasonKey]?.string)
         return ArrivedCall(
-            caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace,
-            reach: try reach(request, from: peer), detachment: seat, notice: progress)
+            of: tool, arguments, by: request, from: peer, reach: try reach(request, from: peer),
+            detachment: seat, notice: progress)
     }
-
-    /// The model's own name of this use of a tool, as Claude Code sends it.
-    private static let toolUseKey = "claudecode/toolUseId"
-    /// Why the caller makes the call, for the record.
-    private static let reasonKey = "toolserver/reason"
 
     /// How this call's caller can be asked something.
     private static func reach(
@@ -156,6 +146,29 @@ extension RecordEvidence {
             ]
         )
     }
+}
+
+extension ArrivedCall {
+    /// A call that a request makes, or that answering it takes.
+    convenience init(
+        of tool: String, _ arguments: JSONObject, by request: Request, from peer: Peer,
+        reach: CallerReach = .none, detachment: (any Detachment)? = nil,
+        notice: (any CallNotice)? = nil
+    ) {
+        let meta = request.meta
+        let trace = Trace(
+            traceparent: meta?["traceparent"]?.string ?? peer.traceparent,
+            clientName: meta?[Envelope.clientKey]?["name"]?.string, session: peer.session,
+            toolUse: meta?[Self.toolUseKey]?.string, reason: meta?[Self.reasonKey]?.string)
+        self.init(
+            caller: peer.caller, tool: tool, arguments: arguments, via: peer.via, trace: trace,
+            reach: reach, detachment: detachment, notice: notice)
+    }
+
+    /// The model's own name of this use of a tool, as Claude Code sends it.
+    private static let toolUseKey = "claudecode/toolUseId"
+    /// Why the caller makes the call, for the record.
+    private static let reasonKey = "toolserver/reason"
 }
 
 extension RPCError {

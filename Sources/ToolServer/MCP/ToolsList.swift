@@ -4,14 +4,10 @@ import Synchronization
 
 /// `tools/list`: the tools that this caller may use, a page at a time.
 enum ToolsList {
-    static let pageSize = 50
-    /// The name of a tool, of 64 letters at most, in Base64.
-    private static let cursorBytesMax = 88
-
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving
     ) throws(RPCError) -> [UInt8] {
-        let cursor = try cursor(of: request)
+        let cursor = try ListCursor.read(request)
         let key = ToolListCache.Key(
             caller: peer.caller.id, cursor: Name(cursor ?? ""), version: Name(peer.version.text))
         // Where time, place or claims decide, two lists of one caller may differ.
@@ -19,32 +15,26 @@ enum ToolsList {
         let isKept =
             serving.gate.isVisibilitySteady && cursor.map(serving.gate.knows) ?? true
         if isKept, let known = serving.toolLists[key] { return known }
-        let page = try page(after: cursor, of: request, from: peer, in: serving)
+        let page = page(after: cursor, from: peer, in: serving)
         if isKept { serving.toolLists[key] = page }
         return page
     }
 
     private static func page(
-        after cursor: String?, of request: Request, from peer: Peer, in serving: Serving
-    ) throws(RPCError) -> [UInt8] {
+        after cursor: String?, from peer: Peer, in serving: Serving
+    ) -> [UInt8] {
         let visible = serving.gate.visibleTools(to: peer.caller, via: peer.via)
-        // A cursor names the last tool of the page before, so that pages stay whole when tools
-        // come and go in between.
-        let rest = visible.drop { tool in cursor.map { tool.tool.name <= Name($0) } ?? false }
+        let page = ListPage(of: visible, after: cursor) { $0.tool.name }
         var writer = JSONWriter(reserving: 4096)
         writer.beginObject()
         writer.name("tools")
         writer.beginArray()
-        for guarded in rest.prefix(pageSize) {
-            write(guarded, for: peer.version, into: &writer)
-        }
-        if rest.count <= pageSize, serving.gate.mayHold(peer.caller, via: peer.via) {
+        for guarded in page.entries { write(guarded, for: peer.version, into: &writer) }
+        if page.nextCursor == nil, serving.gate.mayHold(peer.caller, via: peer.via) {
             writeBuiltIn(for: peer.version, &writer)
         }
         writer.endArray()
-        if rest.count > pageSize, let last = rest.prefix(pageSize).last {
-            writer.member("nextCursor", Base64URL.encode(Array(last.tool.name.text.utf8)))
-        }
+        if let next = page.nextCursor { writer.member("nextCursor", next) }
         if peer.version.isStateless {
             writer.member("resultType", "complete")
             serving.description.writeCaching(into: &writer)
@@ -99,21 +89,6 @@ enum ToolsList {
 
     static func changed(_ params: JSONValue? = nil) -> [UInt8] {
         Reply.notification("notifications/tools/list_changed", params: params)
-    }
-
-    private static func cursor(of request: Request) throws(RPCError) -> String? {
-        guard let value = request.params["cursor"] else { return nil }
-        guard let text = value.string, text.utf8.count <= cursorBytesMax,
-            let bytes = Base64URL.decode(text), !bytes.isEmpty,
-            bytes.allSatisfy({ (0x21...0x7E).contains($0) }),
-            let name = String(validating: bytes, as: UTF8.self)
-        else {
-            throw RPCError(
-                .invalidParams,
-                "`cursor` is not one that this server gave. Call tools/list without it.",
-                id: request.id)
-        }
-        return name
     }
 
     private static func write(

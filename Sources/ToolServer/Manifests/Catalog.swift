@@ -65,6 +65,7 @@ package struct CatalogMaker: Sendable {
             return try backend.examine(operation, effect: effect)
         }
         let tools = resolver.tools(on: Set(backends.keys))
+        resolver.checkPrompts(among: tools)
         let policy = resolver.policy(for: tools) { (name) throws(BackendError) in
             try backends[name]?.columns()
         }

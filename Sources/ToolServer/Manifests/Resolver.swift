@@ -8,8 +8,8 @@ struct Resolver {
     typealias Examine =
         (_ backend: Name, Operation, Tool.Effect) throws(BackendError) -> Examination
 
-    private let manifests: ParsedManifests
-    private let findings: Findings
+    let manifests: ParsedManifests
+    let findings: Findings
     private let examine: Examine
 
     init(manifests: ParsedManifests, findings: Findings, examine: @escaping Examine) {
@@ -73,7 +73,7 @@ struct Resolver {
             tags: manifest.tags, inputSchema: manifest.input.schema, input: manifest.input.check,
             operation: operation, limits: manifest.limits, examination: examination,
             confirmation: manifest.confirmation, taskUse: manifest.taskUse,
-            rowForm: manifest.rowForm)
+            rowForm: manifest.rowForm, prompt: manifest.prompt?.prompt)
     }
 
     private func bound(_ http: HTTPOperation, _ bind: [BoundParameter]) -> HTTPOperation {

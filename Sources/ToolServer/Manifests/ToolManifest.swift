@@ -21,6 +21,7 @@ struct ToolManifest {
             "$schema", "tags", "input", "inputSchema", "bind", "sql", "sqlArgument", "describe",
             "http",
             "result", "outputSchema", "limits", "next", "confirm", "task", "rowsAs",
+            "prompt",
         ])
     static let limitKeys = KeySet(required: [], optional: ["rows", "bytes", "time"])
     static let fileKeys = KeySet(required: ["file"])
@@ -41,6 +42,7 @@ struct ToolManifest {
     let confirmation: Confirmation?
     let taskUse: Tool.TaskUse?
     let rowForm: Tool.RowForm
+    let prompt: PromptManifest?
 
     /// What the tool does, with the place to complain at.
     enum Action {
@@ -76,13 +78,15 @@ struct ToolManifest {
         let confirmation = confirmation(of: object, title: title)
         let taskUse = taskUse(of: object, limits: limits)
         let rowForm = rowForm(of: object)
+        let prompt = PromptManifest.read(object, tool: name?.value)
         guard let name, let title, let description, let backend, let scope, let effect, let tags,
             let input, let bind, let action
         else { return nil }
         return ToolManifest(
             name: name, title: title, description: description, backend: backend, scope: scope,
             effect: effect, tags: tags, input: input, bind: bind, action: action, limits: limits,
-            next: next ?? [], confirmation: confirmation, taskUse: taskUse, rowForm: rowForm)
+            next: next ?? [], confirmation: confirmation, taskUse: taskUse, rowForm: rowForm,
+            prompt: prompt)
     }
 
     private static func rowForm(of object: ObjectReader) -> Tool.RowForm {

@@ -12,6 +12,9 @@ struct ProtocolVersion: Sendable, Equatable {
     /// 2025-11-25).
     var asksOnStream: Bool { hasStructuredContent && !isStateless }
 
+    /// Whatever is listed has a `title`.
+    var hasTitles: Bool { hasStructuredContent }
+
     static let v20250326 = ProtocolVersion(
         text: "2025-03-26", isStateless: false, hasStructuredContent: false)
     static let v20250618 = ProtocolVersion(

@@ -9,6 +9,8 @@ struct RPCError: Error, Sendable {
         case methodNotFound = -32601
         case invalidParams = -32602
         case `internal` = -32603
+        /// Of the handshake era alone.
+        case resourceNotFound = -32002
         case headerMismatch = -32020
         case missingCapability = -32021
         case unsupportedVersion = -32022
@@ -43,7 +45,7 @@ struct RPCError: Error, Sendable {
         switch code {
         case .parse, .invalidRequest, .invalidParams: 400
         case .headerMismatch, .missingCapability, .unsupportedVersion: 400
-        case .methodNotFound: 404
+        case .methodNotFound, .resourceNotFound: 404
         case .internal: retryAfterSeconds == nil ? 200 : 503
         }
     }

@@ -18,7 +18,7 @@ struct SkillText {
     init(name: Name, server: Name, tools: [ToolOutlook]) {
         let head = Self.head(name, server, tools)
         let sections = tools.map { ToolSection(server: server, $0).lines }
-        let end = Self.conduct(tools)
+        let end = Conduct.lines(tools)
         var room = Self.linesMax - head.count - end.count
         let shown = sections.prefix { section in
             room -= section.count
@@ -29,20 +29,21 @@ struct SkillText {
             rest.isEmpty
             ? []
             : ["More tools stand in [tools.md](tools.md); read it when none of these fits.", ""]
-        main = Self.joined(head + shown.flatMap { $0 } + note + end)
+        main = MarkdownText.joined(head + shown.flatMap { $0 } + note + end)
         more =
             rest.isEmpty
-            ? nil : Self.joined(["# More tools of \(server)", ""] + rest.flatMap { $0 })
-    }
-
-    private static func joined(_ lines: [String]) -> String {
-        lines.joined(separator: "\n") + "\n"
+            ? nil : MarkdownText.joined(["# More tools of \(server)", ""] + rest.flatMap { $0 })
     }
 
     private static func head(_ name: Name, _ server: Name, _ tools: [ToolOutlook]) -> [String] {
         [
             "---", "name: \(name)",
             "description: \(JSONValue.string(description(server, tools)).text)", "---", "",
+        ] + opening(server)
+    }
+
+    static func opening(_ server: Name) -> [String] {
+        [
             "# \(server)", "",
             "The tools of the MCP server `\(server)`. Each is one checked call on a data source, under rules that hold for this user, and each call is recorded.",
             "", "## Tools", "",
@@ -54,7 +55,7 @@ struct SkillText {
         var text = "Tools of \(server). Use when the user wants to: "
         var isFirst = true
         for tool in tools.map(\.tool) {
-            let title = plain(tool.title)
+            let title = MarkdownText.plain(tool.title)
             let piece = (isFirst ? "" : "; ") + title.prefix(1).lowercased() + title.dropFirst()
             // One byte is kept for the full stop.
             guard text.utf8.count + piece.utf8.count < descriptionMax else { break }
@@ -62,46 +63,6 @@ struct SkillText {
             isFirst = false
         }
         return text + "."
-    }
-
-    private static func conduct(_ tools: [ToolOutlook]) -> [String] {
-        var lines = [
-            "## When a call does not succeed", "",
-            "A refusal says why in words, and ends with `code: …`. Do what it says; the same call with the same arguments is refused again.",
-            "",
-            "- `arguments.invalid`: correct what is listed, all of it, and call again.",
-            "- `deny.rule`: a rule forbids it. Do what stands behind \"Instead\", or tell the user the reason. Do not look for a way around the rule.",
-            "- `limit.concurrency`, `backend.busy`, `record.unavailable`: wait a little, then try once more.",
-            "- `backend.outcome_unknown`: the change may have been made. Look before you call again.",
-            "- Any other: tell the user what it says.",
-        ]
-        if tools.contains(where: { $0.rules.contains { $0.effect == .approve } }) {
-            lines.append(
-                "- A call that is held for approval needs a person's yes. Tell the user who decides and what was asked for; do not send it again meanwhile."
-            )
-        }
-        if tools.contains(where: { $0.tool.confirmation != nil }) {
-            lines.append(
-                "- `confirm.…`: the user is asked before the call runs, and their no is final.")
-        }
-        lines += [
-            "", "## Values that are covered", "",
-            "Values like `[email]`, `a***@example.com` or `<email:k2mf…>` are masked for this user. Pass them on as they are; do not guess what they stand for. Equal `<…>` tokens stand for equal values.",
-        ]
-        return lines
-    }
-
-    /// A text of a manifest on one line; angle brackets would be tags in a skill's front matter.
-    static func plain(_ text: String) -> String {
-        let bytes = text.utf8.map { byte in
-            switch byte {
-            case UInt8(ascii: "<"): UInt8(ascii: "(")
-            case UInt8(ascii: ">"): UInt8(ascii: ")")
-            case 0..<0x20: UInt8(ascii: " ")
-            default: byte
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -119,36 +80,29 @@ struct ToolSection {
         let tool = outlook.tool
         var lines = [
             "### \(server):\(tool.name)", "",
-            SkillText.plain(tool.description)
+            MarkdownText.plain(tool.description)
                 + (tool.effect == .write ? " Changes data." : ""), "",
         ]
-        lines += arguments
-        lines += outlook.rules.map(ruleLine)
-        if tool.confirmation != nil { lines.append("- The user is asked before each call runs.") }
+        lines += MarkdownText.arguments(of: tool)
+        lines += Self.conditions(outlook)
         if !outlook.maskedColumns.isEmpty {
-            lines.append("- Covered for this user: \(Self.quoted(outlook.maskedColumns)).")
+            lines.append(
+                "- Covered for this user: \(MarkdownText.quoted(outlook.maskedColumns)).")
         }
         lines.append("")
         return lines
     }
 
-    private var arguments: [String] {
-        let schema = outlook.tool.inputSchema
-        let required = schema["required"]?.array?.compactMap(\.string) ?? []
-        return (schema["properties"]?.object?.members ?? []).map { member in
-            let isRequired = required.contains { $0.isByteEqual(to: member.name) }
-            let text = member.value["description"]?.string.map { ": \(SkillText.plain($0))" } ?? ""
-            return "- `\(member.name)`\(isRequired ? "" : ", optional")\(text)"
-        }
+    /// What may keep a call from running, a line each.
+    static func conditions(_ outlook: ToolOutlook) -> [String] {
+        outlook.rules.map(line)
+            + (outlook.tool.confirmation == nil
+                ? [] : ["- The user is asked before each call runs."])
     }
 
-    private func ruleLine(_ rule: Rule) -> String {
+    private static func line(_ rule: Rule) -> String {
         let verb = rule.effect == .deny ? "May be refused" : "May be held for a person's approval"
-        let instead = rule.instead.map { " Instead: \(SkillText.plain($0))." } ?? ""
-        return "- \(verb) by rule `\(rule.id)`: \(SkillText.plain(rule.reason)).\(instead)"
-    }
-
-    private static func quoted(_ names: [String]) -> String {
-        names.map { "`\(SkillText.plain($0))`" }.joined(separator: ", ")
+        let instead = rule.instead.map { " Instead: \(MarkdownText.plain($0))." } ?? ""
+        return "- \(verb) by rule `\(rule.id)`: \(MarkdownText.plain(rule.reason)).\(instead)"
     }
 }
