@@ -130,6 +130,7 @@ import Testing
             ("CONNECT a:443 HTTP/1.1\r\n", .unsupportedMethod), ("\u{16}\u{3}", .badRequestLine),
             ("get / HTTP/1.1\r\n", .unsupportedMethod),
             ("TRACE / HTTP/1.1\r\n", .methodNotAllowed),
+            ("QUERY / HTTP/1.1\r\n", .methodNotAllowed),
             ("GET ftp://a/ HTTP/1.1\r\n", .badTarget), ("\r\n\r\n", .badRequestLine),
         ])
     func hostileRequestLinesAreRefused(line: String, refusal: HTTPParseError) {

@@ -45,7 +45,7 @@ package enum HTTPParseError: Error, Equatable, Sendable {
         case .badVersion: "malformed HTTP version"
         case .unsupportedVersion: "this server speaks HTTP/1.1"
         case .unsupportedMethod: "method not implemented"
-        case .methodNotAllowed: "nothing here may be traced"
+        case .methodNotAllowed: "nothing here has this method"
         case .badTarget: "malformed request target"
         case .badHost: "missing, repeated or malformed Host"
         case .misdirected: "the request target names another host than Host"

@@ -11,6 +11,8 @@ struct RequestLine {
 
     /// Those that some resource may have.
     static let methods = ["POST", "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"]
+    /// Those that we know, and that none has.
+    private static let refused = ["TRACE", "QUERY"]
 
     init(_ bytes: [UInt8], _ line: Range<Int>) throws(HTTPParseError) {
         guard let first = bytes[line].firstIndex(of: HTTPBytes.space), first > line.lowerBound,
@@ -27,7 +29,7 @@ struct RequestLine {
         try parseTarget(bytes, target)
         // TRACE would echo credentials, CONNECT would make us a proxy; others are unknown here.
         guard Self.methods.contains(method) else {
-            throw method == "TRACE" ? .methodNotAllowed : .unsupportedMethod
+            throw Self.refused.contains(method) ? .methodNotAllowed : .unsupportedMethod
         }
     }
 

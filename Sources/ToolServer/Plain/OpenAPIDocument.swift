@@ -31,11 +31,14 @@ enum OpenAPIDocument {
     }
 
     private static func operation(_ tool: Tool) -> JSONValue {
-        [
+        // Without a body a call has no arguments.
+        let needsBody = ToolArgument.all(of: tool).contains { $0.isRequired }
+        return [
             "operationId": .string(tool.name.text), "summary": .string(tool.title),
             "description": .string(tool.description),
             "requestBody": [
-                "required": true, "content": content("application/json", "\(tool.name).input"),
+                "required": .bool(needsBody),
+                "content": content("application/json", "\(tool.name).input"),
             ],
             "responses": [
                 "200": [
