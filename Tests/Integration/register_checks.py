@@ -15,11 +15,15 @@ from harness import check, environment, expect, expect_in, expect_not_in
 
 
 def registered(site, *words, ok=True):
+    return told(site, *words, ok=ok).stdout
+
+
+def told(site, *words, ok=True):
     command = [site.binary, "register", *words]
     command += ["--manifests", str(site.manifests), "--state", str(site.state)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     expect(result.returncode == 0, ok, f"success of {words}: {result.stdout}{result.stderr}")
-    return result.stdout
+    return result
 
 
 async def call(entry):
@@ -86,6 +90,8 @@ def programs_get_exactly_the_tools_of_their_caller(world):
     options = json.loads(registered(site, "agent-sdk", *caller))
     expect_in("mcp__shop__customer_by_id", options["allowedTools"])
     expect_not_in("mcp__shop__record_note", options["allowedTools"], "tools without a question")
+    expect_in("made as `demo`, whom `localUsers` names, not as `ada`", told(site, "agent-sdk", *caller).stderr)
+    expect(told(site, "agent-sdk", *caller, "--transport", "http").stderr, "", "notes over HTTP")
     blocks = json.loads(registered(site, "api", *caller, "--url", "https://tools.example/mcp"))
     [server], [toolset] = blocks["mcp_servers"], blocks["tools"]
     expect((server["type"], server["url"]), ("url", "https://tools.example/mcp"), "the server")

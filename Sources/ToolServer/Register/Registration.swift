@@ -47,6 +47,11 @@ struct Registration {
         let local = Self.localCaller(settings)
         caller = try Self.named(arguments, settings) ?? local
         way = try Self.way(arguments, hasIdentity: tokenFile != nil || local != nil)
+        if way == .stdio, tokenFile == nil, let local, let caller, !caller.isSamePerson(as: local) {
+            StandardStream.error.line(
+                "note: over stdio calls are made as `\(local.subject)`, whom `localUsers` names, not as `\(caller.subject)`; --transport http makes them as `\(caller.subject)`"
+            )
+        }
     }
 
     private static func isServerName(_ text: String) -> Bool {
@@ -158,5 +163,11 @@ extension Registration {
         if isPlain, !word.utf8.isEmpty { return word }
         let parts = word.split(separator: "'", omittingEmptySubsequences: false)
         return "'" + parts.joined(separator: #"'\''"#) + "'"
+    }
+}
+
+extension Caller {
+    fileprivate func isSamePerson(as other: Caller) -> Bool {
+        subject.isByteEqual(to: other.subject)
     }
 }
