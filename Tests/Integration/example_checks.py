@@ -78,6 +78,52 @@ def the_bucket_keeps_the_boards_papers(world):
 
 
 @check
+def refunds_have_a_limit_and_partners_no_admin_pages(world):
+    told = tried(world, "http", "refund", {"payment": "pay_1", "cents": 20_000}, "support", 1)
+    expect_in("open a ticket for finance", told)
+    told = tried(world, "http", "refund", {"payment": "pay_1", "cents": 200}, "support", 0)
+    expect_in("https://billing.internal/v1/payments/pay_1/refunds", told)
+    expect_not_in("note", told.split("would send")[1], "a note that nobody gave")
+    page = {"url": "https://x.cdn.example/a/%61dmin/b"}
+    expect_in("no-admin", tried(world, "http", "partner_page", page, "support", 1))
+
+
+@check
+def an_account_is_closed_by_whoever_can_be_asked(world):
+    folder = recipe(world, "asking")
+    years = json.loads(run(world, "call", "accounts_by_year", "{}", "--manifests", folder))["rows"]
+    expect([row["year"] for row in years], ["2023", "2024", "2025"], "years")
+    told = run(world, "call", "close_account", '{"account": 1}', "--manifests", folder, code=1)
+    expect_in("confirm.unreachable", told)
+
+
+@check
+def who_vouches_for_a_caller_and_when_decides_what_they_may_use(world):
+    def granted(subject, issuer, *words):
+        return run(world, "grants", "--as", subject, "--issuer", issuer, *words,
+                   "--manifests", recipe(world, "identity"))
+
+    partner = ["ada", "https://partner.example.com", "--groups", "support"]
+    friday, sunday = "2026-11-27T10:00:00Z", "2026-11-29T10:00:00Z"
+    expect_in("depends orders_of_region", granted(*partner, "--at", friday))
+    expect_in("no      orders_of_region", granted(*partner, "--at", sunday))
+    expect_in("no      orders_of_region", granted(*partner, "--at", "2030-02-01T10:00:00Z"))
+    ours = granted("ada", "https://login.example.com", "--groups", "support")
+    expect_in("yes     cancel_order", ours)
+    expect_in("yes     orders_of_region", granted("report", "local", "--from", "10.9.9.9"))
+    expect_in("no      orders_of_region", granted("report", "local", "--from", "192.0.2.9"))
+
+
+@check
+def statements_of_callers_see_no_salary(world):
+    words = {"sql": "select name, salary from staff"}
+    expect_in("ask finance", tried(world, "statements", "query_crm", words, "support", 1))
+    told = run(world, "call", "query_crm", '{"sql": "select email from customers"}', "--manifests",
+               recipe(world, "statements"))
+    expect_in("***@", told)
+
+
+@check
 def a_new_tool_is_asked_for_and_loads(world):
     folder = recipe(world, "analytics")
     words = [world.binary, "new", "tool", "orders_from", "--backend", "sales", "--scope", "sales.read",
