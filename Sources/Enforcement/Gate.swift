@@ -46,8 +46,7 @@ package struct Gate: Sendable {
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
         confirmation = ConfirmationStage(identity: identity, means: asking, now: now)
-        approval = ApprovalStage(
-            means: approving, backend: backend, identity: identity, scope: scope, now: now)
+        approval = ApprovalStage(means: approving, backend: backend, scope: scope, now: now)
         mask = MaskStage()
         self.backend = backend
         self.sink = sink
@@ -120,13 +119,17 @@ package struct Gate: Sendable {
             try limits.enter(arrived.caller.id)
             defer { limits.leave(arrived.caller.id) }
             let examined = try await examine(identified, seenBy: &trail)
-            let screened = try await deny.screen(examined, on: &tab, seenBy: &trail)
+            var screened = try await deny.screen(examined, on: &tab, seenBy: &trail)
             trail.screened(screened)
             try Detaching.check(screened)
             let confirmed = try await confirmation.confirm(screened, on: trail)
             trail.heard(confirmed)
             try await Detaching.begin(confirmed)
-            let cleared = try await approval.clear(confirmed, on: trail)
+            let decided = try await approval.decide(confirmed, on: trail)
+            if decided.hasWaited {
+                screened = try await screenAnew(examined, on: &tab, seenBy: &trail)
+            }
+            let cleared = try await approval.clear(decided, as: screened)
             claim = cleared.claim
             try await trail.intend(cleared)
             let raw = try await run(cleared, for: screened.examined)
@@ -136,6 +139,33 @@ package struct Gate: Sendable {
             let refused = await trail.close(.refused(error.masked(by: values)))
             return await approval.settle(claim, tab.settle(refused))
         }
+    }
+
+    /// What was true of caller, grants, data, hours and limits may be so no more.
+    private func screenAnew(
+        _ call: ExaminedCall, on tab: inout UsageTab, seenBy trail: inout Trail
+    ) async throws(Refusal) -> ScreenedCall {
+        let identified = try await identity.confirm(call.scoped.arrived)
+        let examined = try await examine(identified, seenBy: &trail)
+        try await tab.beginAnew()
+        let screened = try await deny.screen(examined, on: &tab, seenBy: &trail)
+        trail.screened(screened)
+        return screened
+    }
+
+    /// Another's change of what was asked for, judged as a call of who asked. Nothing is run or
+    /// recorded; the desk takes it.
+    package func edit(
+        _ request: ApprovalRequest, changing members: JSONObject
+    ) async throws(Refusal) -> ApprovalEdit {
+        let call = ArrivedCall(
+            caller: .supposed(request.caller), tool: request.tool.text,
+            arguments: request.arguments(changing: members), via: request.via)
+        let moment = Moment(usage: [:])
+        var judgement = Judgement(at: moment)
+        let examined = try await examine(.supposed(call), seenBy: &judgement)
+        let screened = try deny.judge(examined, at: moment, seenBy: &judgement).call
+        return try await approval.edit(request, as: screened)
     }
 
     /// What would become of a call, and why. Nothing is run, recorded or counted. `moment` is that

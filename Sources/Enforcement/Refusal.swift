@@ -36,6 +36,7 @@ package struct Refusal: Error, Sendable {
         case taskLimit = "task.limit"
         case approvalUnreachable = "approval.unreachable"
         case approvalPending = "approval.pending"
+        case approvalModified = "approval.modified"
         case approvalRejected = "approval.rejected"
         case approvalExpired = "approval.expired"
         case approvalOutdated = "approval.outdated"

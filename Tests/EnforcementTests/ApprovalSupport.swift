@@ -17,12 +17,13 @@ extension GateFixture {
     }
 
     func resume(
-        _ handle: Name, as user: String = "ada", on gate: Gate? = nil
+        _ handle: Name, as user: String = "ada", edit: Int? = nil, on gate: Gate? = nil
     ) async throws -> Outcome {
-        await (gate ?? self.gate).answer(
+        var arguments = JSONObject(("handle", .string(handle.text)))
+        arguments["edit"] = edit.map { .number(JSONNumber($0)) }
+        return await (gate ?? self.gate).answer(
             ArrivedCall(
-                caller: try await caller(user), tool: "approval_result",
-                arguments: JSONObject(("handle", .string(handle.text))),
+                caller: try await caller(user), tool: "approval_result", arguments: arguments,
                 via: Transport(kind: .http, address: "")))
     }
 
@@ -33,16 +34,29 @@ extension GateFixture {
     }
 
     func decide(
-        _ decision: ApprovalDesk.Decision, as user: String = "fin"
+        _ decision: ApprovalDesk.Decision, as user: String = "fin", seeing edit: Int = 0
     ) async throws -> ApprovalRequest {
-        try await desk.decide(try await handle(), decision, by: try await caller(user))
+        try await desk.decide(
+            try await handle(), decision, by: try await caller(user), seeing: edit)
+    }
+
+    /// The one request that can be decided, with these arguments in place of its own.
+    func modify(
+        _ members: JSONObject, as user: String = "fin", on gate: Gate? = nil, seeing edit: Int = 0
+    ) async throws -> ApprovalRequest {
+        let request = try await desk.find(try await handle().text)
+        let changed = try await (gate ?? self.gate).edit(request, changing: members)
+        return try await decide(.modify(changed), as: user, seeing: edit)
     }
 
     /// The first word of why a decision does not count; of the latest request.
-    func objection(_ decision: ApprovalDesk.Decision, as user: String = "fin") async -> String? {
+    func objection(
+        _ decision: ApprovalDesk.Decision, as user: String = "fin", seeing edit: Int = 0
+    ) async -> String? {
         do {
             let request = try #require(try await desk.list().last)
-            _ = try await desk.decide(request.id, decision, by: try await caller(user))
+            _ = try await desk.decide(
+                request.id, decision, by: try await caller(user), seeing: edit)
             return nil
         } catch let error as ApprovalObjection {
             return "\(error)".split(separator: "(").first.map(String.init)
@@ -119,6 +133,9 @@ extension GateTests {
         let handle = try await fixture.handle()
         switch code {
         case .approvalPending: return try await fixture.refund().refusal
+        case .approvalModified:
+            _ = try await fixture.modify(JSONObject(("id", 8)))
+            return try await fixture.refund().refusal
         case .approvalRejected:
             _ = try await fixture.decide(.reject(reason: "no"))
         case .approvalExpired: fixture.clock.advance(by: 9_999)

@@ -298,7 +298,8 @@ import Testing
             .confirmationDeclined, .confirmationDismissed, .confirmationTimedOut,
             .confirmationUnreachable, .confirmationOutdated, .stateUnavailable:
             return try await refusalOfConfirmation(code)
-        case .approvalPending, .approvalRejected, .approvalExpired, .approvalOutdated,
+        case .approvalPending, .approvalModified, .approvalRejected, .approvalExpired,
+            .approvalOutdated,
             .approvalRunning, .approvalOver, .approvalUnknown, .approvalHandle, .approvalLimit,
             .approvalTooLarge, .approvalReason:
             return try await refusalOfApproval(code)

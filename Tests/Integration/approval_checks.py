@@ -240,6 +240,28 @@ def approve_nobody_decides_who_must_not(world):
 
 
 @check
+def approve_a_change_runs_as_it_is_once_all_have_seen_it(world):
+    server = Approving.server(world)
+    site = server.site
+    token = world.token(site, "support", subject="mona")
+    handle = hold_one(server, token)
+    editor, other = Desk(world, site), Desk(world, site, "fio")
+    changed = editor.run("modify", handle, '{"payment": 4}')
+    expect((changed.returncode, changed.stderr), (0, ""))
+    expect_in('"payment": 3 → 4', changed.stdout)
+    expect_in("another person", editor.run("approve", handle, "--edit", "1").stderr)
+    expect_in("--edit 1", other.run("approve", handle).stderr)
+    expect(other.run("approve", handle, "--edit", "1").returncode, 0)
+    told = result_of(server, token, handle)
+    expect_in("approval.modified", told)
+    expect_in('"payment": 3 → 4', told)
+    answer = post(server, token, call("approval_result", {"handle": handle, "edit": 1})).json
+    expect(json.loads(answer["result"]["content"][0]["text"]), {"changed": 1})
+    expect_in("approval.over", result_of(server, token, handle))
+    verify(site)
+
+
+@check
 def approve_one_alone_may_force_it_and_all_see_that(world):
     server = Approving.server(world)
     site = server.site

@@ -96,7 +96,8 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
 }
 
 private let cookbook = [
-    "examples/analytics/", "examples/incident/", "examples/messages-api/", "examples/s3/",
+    "examples/analytics/", "examples/approvals/", "examples/incident/", "examples/messages-api/",
+    "examples/s3/",
 ]
 
 @Test(arguments: cookbook)

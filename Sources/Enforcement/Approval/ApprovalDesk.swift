@@ -15,6 +15,8 @@ package struct ApprovalDesk: Sendable {
         case reject(reason: String)
         /// Alone, against what the rules ask for.
         case force(reason: String)
+        /// Other arguments, which somebody else has to approve.
+        case modify(ApprovalEdit)
     }
 
     package init(
@@ -54,9 +56,10 @@ package struct ApprovalDesk: Sendable {
 
     private static let prefixMin = 8
 
-    /// The request as it stands after the decision.
+    /// The request as it stands after the decision. `edit` is up to which change of the arguments
+    /// they saw what they decide about; a no needs no such thing.
     package func decide(
-        _ id: Name, _ decision: Decision, by approver: IdentifiedCaller
+        _ id: Name, _ decision: Decision, by approver: IdentifiedCaller, seeing edit: Int = 0
     ) async throws(ApprovalObjection) -> ApprovalRequest {
         let person = approver.caller
         // Somebody else may decide at the same moment: then on what they left.
@@ -65,10 +68,12 @@ package struct ApprovalDesk: Sendable {
             do throws(Refusal) { held = try await book.find(id) } catch { throw .unusable(error) }
             guard let held else { throw .unknown }
             var request = held.request
+            try Self.check(decision, edit, request)
             switch decision {
             case .approve: try request.approve(person, now: book.now())
             case .reject(let reason): try request.reject(person, reason: reason, now: book.now())
             case .force(let reason): try request.force(person, reason: reason, now: book.now())
+            case .modify(let edit): try request.modify(person, edit, now: book.now())
             }
             do throws(Refusal) {
                 try await record(decision, request, by: approver)
@@ -76,6 +81,16 @@ package struct ApprovalDesk: Sendable {
             } catch { throw .unusable(error) }
         }
         throw .raced
+    }
+
+    private static func check(
+        _ decision: Decision, _ edit: Int, _ request: ApprovalRequest
+    ) throws(ApprovalObjection) {
+        switch decision {
+        case .approve, .force, .modify:
+            guard request.edits.count == edit else { throw .changed(request.edits.count) }
+        case .reject: break
+        }
     }
 
     private func record(
@@ -91,6 +106,11 @@ package struct ApprovalDesk: Sendable {
         case .approve: writer.member("decision", "approve")
         case .reject: writer.member("decision", "reject")
         case .force: writer.member("decision", "force")
+        case .modify(let edit):
+            writer.member("decision", "modify")
+            writer.member("edit", request.edits.count)
+            writer.member("base", edit.base.hex)
+            writer.raw(edit.recordMembers)
         }
         writer.member("binding", request.binding.hex)
         writer.member("phase", request.phase.rawValue)
@@ -114,6 +134,12 @@ extension ApprovalObjection {
             groups.isEmpty
                 ? "its rules let nobody force it"
                 : "only members of \(groups.map(\.text).joined(separator: ", ")) can force it, of each rule's own"
+        case .changed(let edit):
+            "its arguments were changed meanwhile (change \(edit)): look at it again with show, and decide about that with --edit \(edit)"
+        case .ownEdit: "you changed its arguments yourself; another person has to approve that"
+        case .sameArguments: "these are its arguments already; nothing was changed"
+        case .tooManyEdits:
+            "it was changed \(ApprovalRequest.editsMax) times, the most allowed; reject it with a reason instead"
         case .again: "you have approved it already; it needs another person"
         case .reasonMissing: "a no needs a reason, which the caller is told; so does force"
         case .reasonLong: "the reason is longer than \(ApprovalRequest.reasonMax) bytes"

@@ -30,10 +30,11 @@ extension Refusal {
     }
 
     /// How a request stands that does not let its call pass.
-    static func approval(_ request: ApprovalRequest) -> Refusal {
+    static func approval(_ request: ApprovalRequest, of guarded: GuardedTool?) -> Refusal {
         let id = request.id
         switch request.phase {
-        case .pending, .approved: return pending(request)
+        case .pending, .approved:
+            return request.edits.isEmpty ? pending(request) : modified(request, of: guarded)
         case .running: return approvalRunning(id)
         case .rejected:
             let reason = request.end?.reason ?? ""
@@ -72,6 +73,21 @@ extension Refusal {
         about(
             request, .approvalPending,
             "Not run yet: \(request.waitingLine). It can be decided until \(WallClock.text(request.expires)). Next step: call `\(ApprovalResult.name)` with {\"handle\": \"\(request.id)\", \"wait\": 45}, now or later; or make this very call again. Do not change its arguments: that would ask for another approval."
+        )
+    }
+
+    /// The caller is told before anything else runs than they asked for.
+    private static func modified(_ request: ApprovalRequest, of guarded: GuardedTool?) -> Refusal {
+        var changes = "back to what you asked for"
+        if let guarded, !request.changes.isEmpty {
+            var mask = DocumentMask(
+                guarded.values, guarded.policy.byName(for: request.caller), for: request.caller)
+            changes = request.changeLines(&mask).joined(separator: "; ")
+        }
+        let standing = request.phase == .approved ? "approved" : request.waitingLine
+        return about(
+            request, .approvalModified,
+            "Not run as asked: an approver changed the arguments (change \(request.edits.count)): \(changes). The changed call is \(standing). It can be used until \(WallClock.text(request.expires)). Next step: tell the user, and to run the changed call use `\(ApprovalResult.name)` with {\"handle\": \"\(request.id)\", \"edit\": \(request.edits.count), \"wait\": 45}; if it is not wanted so, withdraw it with {\"handle\": \"\(request.id)\", \"cancel\": true}."
         )
     }
 

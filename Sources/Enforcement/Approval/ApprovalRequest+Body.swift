@@ -27,6 +27,13 @@ extension ApprovalRequest {
                 ]
             })
         value["end"] = end.map { Self.value(of: $0) }
+        value["via"] = ["kind": .string(via.kind.rawValue), "address": .string(via.address)]
+        value["asked"] = asked.map { .object($0) }
+        value["edits"] =
+            edits.isEmpty
+            ? nil
+            : .array(
+                edits.map { ["person": $0.person.json, "at": .number(JSONNumber($0.at))] })
         return JSONValue.object(value).bytes
     }
 
@@ -75,6 +82,7 @@ extension ApprovalRequest {
         value["client"] = caller.clientID.map { .string($0) }
         value["groups"] = caller.groups.json
         value["email"] = caller.email.map { .string($0) }
+        value["claims"] = caller.claims.isEmpty ? nil : .object(caller.claims)
         return .object(value)
     }
 
@@ -93,7 +101,8 @@ extension ApprovalRequest {
             votes.count == value["votes"]?.array?.count,
             let binding = (value["binding"]?.string).flatMap({ Hex.decode($0) })
                 .flatMap({ Digest32($0) }),
-            let created = value["created"]?.int, let expires = value["expires"]?.int
+            let created = value["created"]?.int, let expires = value["expires"]?.int,
+            let edits = Self.edits(value["edits"]), edits.isEmpty == (value["asked"] == nil)
         else { return nil }
         self.init(
             id: entry.id, caller: caller, tool: Name(tool), backend: Name(backend), effect: effect,
@@ -102,6 +111,23 @@ extension ApprovalRequest {
             question: value["question"]?.string, reason: value["reason"]?.string, votes: votes,
             phase: phase,
             end: value["end"].flatMap { Self.end($0) })
+        if let kind = (value["via"]?["kind"]?.string).flatMap({ Transport.Kind(rawValue: $0) }) {
+            via = Transport(kind: kind, address: value["via"]?["address"]?.string ?? "")
+        }
+        asked = value["asked"]?.object
+        self.edits = edits
+    }
+
+    private static func edits(_ value: JSONValue?) -> [Edit]? {
+        guard let value else { return [] }
+        guard let elements = value.array, !elements.isEmpty else { return nil }
+        let edits = elements.compactMap { element -> Edit? in
+            guard let person = Person(element["person"]), let at = element["at"]?.int else {
+                return nil
+            }
+            return Edit(person: person, at: at)
+        }
+        return edits.count == elements.count ? edits : nil
     }
 
     private static func caller(_ value: JSONValue?) -> Caller? {
@@ -112,7 +138,8 @@ extension ApprovalRequest {
         else { return nil }
         return Caller(
             issuer: issuer, subject: subject, kind: kind, onBehalfOf: value["for"]?.string,
-            clientID: value["client"]?.string, groups: groups, email: value["email"]?.string)
+            clientID: value["client"]?.string, groups: groups,
+            claims: value["claims"]?.object ?? JSONObject(), email: value["email"]?.string)
     }
 
     private static func need(_ value: JSONValue) -> Need? {

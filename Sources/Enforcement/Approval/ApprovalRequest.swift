@@ -60,6 +60,12 @@ package struct ApprovalRequest: Sendable {
         package var forced: String?
     }
 
+    /// One person's change of the arguments.
+    package struct Edit: Sendable {
+        package var person: Person
+        package var at: Int
+    }
+
     /// How it ended, or what its last run came to.
     package struct End: Sendable {
         package var at: Int
@@ -74,19 +80,25 @@ package struct ApprovalRequest: Sendable {
     package let tool: Name
     package let backend: Name
     package let effect: Tool.Effect
-    package let arguments: JSONObject
+    package var arguments: JSONObject
     /// Exactly what would be sent.
-    package let request: JSONValue
+    package var request: JSONValue
     /// What it would touch, by fact.
-    package let touches: JSONObject
-    package let needs: [Need]
-    package let binding: Digest32
+    package var touches: JSONObject
+    package var needs: [Need]
+    package var binding: Digest32
     package let created: Int
     package let expires: Int
     /// The caller's own yes, where the tool asks for it.
-    package let question: String?
+    package var question: String?
     /// Why the caller wants it, in their words.
     package var reason: String?
+    /// From where it was asked.
+    package var via = Transport(kind: .stdio, address: "")
+    /// What the caller asked for, where somebody changed it since.
+    package var asked: JSONObject?
+    /// Who changed it, the latest last.
+    package var edits: [Edit] = []
     package var votes: [Vote] = []
     package var phase = Phase.pending
     package var end: End?
@@ -157,6 +169,11 @@ package struct Person: Sendable {
 package enum ApprovalObjection: Error, Sendable {
     case over(ApprovalRequest.Phase)
     case ownCall, agent, group([Name]), force([Name]), again, reasonMissing, reasonLong
+    /// It was changed since they looked; so many times by now.
+    case changed(Int)
+    /// They changed it themselves.
+    case ownEdit
+    case sameArguments, tooManyEdits
     case unknown, ambiguous, raced
     case unusable(Refusal)
 }
@@ -190,6 +207,7 @@ extension ApprovalRequest {
         try check(approver, now: now)
         guard phase == .pending else { throw .over(phase) }
         let vote = vote(of: approver, at: now)
+        guard !hasEdited(vote.person) else { throw .ownEdit }
         guard !votes.contains(where: { $0.person.mayBe(vote.person) }) else { throw .again }
         let counts = needs.contains { need in
             need.counts(vote.groups, of: approver.issuer, after: now - created)
@@ -209,6 +227,7 @@ extension ApprovalRequest {
         guard phase == .pending else { throw .over(phase) }
         try Self.check(reason)
         var vote = vote(of: approver, at: now)
+        guard !hasEdited(vote.person) else { throw .ownEdit }
         vote.forced = reason
         var forced = self
         forced.votes.removeAll { $0.person.mayBe(vote.person) }

@@ -7,6 +7,8 @@ package struct Resumption: Sendable {
     let wait: Duration?
     /// The caller's own yes, given when the request was made.
     let question: String?
+    /// Up to which change of the arguments they know what they ask for.
+    let edit: Int
 }
 
 /// The built-in tool that asks what became of a call that waits for a person.
@@ -24,6 +26,11 @@ package enum ApprovalResult {
             "wait": [
                 "type": "integer", "minimum": 0, "maximum": 45,
                 "description": "Seconds to wait for a decision.",
+            ],
+            "edit": [
+                "type": "integer", "minimum": 1,
+                "description":
+                    "Which change of the arguments by an approver you were told of, and mean to run.",
             ],
             "cancel": [
                 "type": "boolean",
@@ -58,17 +65,20 @@ extension ApprovalStage {
         if arrived.arguments["cancel"]?.bool == true {
             throw try await cancelled(held, means)
         }
-        guard held.request.phase.isOpen else { throw .approval(held.request) }
+        let edit = arrived.arguments["edit"]?.int ?? 0
+        guard held.request.phase.isOpen, held.request.edits.count == edit else {
+            throw .approval(held.request, of: scope.guarded(held.request.tool))
+        }
         return call.standing(
             for: held.request,
             Resumption(
                 handle: held.request.id,
                 wait: arrived.arguments["wait"]?.int.map { .seconds($0) } ?? .zero,
-                question: held.request.question))
+                question: held.request.question, edit: edit))
     }
 
     /// One answer for what is not there and what is another's.
-    private func theirs(
+    func theirs(
         _ handle: Name, of caller: Caller, _ means: ApprovalMeans
     ) async throws(Refusal) -> ApprovalBook.Held {
         guard let held = try await book(means).find(handle), held.entry.owner == caller.mark else {

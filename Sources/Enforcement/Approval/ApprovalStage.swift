@@ -2,10 +2,10 @@
 //
 // The only maker of a `ClearedCall`, and so the last door before a backend. A rule that wants a
 // person makes one request about exactly this call, in the store; the call waits for its decision a
-// while, holding neither thread nor connection, then its caller gets a handle. Whoever comes back,
-// by the handle or with the same call, has passed every stage before this one anew. An approval is
-// claimed by a compare-and-set and serves one run, whatever is killed in between. It must never
-// let a call pass for want of somebody to ask.
+// while, holding neither thread nor connection, then its caller gets a handle. Whoever waited or
+// comes back, by the handle or with the same call, has passed every stage before this one anew. An
+// approval is claimed by a compare-and-set and serves one run, whatever is killed in between. It
+// must never let a call pass for want of somebody to ask.
 
 import JSON
 import Synchronization
@@ -39,22 +39,36 @@ final class ApprovalClaim: Sendable {
     var hasBegun: Bool { mayHaveActed.load(ordering: .relaxed) }
 }
 
+/// A call of which people have said what they have to say, or about which nobody is asked.
+struct DecidedCall: Sendable {
+    let confirmed: ConfirmedCall
+    /// Whether it may run, and minutes may have passed since the rules looked at it.
+    let hasWaited: Bool
+    fileprivate let held: ApprovalBook.Held?
+
+    fileprivate init(
+        _ confirmed: ConfirmedCall, _ held: ApprovalBook.Held? = nil, hasWaited: Bool = false
+    ) {
+        self.confirmed = confirmed
+        self.held = held
+        self.hasWaited = hasWaited
+    }
+}
+
 package final class ApprovalStage: Sendable {
     let means: ApprovalMeans?
     let backend: any CallRunner
-    let identity: IdentityStage
-    private let scope: ScopeStage
+    let scope: ScopeStage
     let now: @Sendable () -> Int
     /// Set when other rules took the place of those that this stage's calls passed.
     private let isOutdated = Atomic<Bool>(false)
 
     init(
-        means: ApprovalMeans?, backend: any CallRunner, identity: IdentityStage,
-        scope: ScopeStage, now: @escaping @Sendable () -> Int
+        means: ApprovalMeans?, backend: any CallRunner, scope: ScopeStage,
+        now: @escaping @Sendable () -> Int
     ) {
         self.means = means
         self.backend = backend
-        self.identity = identity
         self.scope = scope
         self.now = now
     }
@@ -63,32 +77,58 @@ package final class ApprovalStage: Sendable {
 
     func book(_ means: ApprovalMeans) -> ApprovalBook { ApprovalBook(store: means.store, now: now) }
 
-    func clear(
+    /// Asks people where a rule wants it, and waits for them.
+    func decide(
         _ confirmed: ConfirmedCall, on trail: borrowing Trail
-    ) async throws(Refusal) -> ClearedCall {
+    ) async throws(Refusal) -> DecidedCall {
         let call = confirmed.screened
         let resumed = call.examined.scoped.arrived.resumption
-        guard !call.holding.isEmpty else {
+        guard !call.holding.isEmpty || resumed.map({ $0.edit > 0 }) ?? false else {
             // It was asked for under rules that are no more.
             if let resumed { throw .approvalOutdated(resumed.handle) }
-            return ClearedCall(call.examined)
+            return DecidedCall(confirmed)
         }
         guard let means, let needs = Self.needs(of: call.holding) else {
             throw .approvalUnreachable(call.holding)
         }
         let binding = try await binding(of: call.examined, means)
-        var held = try await request(confirmed, needs, binding, means, on: trail)
-        if let resumed, resumed.handle != held.request.id {
-            throw .approvalOutdated(resumed.handle)
+        let held =
+            if let resumed {
+                try await request(behind: resumed, of: confirmed, needs, binding, means)
+            } else {
+                try await request(confirmed, needs, binding, means, on: trail)
+            }
+        let isPending = held.request.phase == .pending && held.request.binding == binding.digest
+        guard isPending, let waited = try await waited(for: held, call, means) else {
+            return DecidedCall(confirmed, held)
         }
-        if held.request.phase == .pending {
-            held = try await decided(held, call, binding, means)
+        return DecidedCall(confirmed, waited, hasWaited: waited.request.phase == .approved)
+    }
+
+    /// `screened` is the same call as every stage before this one sees it now.
+    func clear(
+        _ decided: DecidedCall, as screened: ScreenedCall
+    ) async throws(Refusal) -> ClearedCall {
+        guard let held = decided.held, let means else {
+            guard screened.holding.isEmpty else { throw .approvalUnreachable(screened.holding) }
+            return ClearedCall(screened.examined)
         }
-        return try await claim(held, call.examined, means)
+        let binding = try await binding(of: screened.examined, means)
+        guard held.request.binding == binding.digest else {
+            throw try await refusal(of: held, screened, means)
+        }
+        guard held.request.phase == .approved else {
+            throw try await refusal(of: held, screened, means)
+        }
+        let isSame = Self.needs(of: screened.holding).map { held.request.asks($0) } ?? false
+        guard isSame, !decided.hasWaited || !isOutdated.load(ordering: .relaxed) else {
+            throw .approvalOutdated(held.request.id)
+        }
+        return try await claim(held, screened.examined, means)
     }
 
     /// Nil where a rule names nobody who could decide.
-    private static func needs(of rules: [Rule]) -> [ApprovalRequest.Need]? {
+    static func needs(of rules: [Rule]) -> [ApprovalRequest.Need]? {
         let needs = rules.compactMap { rule in
             rule.approval.map {
                 ApprovalRequest.Need(
@@ -100,13 +140,36 @@ package final class ApprovalStage: Sendable {
         return needs.count == rules.count ? needs : nil
     }
 
-    private func binding(
+    func binding(
         of call: ExaminedCall, _ means: ApprovalMeans
     ) async throws(Refusal) -> ApprovalBinding {
         do throws(BackendError) {
             let whole = try await backend.examine(Job(call.scoped, request: nil))
             return ApprovalBinding(call, as: whole, version: means.version)
         } catch { throw Refusal(error) }
+    }
+
+    /// The request that its caller comes back for, as long as it is about this very call.
+    private func request(
+        behind resumed: Resumption, of confirmed: ConfirmedCall,
+        _ needs: [ApprovalRequest.Need], _ binding: ApprovalBinding, _ means: ApprovalMeans
+    ) async throws(Refusal) -> ApprovalBook.Held {
+        let call = confirmed.screened
+        let held = try await theirs(resumed.handle, of: call.examined.scoped.caller, means)
+        // Somebody may have changed it just now.
+        guard held.request.edits.count == resumed.edit else {
+            throw try await refusal(of: held, call, means)
+        }
+        guard held.request.binding == binding.digest, held.request.asks(needs) else {
+            throw .approvalOutdated(resumed.handle)
+        }
+        // Who said yes to the changed call need not be asked each time that they look.
+        guard held.request.phase == .pending, held.request.question == nil,
+            let question = confirmed.question
+        else { return held }
+        var request = held.request
+        request.question = question
+        return try await book(means).replace(held, with: request) ?? held
     }
 
     /// The request about this call: the one there is, or a new one, on record before it is open.
@@ -120,10 +183,8 @@ package final class ApprovalStage: Sendable {
             let isOpen = known.request.phase == .pending || known.request.phase == .approved
             guard isOpen, !known.request.asks(needs) else { return known }
             // More rules hold at this hour, or after so many calls, than when it was asked.
-            if let resumed = call.arrived.resumption { throw .approvalOutdated(resumed.handle) }
             _ = try await cancelled(known, means)
         }
-        if let resumed = call.arrived.resumption { throw .approvalOutdated(resumed.handle) }
         let request = try made(confirmed, needs, binding)
         try await trail.hold(request)
         if let held = try await book.open(request, for: call.caller.mark) { return held }
@@ -145,7 +206,7 @@ package final class ApprovalStage: Sendable {
             arguments: call.arrived.arguments, request: binding.request, touches: binding.touches,
             needs: needs, binding: binding.digest, created: now(),
             expires: now() + (seconds ?? ApprovalDemand.expiresStandard),
-            question: confirmed.question, reason: reason)
+            question: confirmed.question, reason: reason, via: call.arrived.via)
         guard request.body.count <= ApprovalBook.bodyBytesMax else { throw .tooLargeToApprove }
         return request
     }
@@ -156,83 +217,11 @@ package final class ApprovalStage: Sendable {
             .first { $0.contains { !$0.isWhitespace } }
     }
 
-    // MARK: Waiting
-
-    /// As it stands when somebody decided, or when the call may not wait any longer.
-    private func decided(
-        _ held: ApprovalBook.Held, _ call: ScreenedCall, _ binding: ApprovalBinding,
-        _ means: ApprovalMeans
-    ) async throws(Refusal) -> ApprovalBook.Held {
-        let arrived = call.examined.scoped.arrived
-        let demanded = call.holding.compactMap(\.approval?.hold).min() ?? .zero
-        // A task has its handle already and waits as long as its request is open.
-        var hold = arrived.isDetached ? .seconds(held.request.expires - now()) : demanded
-        if let wish = arrived.resumption?.wait { hold = min(wish, ApprovalDemand.holdStandard) }
-        guard hold > .zero, means.waits.enter(arrived.via.kind) else { return held }
-        defer { means.waits.leave(arrived.via.kind) }
-        arrived.notice?.waits(held.request.waitingLine)
-        defer { arrived.notice?.goesOn() }
-        let decided = try await wait(for: held, until: .now + hold, means)
-        guard decided.request.phase == .approved else { return decided }
-        // Minutes may have passed: what was true of caller, grants, rules and data must be so now.
-        _ = try await scope.admit(identity.confirm(arrived))
-        let isSame = try await self.binding(of: call.examined, means).digest == binding.digest
-        guard isSame, !isOutdated.load(ordering: .relaxed) else {
-            throw .approvalOutdated(held.request.id)
-        }
-        return decided
-    }
-
-    private func wait(
-        for held: ApprovalBook.Held, until deadline: ContinuousClock.Instant,
-        _ means: ApprovalMeans
-    ) async throws(Refusal) -> ApprovalBook.Held {
-        var held = held
-        let id = held.request.id
-        while held.request.phase == .pending, !means.waits.isEnding {
-            if Task.isCancelled { throw try await cancelled(held, means) }
-            // The second that a request ends in is not over when it begins.
-            let left = min(deadline - .now, .seconds(max(1, held.request.expires - now())))
-            guard left > .zero else { break }
-            await means.store.change(of: .approval, id, after: held.entry.version, within: left)
-            guard let found = try await book(means).find(id) else { throw .approvalExpired(id) }
-            held = found
-        }
-        return held
-    }
-
-    /// Its caller does not want it any more, so that nobody has to decide. Said only where it is
-    /// so: somebody else may decide, or run it, at the same moment.
-    func cancelled(
-        _ held: ApprovalBook.Held, _ means: ApprovalMeans
-    ) async throws(Refusal) -> Refusal {
-        var held = held
-        for _ in 0..<8 {
-            var request = held.request
-            guard request.phase == .pending || request.phase == .approved else {
-                return .approval(request)
-            }
-            request.phase = .cancelled
-            request.end = ApprovalRequest.End(at: now())
-            if try await book(means).replace(held, with: request) != nil {
-                return .approvalCancelled(request.id)
-            }
-            guard let found = try await book(means).find(request.id) else {
-                return .approvalExpired(request.id)
-            }
-            held = found
-        }
-        throw ApprovalBook.raced
-    }
-
     // MARK: Running
 
     private func claim(
         _ held: ApprovalBook.Held, _ call: ExaminedCall, _ means: ApprovalMeans
     ) async throws(Refusal) -> ClearedCall {
-        guard held.request.phase == .approved else {
-            throw try await refusal(of: held, means)
-        }
         var request = held.request
         request.phase = .running
         let claimed = try await book(means).replace(
@@ -243,12 +232,12 @@ package final class ApprovalStage: Sendable {
 
     /// Why a request lets nothing pass as it stands.
     private func refusal(
-        of held: ApprovalBook.Held, _ means: ApprovalMeans
+        of held: ApprovalBook.Held, _ call: ScreenedCall, _ means: ApprovalMeans
     ) async throws(Refusal) -> Refusal {
         if held.request.phase == .unknown {
             // Told now, so that the next call like it may ask anew.
             _ = try await book(means).free(held)
         }
-        return .approval(held.request)
+        return .approval(held.request, of: call.examined.scoped.guarded)
     }
 }

@@ -110,6 +110,9 @@ struct Trail: ~Copyable, CallWitness {
                 writer.member("fence", held.entry.version)
                 writer.member("approvers", .array(held.request.votes.map(\.person.json)))
                 if held.request.isForced { writer.member("forced", true) }
+                if !held.request.edits.isEmpty {
+                    writer.member("editors", .array(held.request.edits.map(\.person.json)))
+                }
             }
             writeDecision(nil, into: &writer)
             writeCircumstances(into: &writer)

@@ -38,6 +38,14 @@ struct UsageDraw: Sendable {
         return excesses
     }
 
+    /// What `take` took, from where it took it.
+    func giveBack(on ledger: any UsageLedger) throws(StateError) {
+        for part in parts where part.quota.measure == .calls {
+            guard let place = part.quota.span?.bucket(at: now) else { continue }
+            try ledger.add(-1, to: part.key, bucket: place.start, until: place.expires)
+        }
+    }
+
     func add(_ amount: Int, to part: Part, on ledger: any UsageLedger) throws(StateError) {
         guard amount > 0, let place = part.quota.span?.bucket(at: now) else { return }
         try ledger.add(amount, to: part.key, bucket: place.start, until: place.expires)

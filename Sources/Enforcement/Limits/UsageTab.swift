@@ -23,7 +23,7 @@ package struct UsageDesk: Sendable {
 
     func tab(for arrived: ArrivedCall) -> UsageTab {
         UsageTab(
-            plan: plan, store: store, places: places, keys: UsageKeys(arrived: arrived), now: now())
+            plan: plan, store: store, places: places, keys: UsageKeys(arrived: arrived), clock: now)
     }
 }
 
@@ -32,19 +32,41 @@ struct UsageTab: ~Copyable {
     private let store: (any UsageStore)?
     private let places: Places
     private let keys: UsageKeys
-    private let now: Int
+    private let clock: @Sendable () -> Int
+    private var now: Int
     private var isCounted = false
     private var parts: [UsageDraw.Part] = []
+    /// What it took from the limits.
+    private var drawn: UsageDraw?
     private var held: [Digest32] = []
 
     init(
-        plan: UsagePlan, store: (any UsageStore)?, places: Places, keys: UsageKeys, now: Int
+        plan: UsagePlan, store: (any UsageStore)?, places: Places, keys: UsageKeys,
+        clock: @escaping @Sendable () -> Int
     ) {
         self.plan = plan
         self.store = store
         self.places = places
         self.keys = keys
-        self.now = now
+        self.clock = clock
+        now = clock()
+    }
+
+    /// For a call that waited and is judged again: what it took is given back, so that it counts
+    /// when it runs, and once.
+    mutating func beginAnew() async throws(Refusal) {
+        for key in held { places.leave(key) }
+        held = []
+        parts = []
+        now = clock()
+        guard let drawn else { return }
+        self.drawn = nil
+        guard let store else { throw .uncounted }
+        do throws(StateError) {
+            try await store.perform { (ledger) throws(StateError) in
+                try drawn.giveBack(on: ledger)
+            }
+        } catch { throw Refusal(error) }
     }
 
     /// What rules may ask about this moment, the call itself counted.
@@ -95,6 +117,7 @@ struct UsageTab: ~Copyable {
         } catch { throw Refusal(error) }
         let refusing = excesses.filter { $0.rule.mode == .enforce }
         if !refusing.isEmpty { throw Refusal(refusing, now: now) }
+        drawn = draw
         return crowded + excesses.map(\.rule)
     }
 

@@ -75,6 +75,8 @@ package struct ScopeStage: Sendable {
 
     func tool(_ name: Name) -> Tool? { byName[name]?.tool }
 
+    func guarded(_ name: Name) -> GuardedTool? { byName[name] }
+
     func allows(_ caller: Caller, _ tool: Name, via: Transport?) -> Bool {
         byName[tool].map { allows(caller, $0.tool, via: via, now: now()) } ?? false
     }

@@ -8,6 +8,7 @@ struct ApprovalView {
     private let arguments: JSONValue
     private let sent: JSONValue
     private let reason: String?
+    private let changes: [String]
 
     init(_ request: ApprovalRequest, for viewer: Caller, _ rules: MaskRules) {
         self.request = request
@@ -16,6 +17,7 @@ struct ApprovalView {
         reason =
             arguments["reason"]?.string
             ?? request.reason.flatMap { mask.masked(.string($0)).string }
+        changes = request.changeLines(&mask)
         var known: [(raw: JSONValue, shown: JSONValue)] = []
         Self.collect(.object(request.arguments), arguments, into: &known)
         var sent = JSONObject()
@@ -74,10 +76,14 @@ struct ApprovalView {
         }.joined(separator: "; ")
     }
 
+    private var edited: String {
+        request.edits.isEmpty ? "" : " CHANGED (--edit \(request.edits.count))"
+    }
+
     /// One line.
     var line: String {
         let text =
-            "\(request.id)  \(request.phase.rawValue)\(request.isForced ? " FORCED" : "")  \(who)  \(request.tool) \(arguments.text)  \(asked)  until \(WallClock.text(request.expires))"
+            "\(request.id)  \(request.phase.rawValue)\(request.isForced ? " FORCED" : "")\(edited)  \(who)  \(request.tool) \(arguments.text)  \(asked)  until \(WallClock.text(request.expires))"
         return printable(text, limit: 1_000)
     }
 
@@ -110,6 +116,14 @@ struct ApprovalView {
         for touch in request.touches.members { lines.append((touch.name, touch.value.text)) }
         for need in request.needs { lines.append(("rule", "\(need.rule): \(need.reason)")) }
         lines.append(("asked", asked))
+        for edit in request.edits {
+            let at = "by \(edit.person.subject) at \(WallClock.text(edit.at))"
+            lines.append(("CHANGED", "\(at), who cannot approve it"))
+        }
+        for change in changes { lines.append(("change", change)) }
+        if !request.edits.isEmpty {
+            lines.append(("decide with", "--edit \(request.edits.count)"))
+        }
         for vote in request.votes {
             let at = "\(vote.person.subject) at \(WallClock.text(vote.at))"
             lines.append(
@@ -160,31 +174,16 @@ struct ApprovalView {
             })
         value["approvals"] = .array(request.votes.map(\.person.json))
         if request.isForced { value["forced"] = true }
+        if !request.edits.isEmpty {
+            value["edit"] = .number(JSONNumber(request.edits.count))
+            value["editors"] = .array(request.edits.map(\.person.json))
+            value["changes"] = .array(changes.map { .string($0) })
+        }
         if let end = request.end {
             value["by"] = end.by.map(\.json)
             value["told"] = end.reason.map { .string($0) }
             value["code"] = end.code.map { .string($0) }
         }
         return .object(value)
-    }
-}
-
-extension Policy {
-    /// With the rules about columns as rules about fields of their names, since what an argument
-    /// means is known by its name alone. A column that is revealed to this viewer lifts no mask of
-    /// another column of its name.
-    fileprivate func byName(for viewer: Caller) -> Policy {
-        var policy = self
-        policy.masks = masks.map { rule in
-            let isRevealed = reveals.contains { reveal in
-                reveal.target == rule.target && reveal.to.include(viewer)
-            }
-            var rule = rule
-            if isRevealed { rule.strategy = .keep }
-            if case .column(_, let path) = rule.target { rule.target = .field(path.column) }
-            return rule
-        }
-        policy.reveals = []
-        return policy
     }
 }

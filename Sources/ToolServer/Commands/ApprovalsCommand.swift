@@ -1,6 +1,4 @@
-import Backends
 import Enforcement
-import EventLoop
 import Glibc
 import JSON
 
@@ -16,7 +14,7 @@ enum ApprovalsCommand {
         switch words.first {
         case "list": return try list(rest)
         case "show": return try show(rest)
-        case "approve": return try decide(rest, options: []) { _ in .approve }
+        case "approve": return try decide(rest, options: ["--edit"]) { _ in .approve }
         case "reject":
             return try decide(rest, options: ["--reason"]) { (arguments) throws(UsageError) in
                 guard let reason = arguments["--reason"] else {
@@ -26,18 +24,21 @@ enum ApprovalsCommand {
                 return .reject(reason: reason)
             }
         case "force":
-            return try decide(rest, options: ["--reason"]) { (arguments) throws(UsageError) in
+            return try decide(rest, options: ["--reason", "--edit"]) {
+                (arguments) throws(UsageError) in
                 guard let reason = arguments["--reason"] else {
                     throw UsageError("approvals force needs --reason TEXT, which all who look see")
                 }
                 return .force(reason: reason)
             }
+        case "modify": return try modify(rest)
         case "watch": return try watch(rest)
         case let word?:
-            let known = ["list", "show", "approve", "reject", "force", "watch"]
+            let known = ["list", "show", "approve", "reject", "modify", "force", "watch"]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command approvals \(word)\(hint)")
-        case nil: throw UsageError("approvals needs list, show, approve, reject, force or watch")
+        case nil:
+            throw UsageError("approvals needs list, show, approve, reject, modify, force or watch")
         }
     }
 
@@ -77,12 +78,40 @@ enum ApprovalsCommand {
         _ decision: (Arguments) throws(UsageError) -> ApprovalDesk.Decision
     ) throws -> ExitCode {
         let (arguments, handle) = try one(words, options: options)
-        let decision = try decision(arguments)
+        let (decision, edit) = (try decision(arguments), try edit(arguments))
         return try ApprovalsSession.run(arguments) { session in
-            let decided = try await session.decide(handle, decision)
+            let request = try await session.find(handle)
+            let decided = try await session.decide(request, decision, seeing: edit)
             StandardStream.output.line(session.view(of: decided).standing)
             return .done
         }
+    }
+
+    /// Only the members that change are given: who may not see a value can leave it as it is.
+    private static func modify(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(
+            words, options: ["--manifests", "--state", "--edit"], operands: 2)
+        guard arguments.operands.count == 2 else {
+            throw UsageError(
+                "approvals modify needs a handle and the arguments that change, as a JSON object; null takes one away"
+            )
+        }
+        let (handle, edit) = (arguments.operands[0], try edit(arguments))
+        let changed = try TryCommand.object(arguments.operands[1])
+        return try ApprovalsSession.run(arguments) { session in
+            let request = try await session.find(handle)
+            let decided = try await session.modify(request, changed, seeing: edit)
+            for line in session.view(of: decided).whole { StandardStream.output.line(line) }
+            return .done
+        }
+    }
+
+    private static func edit(_ arguments: Arguments) throws(UsageError) -> Int {
+        guard let text = arguments["--edit"] else { return 0 }
+        guard let edit = Int(text), edit > 0 else {
+            throw UsageError("--edit is the number of the change that you looked at")
+        }
+        return edit
     }
 
     private static func one(
@@ -123,81 +152,4 @@ enum ApprovalsCommand {
             }
         }
     }
-}
-
-/// One person at work on the requests of an installation.
-struct ApprovalsSession: Sendable {
-    private let approver: IdentifiedCaller
-    private let state: StateDatabase
-    private let installation: Installation
-    private let rules: MaskRules
-
-    static func run(
-        _ arguments: Arguments,
-        _ body: @escaping @Sendable (ApprovalsSession) async throws -> ExitCode
-    ) throws -> ExitCode {
-        let settings = try Startup.settings(arguments)
-        let installation = Startup.installation(arguments, settings)
-        try installation.prepare()
-        let keys = try InstallationKeys(installation)
-        let rules = try MaskRules(manifests: arguments)
-        let state = try installation.openState()
-        let workers = Startup.workers()
-        let group = try EventLoopGroup(count: 1)
-        let issuers = IssuerConnections(loop: group.next(), workers: workers)
-        let identity = IdentityStage(
-            issuers: issuers.trusted(settings, installation: keys), localUsers: settings.localUsers,
-            revocations: Revocations(state), proofs: state)
-        try group.start()
-        state.listen(on: group.next())
-        defer {
-            state.close()
-            workers.stop()
-        }
-        return Lifetime().run(on: group.next()) {
-            do {
-                let approver = try await identity.identify(LocalCredential.read())
-                return try await body(
-                    ApprovalsSession(
-                        approver: approver, state: state, installation: installation, rules: rules))
-            } catch let refusal as Refusal {
-                throw CommandFailure(refusal.told)
-            } catch let objection as ApprovalObjection {
-                throw CommandFailure(objection.told)
-            }
-        }
-    }
-
-    func requests(all: Bool) async throws(ApprovalObjection) -> [ApprovalRequest] {
-        let desk = ApprovalDesk(store: state, sink: NoSink())
-        if all { return try await desk.list() }
-        return try await desk.list(.pending, most: 10_000)
-    }
-
-    func find(_ handle: String) async throws(ApprovalObjection) -> ApprovalRequest {
-        try await ApprovalDesk(store: state, sink: NoSink()).find(handle)
-    }
-
-    func decide(
-        _ handle: String, _ decision: ApprovalDesk.Decision
-    ) async throws -> ApprovalRequest {
-        let request = try await find(handle)
-        try request.check(approver.caller, now: WallClock.seconds())
-        let recorder = try installation.openRecord().recorder
-        defer { recorder.close() }
-        return try await ApprovalDesk(store: state, sink: recorder)
-            .decide(request.id, decision, by: approver)
-    }
-
-    func view(of request: ApprovalRequest) -> ApprovalView {
-        ApprovalView(request, for: approver.caller, rules)
-    }
-
-    /// Until something in the store changes.
-    func change() async { await state.anyChange(within: .seconds(60)) }
-}
-
-/// For who only looks.
-private struct NoSink: RecordSink {
-    func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt { throw .closed }
 }

@@ -89,10 +89,13 @@ struct CommandForm {
             "approvals show HANDLE [--json]",
             "one of them, whole"),
         CommandForm(
-            "approvals approve HANDLE | reject HANDLE --reason TEXT",
+            "approvals approve HANDLE [--edit N] | reject HANDLE --reason TEXT",
             "decide, as TOOLSERVER_TOKEN or the login name"),
         CommandForm(
-            "approvals force HANDLE --reason TEXT",
+            "approvals modify HANDLE JSON [--edit N]",
+            "change these arguments (null takes one away); another person approves it"),
+        CommandForm(
+            "approvals force HANDLE --reason TEXT [--edit N]",
             "decide alone, where a rule lets you"),
         CommandForm(
             "approvals watch",

@@ -30,6 +30,8 @@ import Testing
             "ok", "approval.pending", "approval.rejected", "approval.expired", "approval.running",
             "approval.over", "approval.outcome_unknown", "approval.unknown_handle",
             "call.cancelled",
+            "approval.modified", "modified", "objection chang", "objection ownEd",
+            "objection force",
             "objection ownCa", "objection again", "objection group", "objection agent",
         ] {
             #expect(endings[ending, default: 0] > 0, "\(ending): \(endings)")

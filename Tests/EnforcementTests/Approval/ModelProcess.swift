@@ -47,7 +47,7 @@ struct ModelStore: StateStore {
         await world.interject(process)
         try demandLife()
         let isStored = try await inner.insert(entry, most: most)
-        if isStored { await world.opened(entry.id) }
+        if isStored { await world.opened(entry) }
         await world.mayKill(process)
         try demandLife()
         return isStored

@@ -19,10 +19,10 @@ struct ArgumentsLine {
         document = DocumentMask(values, Self.noRules, for: nil)
     }
 
-    mutating func write(into writer: inout JSONWriter) {
+    mutating func write(as name: String = "arguments", into writer: inout JSONWriter) {
         let masked = document.masked(.object(original))
         let isMasked = document.maskedCount > 0
-        writer.name("arguments")
+        writer.name(name)
         writer.beginObject()
         // The mask keeps the members' number and order.
         for (member, before) in zip(masked.object?.members ?? [], original.members) {

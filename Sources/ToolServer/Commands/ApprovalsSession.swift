@@ -1,0 +1,110 @@
+import Backends
+import Enforcement
+import EventLoop
+import JSON
+
+/// One person at work on the requests of an installation.
+struct ApprovalsSession: Sendable {
+    private let approver: IdentifiedCaller
+    private let state: StateDatabase
+    private let installation: Installation
+    private let rules: MaskRules
+    private let arguments: Arguments
+    private let workers: WorkerPool
+    private let loop: EventLoop
+
+    static func run(
+        _ arguments: Arguments,
+        _ body: @escaping @Sendable (ApprovalsSession) async throws -> ExitCode
+    ) throws -> ExitCode {
+        let settings = try Startup.settings(arguments)
+        let installation = Startup.installation(arguments, settings)
+        try installation.prepare()
+        let keys = try InstallationKeys(installation)
+        let rules = try MaskRules(manifests: arguments)
+        let state = try installation.openState()
+        let workers = Startup.workers()
+        let group = try EventLoopGroup(count: 1)
+        let issuers = IssuerConnections(loop: group.next(), workers: workers)
+        let identity = IdentityStage(
+            issuers: issuers.trusted(settings, installation: keys), localUsers: settings.localUsers,
+            revocations: Revocations(state), proofs: state)
+        try group.start()
+        state.listen(on: group.next())
+        defer {
+            state.close()
+            workers.stop()
+        }
+        return Lifetime().run(on: group.next()) {
+            do {
+                let approver = try await identity.identify(LocalCredential.read())
+                return try await body(
+                    ApprovalsSession(
+                        approver: approver, state: state, installation: installation, rules: rules,
+                        arguments: arguments, workers: workers, loop: group.next()))
+            } catch let refusal as Refusal {
+                throw CommandFailure(refusal.told)
+            } catch let objection as ApprovalObjection {
+                throw CommandFailure(objection.told)
+            } catch let error as ManifestError {
+                throw CommandFailure("the manifests cannot be read:\n" + error.text)
+            }
+        }
+    }
+
+    func requests(all: Bool) async throws(ApprovalObjection) -> [ApprovalRequest] {
+        let desk = ApprovalDesk(store: state, sink: NoSink())
+        if all { return try await desk.list() }
+        return try await desk.list(.pending, most: 10_000)
+    }
+
+    func find(_ handle: String) async throws(ApprovalObjection) -> ApprovalRequest {
+        try await ApprovalDesk(store: state, sink: NoSink()).find(handle)
+    }
+
+    func decide(
+        _ request: ApprovalRequest, _ decision: ApprovalDesk.Decision, seeing edit: Int
+    ) async throws -> ApprovalRequest {
+        try request.check(approver.caller, now: WallClock.seconds())
+        let recorder = try installation.openRecord().recorder
+        defer { recorder.close() }
+        return try await ApprovalDesk(store: state, sink: recorder)
+            .decide(request.id, decision, by: approver, seeing: edit)
+    }
+
+    /// Judged by the manifests beside this command: where the server has others, the change counts
+    /// for nothing there.
+    func modify(
+        _ request: ApprovalRequest, _ members: JSONObject, seeing edit: Int
+    ) async throws -> ApprovalRequest {
+        try request.check(approver.caller, now: WallClock.seconds())
+        let catalog = try await workers.run { [arguments, workers, loop] _ in
+            Result { () throws(ManifestError) in
+                try Startup.catalogMaker(workers, loops: [loop])
+                    .load(directory: Startup.manifests(arguments))
+            }
+        }.get()
+        let gate = Gate(
+            identity: IdentityStage(issuers: TrustedIssuers()), limits: LimitStage(),
+            tools: catalog.tools, policy: catalog.policy, backend: Backends(catalog.backends),
+            sink: NoSink(),
+            pseudonym: Pseudonym(
+                master: try installation.pseudonymKey(), tenant: catalog.server.name.text),
+            approving: ApprovalMeans(store: state, version: catalog.digest),
+            catalog: catalog.digest)
+        let changed = try await gate.edit(request, changing: members)
+        return try await decide(request, .modify(changed), seeing: edit)
+    }
+
+    func view(of request: ApprovalRequest) -> ApprovalView {
+        ApprovalView(request, for: approver.caller, rules)
+    }
+
+    /// Until something in the store changes.
+    func change() async { await state.anyChange(within: .seconds(60)) }
+}
+
+/// For who only looks.
+private struct NoSink: RecordSink {
+    func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt { throw .closed }
+}
