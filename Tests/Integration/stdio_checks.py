@@ -251,7 +251,7 @@ def stdio_changes_are_told_to_who_has_shaken_hands_or_asked(world):
         told = pipe.receive()
         expect((told["method"], told["params"]["_meta"]), (CHANGED, {SUBSCRIPTION_KEY: "a"}))
         pipe.send(HELLO)
-        expect(pipe.receive()["result"]["capabilities"], {"tools": {"listChanged": True}})
+        expect(pipe.receive()["result"]["capabilities"]["tools"], {"listChanged": True})
         pipe.send(INITIALIZED)
         pipe.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "a"}})
         pipe.send(request("ping", id="p"))
