@@ -192,4 +192,30 @@ static inline const ASN1_STRING *copenssl_name(const GENERAL_NAMES *names, int i
     default: return NULL;
     }
 }
+
+// What was verified, from the certificate itself up to the authority that is trusted.
+static inline int copenssl_verified_count(const SSL *session) {
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(session);
+    return chain == NULL ? 0 : sk_X509_num(chain);
+}
+static inline const X509 *copenssl_verified(const SSL *session, int index) {
+    return sk_X509_value(SSL_get0_verified_chain(session), index);
+}
+
+// Seconds since 1970; -1 for what is no time.
+static inline int64_t copenssl_seconds(const ASN1_TIME *time) {
+    struct tm parts;
+    return ASN1_TIME_to_tm(time, &parts) == 1 ? (int64_t)timegm(&parts) : -1;
+}
+
+// In hexadecimal as OpenSSL writes it; the caller frees it.
+static inline char *copenssl_serial(const X509 *certificate) {
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+    char *text = number == NULL ? NULL : BN_bn2hex(number);
+    BN_free(number);
+    return text;
+}
+static inline void copenssl_free_text(char *text) {
+    OPENSSL_free(text);
+}
 #endif

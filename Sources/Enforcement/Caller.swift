@@ -21,6 +21,8 @@ package struct Caller: Sendable {
     package var issued: Int?
     /// The key without which the token is nobody's.
     package var binding: TokenBinding?
+    /// The certificate that says who this is; nil for everybody else.
+    package var certificate: CertificateMark?
 
     package init(
         issuer: String, subject: String, kind: Kind = .human, onBehalfOf: String? = nil,

@@ -12,6 +12,7 @@ package struct Refusal: Error, Sendable {
         case identityExpired = "identity.expired"
         case identityProof = "identity.proof"
         case identityScope = "identity.scope"
+        case identityCertificate = "identity.certificate"
         case identityUnavailable = "identity.unavailable"
         case identityUnknownUser = "identity.unknown_user"
         case identityIncomplete = "identity.incomplete"
@@ -106,7 +107,9 @@ package struct Refusal: Error, Sendable {
     /// True where the credential is at fault: HTTP answers 401 and the caller may sign in again.
     package var isUnauthenticated: Bool {
         switch code {
-        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser: true
+        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser,
+            .identityCertificate:
+            true
         default: false
         }
     }

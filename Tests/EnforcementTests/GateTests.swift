@@ -218,13 +218,15 @@ import Testing
     /// Every way to be refused, by its code.
     static func refusal(_ code: Refusal.Code) async throws -> Refusal? {
         switch code {
-        case .identityMissing, .identityInvalid, .identityUnknownUser, .identityExpired:
+        case .identityMissing, .identityInvalid, .identityUnknownUser, .identityExpired,
+            .identityCertificate:
             let fixture = try GateFixture()
             let credential: Credential =
                 switch code {
                 case .identityMissing: .none
                 case .identityInvalid: .bearer("x")
                 case .identityExpired: .bearer(try fixture.mint.token { $0["exp"] = 1 })
+                case .identityCertificate: .certificate(fixture.certificate("nobody"))
                 default: .localUser("mallory")
                 }
             do throws(Refusal) {

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Enforcement
 
-private final class RevocationList: RevocationStore {
+/// A store that a test fills, and makes fail.
+final class RevocationList: RevocationStore {
     private struct State {
         var all: [Revocation] = []
         var mark: UInt64 = 0

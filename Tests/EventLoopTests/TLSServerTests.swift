@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -29,7 +30,7 @@ import Testing
             let certificate = request.peer.certificate
             let names = certificate?.dnsNames.map { String(decoding: $0, as: UTF8.self) } ?? []
             let text = certificate.map {
-                "\($0.subject) \(names) \($0.addresses) \($0.thumbprint.count)"
+                "\($0.subject) \(names) \($0.addresses) \($0.thumbprint.count) \($0.serial)"
             }
             exchange.respond(
                 HTTPResponse(
@@ -47,7 +48,7 @@ import Testing
         // Twice: a second handshake is verified like the first.
         for _ in 0..<2 {
             let shown = await Self.shown(server, issued.identity)
-            #expect(shown == .success("CN=agent-7 [\"agent.example\"] [[192, 0, 2, 7]] 32"))
+            #expect(shown == .success("CN=agent-7 [\"agent.example\"] [[192, 0, 2, 7]] 32 3"))
         }
     }
 
@@ -67,12 +68,32 @@ import Testing
         }
     }
 
+    /// What says who somebody is, beside the names.
+    @Test func aCertificateTellsItsAuthorityAndItsDates() async throws {
+        let server = try SecureServer(clients: { .optional(authorities: $0.pem) }) {
+            (request, exchange) in
+            let certificate = request.peer.certificate
+            let now = time(nil)
+            let isCurrent = certificate.map {
+                ($0.notBefore - now + 3_600).magnitude < 60
+                    && ($0.notAfter - now - 7_200).magnitude < 60
+            }
+            let text = "\(certificate?.authorities.map(\.count) ?? []) \(isCurrent == true)"
+            exchange.respond(
+                HTTPResponse(
+                    status: 200, headers: [("x-shown", text)], body: Array("GET ".utf8)))
+        }
+        defer { server.stop() }
+        let issued = server.authority.issue(forClients: true, hours: -1...2)
+        #expect(await Self.shown(server, issued.identity) == .success("[32] true"))
+    }
+
     @Test func aRequiredCertificateIsDemanded() async throws {
         let server = try Self.server { .required(authorities: $0.pem) }
         defer { server.stop() }
         #expect(await Self.shown(server, nil) == .failure(.tls(.ownCertificateRefused)))
         let issued = server.authority.issue("agent-7", forClients: true)
-        #expect(await Self.shown(server, issued.identity) == .success("CN=agent-7 [] [] 32"))
+        #expect(await Self.shown(server, issued.identity) == .success("CN=agent-7 [] [] 32 3"))
     }
 
     @Test func aRenewedCertificateHoldsForNewConnectionsAndLeavesOldOnes() async throws {

@@ -35,6 +35,7 @@ def collected():
     import table_checks  # noqa: F401
     import stream_checks  # noqa: F401
     import tls_checks  # noqa: F401
+    import binding_checks  # noqa: F401
     import sign_in_checks  # noqa: F401
     import saml_checks  # noqa: F401
     import upstream_checks  # noqa: F401

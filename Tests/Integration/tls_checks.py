@@ -6,6 +6,7 @@ import http.client
 import ipaddress
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -37,15 +38,15 @@ class Authority:
             serial_number=x509.random_serial_number(), not_valid_before=now - hour,
             not_valid_after=now + 24 * hour)
 
-    def issue(self, directory, name, for_clients=False):
-        """Writes NAME.pem and NAME.key; answers their paths."""
+    def issue(self, directory, name, for_clients=False, names=()):
+        """Writes NAME.pem and NAME.key; answers their paths. `names` stand beside `localhost`."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if for_clients else ExtendedKeyUsageOID.SERVER_AUTH
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         issued = self._builder(subject, key).add_extension(
             x509.ExtendedKeyUsage([usage]), critical=False).add_extension(
-            x509.SubjectAlternativeName(names), critical=False).sign(self._key, hashes.SHA256())
+            x509.SubjectAlternativeName([*here, *names]), critical=False).sign(self._key, hashes.SHA256())
         certificate, secret = directory / f"{name}.pem", directory / f"{name}.key"
         certificate.write_bytes(pem(issued))
         secret.write_bytes(key.private_bytes(
@@ -69,7 +70,7 @@ def client_context(authority, own=None):
 class SecureServer(Server):
     """`toolserver serve` with `http.tls` and an authority of its own."""
 
-    def __init__(self, world, name, **tls):
+    def __init__(self, world, name, issuers=(), policy=None, **tls):
         site = world.site(name)
         self.authority = Authority()
         self.directory = site.manifests
@@ -79,8 +80,11 @@ class SecureServer(Server):
         path = site.manifests / "server.json"
         # The demo's own `http` has to go: the loader refuses a second one.
         path.write_text(json.dumps({
-            "server": "shop", "issuers": [{"issuer": "local"}],
+            "server": "shop", "issuers": [{"issuer": "local"}, *issuers],
             "http": {"listen": "127.0.0.1:7070", "tls": files}}))
+        if policy:
+            shutil.rmtree(site.manifests / "policy")
+            (site.manifests / "policy.json").write_text(json.dumps(policy))
         super().__init__(site)
 
     def is_ready(self):

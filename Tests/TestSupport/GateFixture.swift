@@ -15,6 +15,24 @@ package struct GateFixture: Sendable {
         Grant(scopes: ["crm.read", "crm.write"], groups: ["support"])
     ]
 
+    /// Whose certificates name callers here: `nightly`, by a URI.
+    package static let authority = SHA256.digest("the authority of the test")
+    private static let certificates = CertificateIssuer(
+        issuer: "workloads", authorities: [authority],
+        members: [name("nightly"): .init(subject: "nightly")])
+
+    private static func name(_ workload: String) -> CertificateName {
+        CertificateName(.uri, "spiffe://example.org/\(workload)".utf8)
+    }
+
+    /// Good for ten minutes.
+    package func certificate(_ workload: String = "nightly") -> ShownCertificate {
+        ShownCertificate(
+            thumbprint: SHA256.digest("certificate"), serial: "1f",
+            names: [Self.name(workload)], authorities: [Self.authority], notBefore: clock.now,
+            notAfter: clock.now + 600)
+    }
+
     package let journal: Journal
     package let sink: RecordingSink
     package let clock = ManualClock()
@@ -38,7 +56,10 @@ package struct GateFixture: Sendable {
         mint = try TokenMint(clock: clock)
         gate = Gate(
             identity: IdentityStage(
-                issuers: try mint.issuers, localUsers: Self.users, now: { clock.now }),
+                issuers: TrustedIssuers(
+                    [TokenVerifier(mint.rules, keys: try mint.keys())],
+                    certificates: [Self.certificates]),
+                localUsers: Self.users, now: { clock.now }),
             limits: LimitStage(callsMax: callsMax), tools: try tools ?? [Tool.sample()],
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
             sink: sink, asking: ConfirmationMeans(store: state, seal: seal),
@@ -84,10 +105,10 @@ package struct TokenMint: Sendable {
     package var issuers: TrustedIssuers { get throws { issuers(try keys()) } }
 
     package func issuers(_ keys: any KeySource) -> TrustedIssuers {
-        TrustedIssuers([
-            TokenVerifier(IssuerRules(issuer: Self.issuer, audience: Self.audience), keys: keys)
-        ])
+        TrustedIssuers([TokenVerifier(rules, keys: keys)])
     }
+
+    package var rules: IssuerRules { IssuerRules(issuer: Self.issuer, audience: Self.audience) }
 
     package func keys(_ id: String = Self.keyID) throws -> IssuerKeys {
         IssuerKeys([try VerificationKey(jwk: jwk(id))])

@@ -53,6 +53,22 @@ import Testing
         #expect(introduction.caller(of: head, to: serving) == nil)
     }
 
+    /// A certificate is the connection's; a request with words of its own is another's.
+    @Test func aCertificateIsRememberedForRequestsWithoutWords() async throws {
+        let fixture = try GateFixture()
+        let serving = Self.serving(fixture)
+        let caller = try await fixture.gate.identify(.certificate(fixture.certificate()), at: "")
+        let introduction = try #require(
+            Introduction(of: caller, by: Self.head(nil), to: serving))
+        #expect(introduction.caller(of: Self.head(nil), to: serving) != nil)
+        for other in ["", "Bearer abc", "Basic abc"] {
+            #expect(introduction.caller(of: Self.head(other), to: serving) == nil)
+        }
+        #expect(Introduction(of: caller, by: Self.head("Bearer abc"), to: serving) == nil)
+        fixture.clock.advance(by: 600)
+        #expect(introduction.caller(of: Self.head(nil), to: serving) == nil)
+    }
+
     @Test func whoSaysNothingIsNotRemembered() async throws {
         let fixture = try GateFixture()
         #expect(

@@ -9,24 +9,50 @@ package enum CertificateKeys {
     /// From PEM text; nil when there is none, too many, one that is damaged, or one whose key may
     /// not verify signatures here.
     package static func read(pem: [UInt8]) -> [VerificationKey]? {
+        unsafe each(pem) { certificate in try? unsafe key(of: certificate) }
+    }
+
+    /// Of certificates that may vouch for others: nil when there is none, too many, one that is
+    /// damaged, or one that may not.
+    package static func authorities(pem: [UInt8]) -> Set<Digest32>? {
+        let read = unsafe each(pem) { certificate -> Digest32? in
+            guard unsafe X509_check_ca(certificate) > 0 else { return nil }
+            return unsafe thumbprint(of: certificate)
+        }
+        return read.map { Set($0) }
+    }
+
+    private static func each<Value>(
+        _ pem: [UInt8], _ read: (OpaquePointer) -> Value?
+    ) -> [Value]? {
         guard let bio = unsafe BIO_new_mem_buf(pem, Int32(clamping: pem.count)) else { return nil }
         defer {
             unsafe BIO_free_all(bio)
             ERR_clear_error()
         }
-        var keys: [VerificationKey] = []
+        var values: [Value] = []
         // The memory BIO reads `pem` in place: it must outlive it.
         let isWhole = withExtendedLifetime(pem) {
             while let certificate = unsafe copenssl_read_certificate(bio) {
                 defer { unsafe X509_free(certificate) }
-                guard keys.count < countMax, let key = try? unsafe key(of: certificate) else {
+                guard values.count < countMax, let value = unsafe read(certificate) else {
                     return false
                 }
-                keys.append(key)
+                values.append(value)
             }
             return copenssl_is_at_end_of_pem() == 1
         }
-        return isWhole && !keys.isEmpty ? keys : nil
+        return isWhole && !values.isEmpty ? values : nil
+    }
+
+    private static func thumbprint(of certificate: OpaquePointer) -> Digest32? {
+        var digest = Digest32()
+        let isDone = unsafe digest.withMutableBytes { buffer in
+            unsafe X509_digest(
+                certificate, EVP_sha256(), buffer.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                nil)
+        }
+        return isDone == 1 ? digest : nil
     }
 
     /// By way of a JWK, so that one place says which keys are good enough.

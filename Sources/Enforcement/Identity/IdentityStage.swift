@@ -65,6 +65,8 @@ package struct IdentifiedCall: Sendable {
 /// What a transport presents on behalf of its peer.
 package enum Credential: Sendable {
     case bearer(String, shown: Showing = Showing())
+    /// Shown on the connection by a client that sends no token.
+    case certificate(ShownCertificate)
     /// stdio only: the login name of the user whose process this is.
     case localUser(String)
     case none
@@ -100,12 +102,11 @@ package final class IdentityStage: Sendable {
     package func identify(_ credential: Credential) async throws(Refusal) -> IdentifiedCaller {
         switch credential {
         case .bearer(let token, let showing): try await identify(token: token, showing)
+        case .certificate(let shown): try await identify(certificate: shown)
         case .localUser(let user): try await identify(localUser: user)
         case .unreadable(let reason):
             throw Refusal(.identityMissing, "The access token cannot be read: \(reason).")
-        case .none:
-            throw Refusal(
-                .identityMissing, "No access token. Send `Authorization: Bearer TOKEN`.")
+        case .none: throw .noToken
         }
     }
 
@@ -122,7 +123,7 @@ package final class IdentityStage: Sendable {
     /// must still hold now.
     func confirm(_ arrived: ArrivedCall) async throws(Refusal) -> IdentifiedCall {
         let established = arrived.caller.established
-        try refuseExpired(established.caller.expires)
+        try refuseExpired(established.caller)
         if let revocations, revocations.isRevoked(established.caller) != false {
             try await revocations.refuse(established.caller)
         }
@@ -136,7 +137,7 @@ package final class IdentityStage: Sendable {
         let known = verified[digest].flatMap { isCurrent($0.established) ? $0 : nil }
         let caller: IdentifiedCaller
         if let known {
-            try refuseExpired(known.established.caller.expires)
+            try refuseExpired(known.established.caller)
             caller = known
         } else {
             verified.forget(digest)
@@ -159,6 +160,16 @@ package final class IdentityStage: Sendable {
         return keys.generation == token.generation
     }
 
+    /// Where no issuer names callers by their certificates, one says nothing of who calls.
+    private func identify(
+        certificate shown: ShownCertificate
+    ) async throws(Refusal) -> IdentifiedCaller {
+        guard !issuers.certificates.isEmpty else { throw .noToken }
+        let caller = try issuers.certificates.caller(shown, now: now())
+        if let revocations { try await revocations.refuse(caller) }
+        return IdentifiedCaller(VerifiedToken(caller: caller))
+    }
+
     private func identify(localUser user: String) async throws(Refusal) -> IdentifiedCaller {
         guard let caller = LocalUser.caller(user, among: localUsers) else {
             throw Refusal(
@@ -170,8 +181,9 @@ package final class IdentityStage: Sendable {
         return IdentifiedCaller(VerifiedToken(caller: caller))
     }
 
-    private func refuseExpired(_ expires: Int?) throws(Refusal) {
-        if let expires, expires <= now() { throw .expiredToken }
+    private func refuseExpired(_ caller: Caller) throws(Refusal) {
+        guard let expires = caller.expires, expires <= now() else { return }
+        throw caller.certificate == nil ? .expiredToken : .unknownCertificate("outside its dates")
     }
 }
 
@@ -196,6 +208,10 @@ extension IdentifiedCall {
 }
 
 extension Refusal {
+    fileprivate static var noToken: Refusal {
+        Refusal(.identityMissing, "No access token. Send `Authorization: Bearer TOKEN`.")
+    }
+
     package static var expiredToken: Refusal {
         Refusal(.identityExpired, "The access token has expired. Get a new one and send it.")
     }
@@ -214,6 +230,7 @@ extension Caller {
         if let clientID { writer.member("client", clientID) }
         writer.member("groups", .array(groups.map { .string($0.text) }))
         if let tokenID { writer.member("token", tokenID) }
+        if let certificate { writer.member("certificate", certificate.thumbprint.hex) }
         writer.endObject()
         return writer.finish()
     }

@@ -2,17 +2,20 @@ package import JSON
 import Synchronization
 
 /// What ends tokens before their time: one of them by its id, or all that were issued to a subject
-/// or a client until a moment.
+/// or a client until a moment. It ends certificates too: one by its thumbprint, with the tokens
+/// that are bound to it, or by the serial number that its issuer gave it.
 package struct Revocation: Sendable, Equatable {
-    package enum Kind: String, Sendable, CaseIterable { case token, subject, client }
+    package enum Kind: String, Sendable, CaseIterable {
+        case token, subject, client, certificate, serial
+    }
 
     package var kind: Kind
     /// nil: of any issuer.
     package var issuer: Name?
     package var value: Name
-    /// Seconds since 1970. Tokens of a subject or client that were issued later are good.
+    /// Seconds since 1970. What was issued to a subject or client later is good.
     package var at: Int
-    /// When no token that it is about can be good any more.
+    /// When nothing that it is about can be good any more.
     package var expires: Int
 
     package init(kind: Kind, issuer: Name?, value: Name, at: Int, expires: Int) {
@@ -65,8 +68,9 @@ package final class Revocations: Sendable {
         // Someone may revoke while the store is read; then it is read once more.
         for _ in 0..<5 {
             if let isRevoked = isRevoked(caller) {
-                if isRevoked { throw .invalidToken("revoked") }
-                return
+                guard isRevoked else { return }
+                throw caller.certificate == nil
+                    ? .invalidToken("revoked") : .unknownCertificate("revoked")
             }
             try await load()
         }
@@ -90,12 +94,15 @@ package final class Revocations: Sendable {
                 guard revocation.issuer?.text.isByteEqual(to: caller.issuer) ?? true else {
                     return false
                 }
+                guard kind == .subject || kind == .client else { return true }
                 // A token that does not say when it was issued may be an old one.
-                return kind == .token || caller.issued.map { $0 <= revocation.at } ?? true
+                return caller.issued.map { $0 <= revocation.at } ?? true
             } ?? false
         }
+        let shown = caller.certificate?.thumbprint ?? caller.binding?.certificateThumbprint
         return holds(.token, caller.tokenID) || holds(.subject, caller.subject)
             || holds(.subject, caller.onBehalfOf) || holds(.client, caller.clientID)
+            || holds(.certificate, shown?.hex) || holds(.serial, caller.certificate?.serial.text)
     }
 }
 

@@ -14,8 +14,14 @@ struct VerifiedToken: Sendable {
 package struct TrustedIssuers: Sendable {
     private let verifiers: [Name: TokenVerifier]
     private let opaque: OpaqueTokens?
+    /// Those who name callers by the certificates that they show.
+    let certificates: [CertificateIssuer]
 
-    package init(_ verifiers: [TokenVerifier] = [], opaque: OpaqueTokens? = nil) {
+    package init(
+        _ verifiers: [TokenVerifier] = [], opaque: OpaqueTokens? = nil,
+        certificates: [CertificateIssuer] = []
+    ) {
+        self.certificates = certificates
         self.verifiers = Dictionary(
             verifiers.map { (Name($0.rules.issuer), $0) }, uniquingKeysWith: { first, _ in first })
         self.opaque = opaque

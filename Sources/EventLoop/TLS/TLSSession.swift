@@ -116,7 +116,10 @@ import Glibc
     func peerCertificate() -> TLSPeerCertificate? {
         guard let certificate = unsafe SSL_get1_peer_certificate(pointer) else { return nil }
         defer { unsafe X509_free(certificate) }
-        return unsafe TLSPeerCertificate(certificate)
+        let chain = unsafe (0..<copenssl_verified_count(pointer)).dropFirst().compactMap {
+            unsafe copenssl_verified(pointer, $0)
+        }
+        return unsafe TLSPeerCertificate(certificate, below: chain)
     }
 
     // MARK: Outcomes

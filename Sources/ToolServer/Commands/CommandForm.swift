@@ -77,7 +77,7 @@ struct CommandForm {
             "token check TOKEN | --jsonl [--now SECONDS] [--manifests DIR]",
             "would this token count, whose is it, and why not"),
         CommandForm(
-            "token revoke --id JTI | --subject SUBJECT | --client CLIENT [--issuer NAME] [--manifests DIR] [--state DIR]",
+            "token revoke --id JTI | --subject SUBJECT | --client CLIENT | --certificate SHA256 | --serial HEX [--issuer NAME] [--manifests DIR] [--state DIR]",
             "end tokens now, for every process on this state"),
         CommandForm(
             "keys list | rotate [--at-once] [--manifests DIR] [--state DIR]",

@@ -50,7 +50,8 @@ final class IssuerConnections: Sendable {
         // What the manifests name no more is nobody's.
         let identities = Set(settings.issuers.map(\.identity))
         kept.withLock { kept in kept = kept.filter { identities.contains($0.key) } }
-        return TrustedIssuers(verifiers, opaque: opaque)
+        return TrustedIssuers(
+            verifiers, opaque: opaque, certificates: settings.issuers.compactMap(\.certificates))
     }
 
     private func keys(

@@ -189,7 +189,8 @@ extension RPCError {
         case .recordUnavailable:
             self.init(.internal, refusal.told, id: id)
             retryAfterSeconds = refusal.retryAfterSeconds
-        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser:
+        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser,
+            .identityCertificate:
             self.init(.internal, refusal.told, id: id)
             isUnauthenticated = true
         default: return nil

@@ -24,12 +24,21 @@ enum IssuerManifest {
         guard let members = node.members() else { return nil }
         let named = members.first { $0.name.isByteEqual(to: "issuer") }?.node
         let isAssertions = members.contains { $0.name.isByteEqual(to: "saml") }
+        let isCertificates =
+            !isAssertions && members.contains { $0.name.isByteEqual(to: "clients") }
         var isLocal = false
         if case .string(let text) = named?.value.content { isLocal = text.isByteEqual(to: local) }
-        let known = isLocal ? localKeys : isAssertions ? SAMLManifest.issuerKeys : keys
+        let known =
+            isLocal
+            ? localKeys
+            : isAssertions
+                ? SAMLManifest.issuerKeys
+                : isCertificates ? CertificateManifest.issuerKeys : keys
         let object = ObjectReader(node, members: members, keys: known)
         let issuer = object["issuer"]?.prose(atMost: 512)
-        let audience = object["audience"].map { $0.prose(atMost: 512) } ?? resource
+        // A certificate is for whoever asks for it.
+        let meant = isCertificates ? nil : object["audience"]
+        let audience = meant.map { $0.prose(atMost: 512) } ?? resource
         guard let issuer, let audience else { return nil }
         if IdentitySources.reserved.contains(where: { $0.isByteEqual(to: issuer) }) {
             named?.report("is a name that grants use for something else")
@@ -38,6 +47,15 @@ enum IssuerManifest {
         guard !isLocal else {
             rules.algorithms = [.es256]
             return ServerSettings.Issuer(rules: rules, keys: .installation)
+        }
+        if isCertificates {
+            let read = object["clients"].flatMap {
+                CertificateManifest.read($0, issuer: issuer, under: directory)
+            }
+            guard let read else { return nil }
+            var made = ServerSettings.Issuer(rules: rules, keys: .nowhere)
+            made.certificates = read
+            return made
         }
         rules.leewaySeconds = object["leeway"]?.seconds(in: 0...300) ?? rules.leewaySeconds
         if isAssertions, let saml = object["saml"] {
@@ -193,11 +211,12 @@ extension Node {
 }
 
 extension ProtectedResource {
-    /// Clients sign in with an outside issuer; tokens of our own are handed out by people.
+    /// Clients sign in with an outside issuer; tokens of our own are handed out by people, and
+    /// certificates are not asked for here.
     init(_ settings: ServerSettings) {
         self.init(
             resource: settings.http.resource,
-            issuers: settings.issuers.filter { !$0.isInstallation }.map(\.rules.issuer),
+            issuers: settings.issuers.filter(\.isSignIn).map(\.rules.issuer),
             scopes: settings.scopes)
     }
 }

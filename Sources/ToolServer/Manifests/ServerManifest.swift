@@ -39,6 +39,8 @@ package struct ServerSettings: Sendable {
         package var introspection: Introspection?
         /// It signs assertions, of which this installation makes tokens in its name.
         package var assertions: AssertionRules?
+        /// It names callers by the certificates that they show.
+        package var certificates: CertificateIssuer?
         /// For how long its last keys serve while it does not answer.
         package var staleSeconds: Int?
         /// Where it may be reached although they are not public.
@@ -64,6 +66,9 @@ package struct ServerSettings: Sendable {
 
         /// Its tokens are signed here.
         var isInstallation: Bool { if case .installation = keys { true } else { false } }
+
+        /// Clients can get a token there.
+        var isSignIn: Bool { !isInstallation && certificates == nil }
 
         /// On this machine, for trying things.
         var isWithoutTLS: Bool { rules.issuer.utf8.starts(with: "http://".utf8) }
@@ -137,7 +142,7 @@ struct ServerManifest {
         let name = object["server"]?.name()
         let http = http()
         let state = state()
-        let issuers = issuers(resource: http?.resource)
+        let issuers = issuers(http)
         let users = localUsers()
         let limits = limits()
         let streams = streams()
@@ -191,14 +196,18 @@ struct ServerManifest {
         return members?["directory"]?.path(under: directory) ?? "\(directory)/data"
     }
 
-    private func issuers(resource: String?) -> [ServerSettings.Issuer]? {
+    private func issuers(_ http: ServerSettings.HTTP?) -> [ServerSettings.Issuer]? {
         guard let node = object["issuers"] else { return [] }
         guard let elements = node.elements() else { return nil }
         var issuers: [ServerSettings.Issuer] = []
         for element in elements {
             let issuer = IssuerManifest.read(
-                element, resource: resource ?? "", under: directory)
+                element, resource: http?.resource ?? "", under: directory)
             guard let issuer else { continue }
+            if let mine = issuer.certificates {
+                let others = issuers.compactMap(\.certificates)
+                CertificateManifest.check(mine, beside: others, http, at: element)
+            }
             if issuers.contains(where: { $0.rules.issuer.isByteEqual(to: issuer.rules.issuer) }) {
                 element.report("names \(quoted(issuer.rules.issuer)) a second time")
             }

@@ -79,7 +79,9 @@ extension Refusal.Code {
     /// 403 is what a rule or a person says no to; whoever asks again gets it again.
     var httpStatus: Int {
         switch self {
-        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser: 401
+        case .identityMissing, .identityInvalid, .identityExpired, .identityUnknownUser,
+            .identityCertificate:
+            401
         case .unknownTool, .backendNotFound: 404
         case .confirmationRequired, .confirmationState, .confirmationAnswer,
             .confirmationUnreachable, .confirmationOutdated, .taskUnsupported, .backendConstraint:

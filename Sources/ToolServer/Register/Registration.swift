@@ -43,7 +43,7 @@ struct Registration {
         tokenFile = arguments["--token-file"].map(Startup.absolute)
         url = arguments["--url"] ?? settings.http.resource
         minter = settings.localIssuer?.rules.issuer
-        hasSignIn = settings.issuers.contains { !$0.isInstallation }
+        hasSignIn = settings.issuers.contains(where: \.isSignIn)
         let local = Self.localCaller(settings)
         caller = try Self.named(arguments, settings) ?? local
         way = try Self.way(arguments, hasIdentity: tokenFile != nil || local != nil)

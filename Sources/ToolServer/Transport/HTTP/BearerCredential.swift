@@ -25,13 +25,18 @@ enum BearerCredential {
         }
     }
 
-    /// Another scheme is no token, and says so little of the caller as nothing does.
+    /// Another scheme is no token, and says so little of the caller as nothing does. A certificate
+    /// speaks for whoever sends no `Authorization` at all: beside a token, good or bad, the token
+    /// decides.
     ///
     /// `isRehearsal`: the same request comes again, with its body.
     static func read(
         _ request: HTTPRequest, resource: String, isRehearsal: Bool = false
     ) throws(Malformed) -> Credential {
-        guard let header = request.headers["authorization"] else { return .none }
+        guard let header = request.headers["authorization"] else {
+            return request.peer.certificate.flatMap { ShownCertificate($0) }
+                .map { .certificate($0) } ?? .none
+        }
         let name = header.utf8.prefix { $0 != UInt8(ascii: " ") }
         let scheme = Array(name.map { $0 | 0x20 })
         guard scheme == bearer || scheme == proof else { return .none }
@@ -59,5 +64,21 @@ enum BearerCredential {
             true
         default: "-._~+/=".utf8.contains(byte)
         }
+    }
+}
+
+extension ShownCertificate {
+    init?(_ certificate: TLSPeerCertificate) {
+        guard let thumbprint = Digest32(certificate.thumbprint) else { return nil }
+        let named: [(CertificateName.Kind, [[UInt8]])] = [
+            (.distinguishedName, [Array(certificate.subject.utf8)]), (.uri, certificate.uris),
+            (.dns, certificate.dnsNames), (.email, certificate.emails),
+            (.address, certificate.addresses),
+        ]
+        self.init(
+            thumbprint: thumbprint, serial: Name(certificate.serial),
+            names: named.flatMap { kind, names in names.map { CertificateName(kind, $0) } },
+            authorities: certificate.authorities.compactMap { Digest32($0) },
+            notBefore: certificate.notBefore, notAfter: certificate.notAfter)
     }
 }

@@ -96,7 +96,8 @@ struct ProtectedResource: Sendable {
                 headers: [("WWW-Authenticate", challenge + ", error=\"insufficient_scope\"")])
         }
         // RFC 6750 3.1: whoever showed no token made no error.
-        let error = refusal.code == .identityMissing ? "" : ", error=\"invalid_token\""
+        let isShown = refusal.code != .identityMissing && refusal.code != .identityCertificate
+        let error = isShown ? ", error=\"invalid_token\"" : ""
         return .text(401, refusal.told, headers: [("WWW-Authenticate", challenge + error)])
     }
 
