@@ -19,7 +19,8 @@ enum CallerClaims {
         if let act = claims["act"] {
             // RFC 8693 4.1: `sub` is the person, `act.sub` the agent who acts for them. An actor
             // who cannot be read must not pass for the person.
-            guard let actor = act["sub"]?.string, isName(actor) else {
+            // Nor one of another issuer for a subject of this one (RFC 8693 section 4.1).
+            guard let actor = act["sub"]?.string, isName(actor), isOwn(act["iss"], rules) else {
                 throw .invalidToken("actor")
             }
             caller.kind = .agent
@@ -30,6 +31,11 @@ enum CallerClaims {
             caller.kind = .agent
         }
         return caller
+    }
+
+    private static func isOwn(_ issuer: JSONValue?, _ rules: IssuerRules) -> Bool {
+        guard let issuer else { return true }
+        return issuer.string?.isByteEqual(to: rules.issuer) == true
     }
 
     private static func groups(
@@ -68,12 +74,12 @@ enum CallerClaims {
         _ claims: JSONObject, _ claim: GroupsClaim
     ) throws(Refusal) {
         let name = claim.path.last ?? ""
-        let isElsewhere = claims["_claim_names"]?[name] != nil
-        guard isElsewhere || claims["hasgroups"]?.bool == true else { return }
-        throw Refusal(
-            .identityInvalid,
-            "The access token leaves out your groups because there are too many. Ask the operator of the identity provider to send only the groups assigned to this application, or application roles.",
-            noted: "token: groups overage")
+        if let elsewhere = claims["_claim_names"] {
+            guard let names = elsewhere.object, names[name] == nil else { throw .tooManyGroups }
+        }
+        if name.isByteEqual(to: "groups"), let flag = claims["hasgroups"], flag.bool != false {
+            throw .tooManyGroups
+        }
     }
 
     /// An address that nobody has verified is a text that its owner chose.
@@ -90,14 +96,29 @@ enum CallerClaims {
         return text
     }
 
-    /// Not empty, and nothing in it that ends a line of a log, hides or reorders what is read.
+    /// Not empty, and nothing in it that ends a line of a log, hides, reorders what is read, or
+    /// makes two names look the same.
     private static func isName(_ text: String) -> Bool {
-        guard !text.utf8.isEmpty, text.utf8.count <= 1_024 else { return false }
+        guard (1...1_024).contains(text.utf8.count), text.utf8.first != UInt8(ascii: " "),
+            text.utf8.last != UInt8(ascii: " ")
+        else { return false }
         return text.unicodeScalars.allSatisfy { scalar in
+            guard !scalar.isASCII else { return scalar.value >= 0x20 && scalar.value != 0x7F }
             switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
-            default: true
+            case .control, .format, .lineSeparator, .paragraphSeparator, .spaceSeparator,
+                .surrogate:
+                return false
+            default: return !scalar.properties.isDefaultIgnorableCodePoint
             }
         }
+    }
+}
+
+extension Refusal {
+    static var tooManyGroups: Refusal {
+        Refusal(
+            .identityInvalid,
+            "The identity provider leaves out your groups because there are too many. Ask its operator to send only the groups assigned to this application, or application roles.",
+            noted: "token: groups overage")
     }
 }

@@ -54,7 +54,7 @@ package struct AssertionExchange: Sendable {
             (assertion, rules) = try verified(text)
             try assertion.check(rules, now: now)
         } catch {
-            throw .invalidAssertion(error.reason)
+            throw .invalidAssertion(error.reason, told: error.advice)
         }
         let claims = try assertion.claims(rules, now: now)
         let caller = try CallerClaims.caller(from: claims, rules.issuer)
@@ -70,6 +70,7 @@ package struct AssertionExchange: Sendable {
         guard padding <= 2, let bytes = Base64URL.decode(String(text.utf8.dropLast(padding)) ?? "")
         else { throw XMLFault("encoding") }
         let root = try XMLReader.read(bytes)
+        try SAMLAssertion.refuseOtherForms(root)
         let issuer = try SAMLAssertion.claimedIssuer(root)
         guard let rules = rules.first(where: { $0.issuer.issuer.isByteEqual(to: issuer) }) else {
             throw XMLFault("issuer")
@@ -133,6 +134,8 @@ extension SAMLAssertion {
             ("sub", .string(subject)), ("iat", .number(JSONNumber(now))),
             ("exp", .number(JSONNumber(end))),
         ])
+        // As Entra names the place where the groups of people are who are in very many.
+        if rules.groups != nil, !values(of: Self.groupsElsewhere).isEmpty { throw .tooManyGroups }
         let groups = rules.groups.map { values(of: $0) } ?? []
         claims["groups"] = .array(groups.map { .string($0) })
         for (claim, attribute) in rules.claims {
@@ -148,6 +151,8 @@ extension SAMLAssertion {
         return claims
     }
 
+    private static let groupsElsewhere = "http://schemas.microsoft.com/claims/groups.link"
+
     private func values(of attribute: String) -> [String] {
         let name = Name(attribute)
         return attributes.filter { $0.name == name }.flatMap(\.values)
@@ -155,10 +160,11 @@ extension SAMLAssertion {
 }
 
 extension Refusal {
-    static func invalidAssertion(_ fault: String) -> Refusal {
+    static func invalidAssertion(_ fault: String, told: String? = nil) -> Refusal {
         Refusal(
             .identityInvalid,
-            "The assertion is not valid here. Get a new one from the identity provider, for this server, and send it once.",
+            told
+                ?? "The assertion is not valid here. Get a new one from the identity provider, for this server, and send it once.",
             noted: "assertion: \(fault)")
     }
 }

@@ -32,6 +32,33 @@ struct SAMLAssertion {
         return try root.onlyChild("Issuer", in: space).text()
     }
 
+    /// What providers send as well, and is not taken here. A response would have to be believed for
+    /// what stands around the signed part; what is encrypted would be one more key to lose, and
+    /// hides from nobody but the client, since all of it travels over TLS.
+    static func refuseOtherForms(_ root: XMLElement) throws(XMLFault) {
+        try root.forEach { (element) throws(XMLFault) in
+            let isHidden =
+                encrypted.contains { element.isNamed($0, in: space) }
+                || element.space == "http://www.w3.org/2001/04/xmlenc#"
+            guard isHidden else { return }
+            throw XMLFault(
+                "encrypted",
+                advice:
+                    "What is encrypted is not taken here. Have the identity provider send this server signed assertions without encryption."
+            )
+        }
+        guard root.isNamed("Response", in: "urn:oasis:names:tc:SAML:2.0:protocol") else { return }
+        throw XMLFault(
+            "a whole response",
+            advice:
+                "Send the `Assertion` of the response alone, as it was signed. Where only the response is signed, have the identity provider sign the assertions."
+        )
+    }
+
+    private static let encrypted: [Name] = [
+        "EncryptedAssertion", "EncryptedAttribute", "EncryptedID",
+    ]
+
     init(signed root: XMLElement) throws(XMLFault) {
         issuer = try Self.claimedIssuer(root)
         guard root["Version"].map({ Name($0) }) == "2.0" else { throw XMLFault("version") }

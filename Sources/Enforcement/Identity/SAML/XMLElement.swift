@@ -73,5 +73,12 @@ struct XMLElement {
 /// Why a document is not read, or not believed. Holds nothing of its values.
 struct XMLFault: Error {
     let reason: String
-    init(_ reason: String) { self.reason = reason }
+    /// What to do about it, where only the form of the document is at fault: whoever sent it has
+    /// seen that.
+    let advice: String?
+
+    init(_ reason: String, advice: String? = nil) {
+        self.reason = reason
+        self.advice = advice
+    }
 }
