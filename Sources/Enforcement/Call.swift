@@ -117,14 +117,17 @@ package struct Job: Sendable {
     package let request: BackendRequest?
     /// What the judgement believed: an operation that is now something else must not run.
     package let examination: Examination
+    /// Columns of `Examination.blankable` that values which may fail are computed without.
+    package let blank: Set<ColumnPath>
     /// The call's own id: the same for every attempt of it.
     package let call: String
 
     package init(
         tool: Tool, arguments: JSONObject, caller: CallerID = .nobody, identity: Caller? = nil,
         deadline: ContinuousClock.Instant, request: BackendRequest? = nil,
-        examination: Examination? = nil, call: String = ""
+        examination: Examination? = nil, blank: Set<ColumnPath> = [], call: String = ""
     ) {
+        self.blank = blank
         self.call = call
         self.tool = tool
         self.arguments = arguments

@@ -64,11 +64,12 @@ struct ExamineStage: Sendable {
 extension Job {
     init(
         _ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil,
-        call id: String? = nil
+        blank: Set<ColumnPath> = [], call id: String? = nil
     ) {
         self.init(
             tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
             identity: call.arrived.caller.caller, deadline: .now + call.tool.limits.time,
-            request: request, examination: examination, call: id ?? call.arrived.id)
+            request: request, examination: examination, blank: blank,
+            call: id ?? call.arrived.id)
     }
 }

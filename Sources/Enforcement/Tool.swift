@@ -157,6 +157,10 @@ package struct Examination: Sendable {
     /// whether the operation fails; more than show in values. Nil when that cannot be known: then
     /// all that is read may.
     package var deciding: Set<ColumnPath>?
+    /// The base columns on which values are computed that may fail, and that decide nothing else.
+    /// Who may not see them gets those values computed without them (`Job.blank`), or the failure
+    /// would tell.
+    package var blankable: Set<ColumnPath> = []
     /// The names of the parameters, without `:`.
     package var parameters: [Name]
     /// False for an operation that changes data, schema or settings.

@@ -97,15 +97,17 @@ import Testing
     }
 
     /// The tool of a statement; nil when the backend does not take it.
-    static func tool(_ sql: String, on backend: SQLiteBackend) throws -> Tool? {
+    static func tool(
+        _ sql: String, _ effect: Tool.Effect = .read, on backend: SQLiteBackend
+    ) throws -> Tool? {
         let operation = Enforcement.Operation.sql(SQLOperation(text: sql))
-        guard let examination = try? backend.examine(operation, effect: .read) else { return nil }
+        guard let examination = try? backend.examine(operation, effect: effect) else { return nil }
         let input: JSONValue = [
             "type": "object", "properties": ["p": [:], "q": [:]], "additionalProperties": false,
         ]
         return Tool(
             name: "orders", title: "T", description: "D.", backend: "shop", scope: "crm.read",
-            effect: .read, inputSchema: input, input: InputCheck(schema: try JSONSchema(input)),
+            effect: effect, inputSchema: input, input: InputCheck(schema: try JSONSchema(input)),
             operation: operation, limits: ToolLimits(rows: 50, bytes: 1 << 20, time: .seconds(30)),
             examination: examination)
     }
@@ -163,6 +165,58 @@ import Testing
         #expect(shown > Self.statementCount / 25, "\(shown) shown, \(refused) refused")
         #expect(refused > Self.statementCount / 25, "\(shown) shown, \(refused) refused")
         #expect(rows > shown / 8, "\(rows) of \(shown) with several rows")
+    }
+
+    /// Each on databases of its own. What it leaves in them differs by what is masked only, or a
+    /// look at them would tell.
+    @Test func whatAChangeShowsIsTheSameWhateverIsMasked() async throws {
+        var random = SplitMix(seed: 0xCA9A_0100)
+        var (shown, refused) = (0, 0)
+        for round in 0..<(Self.statementCount / 20) {
+            var writer = StatementWriter(random: random)
+            let sql = writer.change()
+            random = writer.random
+            let databases = try Databases(Self.indexes[round % Self.indexes.count])
+            guard let tool = try Self.tool(sql, .write, on: databases.backends[0]) else { continue }
+            guard Self.loads(tool) else {
+                refused += 1
+                continue
+            }
+            let look = try #require(
+                try Self.tool("select id, color, n, ssn from u", on: databases.backends[0]))
+            let arguments = Self.arguments(for: tool, using: &random)[0]
+            let answers = try await Self.answers(of: tool, arguments, on: databases)
+            let looks = try await Self.answers(of: look, JSONObject(), on: databases)
+            if answers[0].contains("[") { shown += 1 }
+            for (answer, left) in zip(answers, looks).dropFirst()
+            where !answer.isByteEqual(to: answers[0]) || !left.isByteEqual(to: looks[0]) {
+                Issue.record("\(sql)\n\(arguments)\n\(answers.joined(separator: "\n"))")
+                return
+            }
+        }
+        #expect(shown > 1, "\(shown) shown, \(refused) refused")
+    }
+
+    /// A caller to whom a rule shows the column gets what is computed on it, failures too.
+    @Test func whoMaySeeAColumnGetsWhatIsComputedOnIt() async throws {
+        let databases = try Databases([])
+        let sql = "select id, hex(ssn) as h from u where id = 1"
+        let tool = try #require(try Self.tool(sql, on: databases.backends[0]))
+        #expect(tool.examination.blankable == [Self.masked[0]])
+        let covered = try await Self.answers(of: tool, JSONObject(), on: databases)
+        #expect(covered.allSatisfy { $0.contains(#""h":"[ssn]""#) })
+        let backend = databases.backends[2]
+        var policy = Self.policy
+        policy.reveals = [
+            RevealRule(
+                id: "r", target: .column(backend: "shop", Self.masked[0]),
+                groups: ["support"])
+        ]
+        let gate = try GateFixture(
+            tools: [tool], policy: policy,
+            backend: { (job) throws(BackendError) in try await backend.perform(job) })
+        let seen = try await gate.call("orders", JSONObject()).text
+        #expect(seen?.contains(#""h":"61""#) == true, "\(seen ?? "")")
     }
 
     /// The text bound to a GLOB would make SQLite take the index on `color, ssn`.
@@ -226,6 +280,26 @@ private struct StatementWriter {
         if chance(3) { return "select \(secretColumn()) as x from u union select n from o" }
         if chance(3) { return "with c as (select * from u) select * from c where \(condition(2))" }
         return plain()
+    }
+
+    /// A change that shows what it changed; half of them do not read what is masked.
+    mutating func change() -> String {
+        tables = [pick(["u", "u", "o", "w"])]
+        let (table, open) = (tables[0], openColumn())
+        let shown = chance(30) ? "*" : selectList()
+        let condition = chance(70) ? "n < :p" : chance(70) ? "\(open) = :p" : filter()
+        let value = chance(70) ? pick(["'x'", "3", ":q", "n + 1"]) : expression(1)
+        let text = pick([
+            "update \(table) set color = \(value) where \(condition)",
+            "update \(table) set n = \(value) where \(condition)",
+            "update \(table) as t set n = n + 1",
+            "update \(table) set \(Self.secrets[table] ?? "") = \(value) where id = 3",
+            "delete from \(table) where \(condition)",
+            "insert into u (color, n, ssn) values (\(value), 5, 'new'), (null, 6, 7)",
+            "insert into u (color, n) select note, n from o where \(condition)",
+            "insert or replace into u (id, color) values (2, \(value))",
+        ])
+        return "\(text) returning \(shown)"
     }
 
     /// One SELECT on `tables`.
@@ -377,7 +451,9 @@ private struct StatementWriter {
             "count(*)", "count(\(inside))", "avg(\(inside))", "total(\(inside))", "max(\(inside))",
             "min(\(inside))", "max(\(inside))", "sum(\(inside))", "group_concat(\(inside))",
             "count(distinct \(inside))", "max(n) filter (where \(inside) > 1)",
-            "json_group_array(\(inside))", "max(\(openColumn()))", "group_concat(\(openColumn()))",
+            "json_group_array(\(inside))", "json_group_object('a', \(inside))",
+            "hex(group_concat(\(inside), :p))", "max(\(openColumn()))",
+            "group_concat(\(openColumn()))",
         ])
     }
 

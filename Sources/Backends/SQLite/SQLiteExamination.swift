@@ -10,6 +10,8 @@ struct SQLiteExaminer {
     let connection: SQLiteConnection
     let effect: Tool.Effect
     var author = SQLiteAuthor.operation
+    /// How often columns were left out of what is examined.
+    var blankCount = 0
 
     private static let allowedWords: [Tool.Effect: Set<Name>] = [
         .read: ["select", "values", "with"],
@@ -43,16 +45,47 @@ struct SQLiteExaminer {
         let program = try SQLiteProgram(inner ?? text, on: connection)
         let facts = SQLiteFacts(
             statement: statement, access: access, program: program, schema: schema,
-            tokens: all, author: author,
-            lineage: try? SQLiteLineage(tokens, expanded: all, schema: schema))
+            tokens: all, author: author, lineage: try lineage(tokens, text, all, schema))
         var examination = try facts.examination()
+        let blanks = SQLiteBlanks(
+            inner == nil ? facts.agreedLineage?.blanks ?? [:] : [:], of: text)
+        try settle(blanks, of: text, &examination)
         if inner != nil {
             examination.statement?.kinds.insert("explain")
             // A plan may show anything that it was made with.
             examination.deciding = examination.reads
         }
         if author == .caller { examination = examination.withDistinctNames }
-        return SQLitePrepared(statement, examination)
+        return SQLitePrepared(statement, examination, blanks)
+    }
+
+    /// Nil where the text is not understood.
+    private func lineage(
+        _ tokens: SQLiteTokens, _ text: String, _ all: SQLiteTokens, _ schema: SQLiteSchema
+    ) throws(SQLiteFailure) -> SQLiteLineage? {
+        guard let change = SQLiteReturning(tokens, text) else {
+            return try? SQLiteLineage(tokens, expanded: all, schema: schema)
+        }
+        let (_, before) = try recordingAccess(change.textBefore)
+        return try? SQLiteLineage(change, before: before, expanded: all, schema: schema)
+    }
+
+    /// What cannot be left out after all decides.
+    private func settle(
+        _ blanks: SQLiteBlanks, of text: String, _ examination: inout Examination
+    ) throws(SQLiteFailure) {
+        let columns = blanks.columns
+        guard !columns.isEmpty else { return }
+        var inner = self
+        inner.blankCount += 1
+        if inner.blankCount <= 2,
+            let blanked = try? inner.prepare(blanks.text(text, without: columns)).examination,
+            blanked.blankable.isEmpty, blanked.isBlanked(examination)
+        {
+            examination.blankable = columns
+        } else {
+            examination.deciding?.formUnion(columns)
+        }
     }
 
     /// Masks name the columns of the virtual table, not those in which it keeps its content.
@@ -91,6 +124,10 @@ struct SQLiteProgram {
     private(set) var readRoots: Set<Int64> = []
     /// True when rows go that are not those of an update.
     private(set) var deletes = false
+    /// What it goes through row by row.
+    var walkedRoots: Set<Int64> { Set(walked.compactMap { rootByCursor[$0] }) }
+    private var rootByCursor: [Int64: Int64] = [:]
+    private var walked: Set<Int64> = []
     /// True when it makes an index of its own: its rows come in the order of whatever that holds.
     private(set) var makesIndex = false
 
@@ -98,16 +135,19 @@ struct SQLiteProgram {
         let rows = try SQLiteStatement("EXPLAIN " + text, on: connection, isKept: false)
         while try rows.step() == .row {
             take(
-                opcode: rows.text(1), second: rows.integer(3), third: rows.integer(4),
-                flags: rows.integer(6))
+                opcode: rows.text(1), first: rows.integer(2), second: rows.integer(3),
+                third: rows.integer(4), flags: rows.integer(6))
         }
     }
 
-    private mutating func take(opcode: String, second: Int64, third: Int64, flags: Int64) {
+    private mutating func take(
+        opcode: String, first: Int64, second: Int64, third: Int64, flags: Int64
+    ) {
         switch opcode {
         case "OpenRead", "OpenWrite", "ReopenIdx":
             // 0x10 is OPFLAG_P2ISREG: the page is known only while it runs.
             if third == 0, flags & 0x10 == 0 { roots.insert(second) } else { opensUnknown = true }
+            rootByCursor[first] = second
             if opcode == "OpenWrite" {
                 writes = true
                 writtenRoots.insert(second)
@@ -117,6 +157,8 @@ struct SQLiteProgram {
         // 0x04 is OPFLAG_ISUPDATE: the old row of one that is written anew.
         case "Delete":
             if second & 0x04 == 0 { deletes = true }
+        case "Next", "Prev":
+            walked.insert(first)
         case "OpenAutoindex":
             makesIndex = true
         case "VOpen":
@@ -142,18 +184,19 @@ private struct SQLiteFacts {
     let schema: SQLiteSchema
     let tokens: SQLiteTokens
     let author: SQLiteAuthor
-    /// Nil for a statement that changes data, and where the text is not understood.
+    /// Of what comes out. Nil where the text is not understood.
     let lineage: SQLiteLineage?
 
     func examination() throws(SQLiteFailure) -> Examination {
         let isReadOnly = statement.isReadOnly && !program.writes
-        let lineage = isReadOnly ? agreedLineage : nil
+        let lineage = agreedLineage
         let columns = (0..<statement.columnCount).map { column($0, lineage) }
-        let reads = reads(lineage)
+        let reads = reads(isReadOnly ? lineage : nil)
         var deciding: Set<ColumnPath>?
         if let reads {
             deciding =
-                isReadOnly ? lineage.map { decidingAnswer($0, reads) } : decidingChange(reads)
+                isReadOnly
+                ? lineage.map { decidingAnswer($0, reads) } : decidingChange(reads, lineage)
         }
         return Examination(
             columns: columns, reads: reads, deciding: deciding, parameters: try parameters(),
@@ -164,8 +207,10 @@ private struct SQLiteFacts {
     }
 
     /// Nil where SQLite's own account of the columns says otherwise.
-    private var agreedLineage: SQLiteLineage? {
-        guard let lineage, lineage.outputs.count == statement.columnCount else { return nil }
+    var agreedLineage: SQLiteLineage? {
+        guard let lineage, lineage.isOfChange != (statement.isReadOnly && !program.writes),
+            lineage.outputs.count == statement.columnCount
+        else { return nil }
         for (index, output) in lineage.outputs.enumerated() {
             guard let origin = statement.columnOrigin(Int32(index)),
                 schema.ordinaryTables.contains(origin.table)
@@ -195,8 +240,16 @@ private struct SQLiteFacts {
 
     /// All that a change reads may end up where it is shown; a key that must be unique tells
     /// whether a value is there already, a CHECK whether it compares so.
-    private func decidingChange(_ reads: Set<ColumnPath>) -> Set<ColumnPath> {
-        var deciding = reads
+    /// What RETURNING alone reads is only shown, in the order in which the rows were found.
+    private func decidingChange(
+        _ reads: Set<ColumnPath>, _ lineage: SQLiteLineage?
+    ) -> Set<ColumnPath> {
+        var deciding = lineage.map { $0.deciding } ?? reads
+        if statement.columnCount > 0 {
+            for root in program.walkedRoots {
+                deciding.formUnion(schema.keysByRoot[root]?.columns ?? [])
+            }
+        }
         for key in schema.keysByRoot.values where key.isUnique {
             let isInserted = access.inserted.contains(key.table)
             let isUpdated = access.updated.contains { $0.table == key.table }

@@ -27,8 +27,30 @@ extension SQLiteLineage {
         for over in plain.windows {
             deciding.formUnion(try sources(in: over, scopes, commons, level))
         }
-        if !isTotal { deciding.formUnion(output.sources) }
+        if !isTotal { noteFailing(plain, output.sources, scopes) }
         return output
+    }
+
+    /// A value that may fail tells by failing what it is made of. What is not written in the
+    /// statement itself cannot be left out of it.
+    private mutating func noteFailing(
+        _ item: Tokens, _ sources: Set<ColumnPath>, _ scopes: [SQLiteScope]
+    ) {
+        guard viewsInProgress.isEmpty, !item.contains(where: \.beginsQuery) else {
+            return deciding.formUnion(sources)
+        }
+        var rest = item
+        while let token = rest.first {
+            let start = rest.startIndex
+            guard token.isName else {
+                rest = rest.dropFirst()
+                continue
+            }
+            let (path, isName) = rest.takePath()
+            guard isName else { continue }
+            let found = SQLiteScope.resolve(path, isQuoted: token.kind == .quoted, in: scopes)
+            if !found.isEmpty { blanks[start..<rest.startIndex, default: []].formUnion(found) }
+        }
     }
 
     func exact(_ path: [Name], _ scopes: [SQLiteScope]) -> ColumnPath? {

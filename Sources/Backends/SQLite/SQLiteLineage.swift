@@ -15,6 +15,9 @@ struct SQLiteLineage {
 
     var outputs: [SQLiteOutput] = []
     var deciding: Set<ColumnPath> = []
+    /// Names in values that may fail, by their places among the tokens, with the columns that each
+    /// may mean: where a caller may not see one of these, the value is computed without it.
+    var blanks: [Range<Int>: Set<ColumnPath>] = [:]
     /// Every base column of which it is known what it is read for.
     var accounted: Set<ColumnPath> = []
     /// The tables of the file that stand in it.
@@ -22,6 +25,8 @@ struct SQLiteLineage {
     /// True for one row whose values are the same in whatever order the rows behind it are visited.
     var isOneRowWithoutOrder = false
 
+    /// Of what RETURNING shows.
+    var isOfChange = false
     let schema: SQLiteSchema
     /// False where `||` could make a value too long, and so tell by an error what it depends on.
     let mayConcatenate: Bool
@@ -31,6 +36,11 @@ struct SQLiteLineage {
     var viewsInProgress: Set<Name> = []
     /// How many queries may still be read: views of views could be many.
     var budget = 500
+
+    init(schema: SQLiteSchema, mayConcatenate: Bool) {
+        self.schema = schema
+        self.mayConcatenate = mayConcatenate
+    }
 
     init(_ tokens: SQLiteTokens, expanded: SQLiteTokens, schema: SQLiteSchema)
         throws(SQLiteUnclear)

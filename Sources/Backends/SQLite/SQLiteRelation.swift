@@ -38,6 +38,8 @@ struct SQLiteScope {
         _ path: [Name], isQuoted: Bool, in scopes: [SQLiteScope]
     ) -> Set<ColumnPath> {
         guard let column = path.last else { return [] }
+        // No name is written so without quotes.
+        if !isQuoted, path.count == 1, column == "null" { return [] }
         let table = path.count > 1 ? path[path.count - 2] : nil
         var found: Set<ColumnPath> = []
         var isKnown = false

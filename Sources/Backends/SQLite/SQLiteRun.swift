@@ -10,14 +10,15 @@ extension SQLiteConnection {
         try watch.check()
         if case .describe = job.tool.operation { return try describe(job) }
         let text = job.statementText
-        let prepared = try translating { () throws(SQLiteFailure) in
+        let whole = try translating { () throws(SQLiteFailure) in
             try self.prepared(text, job.author)
         }
-        defer { prepared.statement.reset() }
-        guard prepared.agrees(with: job.examination) else {
+        guard whole.agrees(with: job.examination) else {
             statements.remove(Name(text))
             throw BackendError(.result, detail: "the schema is not the one examined at load")
         }
+        let prepared = job.blank.isEmpty ? whole : try blanked(whole, job)
+        defer { prepared.statement.reset() }
         return try effect == .read ? read(job, prepared) : write(job, prepared)
     }
 
@@ -45,6 +46,24 @@ extension SQLiteConnection {
         }
         statements.insert(entry, for: key)
         return entry
+    }
+
+    /// The statement that runs for a caller who may not see some of its columns.
+    private func blanked(
+        _ whole: SQLitePrepared, _ job: Job
+    ) throws(BackendError) -> SQLitePrepared {
+        let text = whole.blanks.text(job.statementText, without: job.blank)
+        let prepared = try translating { () throws(SQLiteFailure) in
+            try self.prepared(text, job.author)
+        }
+        guard whole.examination.blankable.isSuperset(of: job.blank),
+            prepared.examination.isBlanked(whole.examination),
+            prepared.examination.blankable.isDisjoint(with: job.blank)
+        else {
+            statements.remove(Name(text))
+            throw BackendError(.result, detail: "a masked column cannot be left out")
+        }
+        return prepared
     }
 
     private func read(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) -> RawResult {
@@ -99,12 +118,17 @@ extension SQLiteConnection {
     /// shape: no row leaves before that is settled.
     private func examineAgain(_ job: Job, _ prepared: SQLitePrepared) throws(BackendError) {
         let text = job.statementText
-        let found = try translating { () throws(SQLiteFailure) in
-            try SQLiteExaminer(
-                connection: self, effect: effect, author: job.author
-            ).prepare(text).examination
+        let examiner = SQLiteExaminer(connection: self, effect: effect, author: job.author)
+        let blanks = statements.find(Name(text))?.blanks
+        let isSame = try translating { () throws(SQLiteFailure) in
+            let found = try examiner.prepare(text)
+            guard found.examination.agrees(with: job.examination) else { return false }
+            if job.blank.isEmpty { return true }
+            guard found.blanks == blanks else { return false }
+            return try examiner.prepare(found.blanks.text(text, without: job.blank)).examination
+                .agrees(with: prepared.examination)
         }
-        guard found.agrees(with: job.examination) else {
+        guard isSame else {
             statements.remove(Name(text))
             throw BackendError(.result, detail: "the schema changed since load")
         }
@@ -161,7 +185,7 @@ extension Examination {
             && zip(columns, other.columns).allSatisfy { $0.agrees(with: $1) }
             && parameters == other.parameters && isReadOnly == other.isReadOnly
             && reads == other.reads && deciding == other.deciding
-            && statement?.touches == other.statement?.touches
+            && blankable == other.blankable && statement?.touches == other.statement?.touches
     }
 
     /// A tool is examined once and then copied: the same arrays are the same examination.

@@ -7,12 +7,15 @@ final class SQLitePrepared {
     let examination: Examination
     /// The tool's examination that was last found to agree.
     var agreed: Examination?
+    /// Where columns can be left out of values that may fail.
+    let blanks: SQLiteBlanks
     /// One a parameter of the statement, in its order.
     let parameters: [Name]
     fileprivate var lastUse: UInt64 = 0
 
-    init(_ statement: SQLiteStatement, _ examination: Examination) {
+    init(_ statement: SQLiteStatement, _ examination: Examination, _ blanks: SQLiteBlanks) {
         self.statement = statement
+        self.blanks = blanks
         self.examination = examination
         parameters = examination.parameters
     }

@@ -73,6 +73,20 @@ struct SQLiteTokens {
         return String(decoding: bytes[starts[first]...], as: UTF8.self)
     }
 
+    /// Where each token of a text stands in its bytes.
+    static func places(in text: String) -> [Range<Int>] {
+        let bytes = Array(text.utf8)
+        var scan = SQLiteTokens([])
+        var position = 0
+        var places: [Range<Int>] = []
+        while position < bytes.count {
+            let (count, start) = (scan.list.count, position)
+            position = scan.take(bytes, at: start)
+            if scan.list.count > count { places.append(start..<min(position, bytes.count)) }
+        }
+        return places
+    }
+
     /// How many queries and how many `||` stand anywhere.
     private(set) var queryCount = 0
     private(set) var concatenationCount = 0

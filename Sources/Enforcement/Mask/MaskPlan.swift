@@ -48,11 +48,18 @@ final class MaskPlan: Sendable {
         let reveals: [RevealRule]
     }
 
+    private struct Blank {
+        let columns: Set<ColumnPath>
+        let reveals: [RevealRule]
+    }
+
     /// For each output column, the covers over it, the strictest first; empty for an open one.
     let columns: [[Cover]]
     /// For each output column, the rules for places in the documents that it shows.
     let insides: [[MaskRule]]
     private let deciding: [Deciding]
+    /// What is computed on these columns is covered whole, so it is computed without them.
+    private let blanks: [Blank]
     /// What the name of each column says about its values where no rule does.
     let named: [[NamedValues.Named]]
     /// The name of each column, as a cue to what stands in it.
@@ -77,6 +84,11 @@ final class MaskPlan: Sendable {
             return Deciding(
                 rule: rule.id, label: rule.target.label,
                 reveals: policy.reveals(of: rule))
+        }
+        blanks = rules.compactMap { rule in
+            let columns = examination.blankable.filter(rule.target.mayBe)
+            guard rule.strategy != .keep, !columns.isEmpty else { return nil }
+            return Blank(columns: columns, reveals: policy.reveals(of: rule))
         }
         named = examination.columns.map { Self.named($0, in: examination) }
         cues = examination.columns.map { $0.name.utf8.span.cues(before: $0.name.utf8.count) }
@@ -163,6 +175,15 @@ final class MaskPlan: Sendable {
             rules: found.map(\.rule))
     }
 
+    /// The columns without which this caller's values are computed where they may fail.
+    func blank(for caller: Caller) -> Set<ColumnPath> {
+        var columns: Set<ColumnPath> = []
+        for blank in blanks where !blank.reveals.contains(where: { $0.holds(for: caller) }) {
+            columns.formUnion(blank.columns)
+        }
+        return columns
+    }
+
     /// Whether a number in this column may be shown as a text.
     func mayBecomeText(_ column: Int) -> Bool {
         columns[column].isEmpty
@@ -193,12 +214,15 @@ extension MaskRule.Target {
     fileprivate func mayDecide(in examination: Examination) -> Bool {
         if case .document = self { return false }
         guard let deciding = examination.deciding ?? examination.reads else { return true }
+        return deciding.contains(where: mayBe)
+    }
+
+    /// Whether this target may name the base column.
+    fileprivate func mayBe(_ column: ColumnPath) -> Bool {
         switch self {
-        case .column(_, let path), .inside(_, let path, _): return deciding.contains(path)
-        case .document: return false
-        case .field(let name):
-            let wanted = Self.folded(name.text)
-            return deciding.contains { Self.folded($0.column.text) == wanted }
+        case .column(_, let path), .inside(_, let path, _): path == column
+        case .document: false
+        case .field(let name): Self.folded(column.column.text) == Self.folded(name.text)
         }
     }
 
