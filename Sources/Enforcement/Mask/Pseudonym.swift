@@ -6,7 +6,6 @@
 package struct Pseudonym: Sendable {
     /// Two letters for the key and sixteen, 80 bits, for the value.
     static let textCount = 18
-    private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
     private let key: HMACKey
     private let keyID: [UInt8]
@@ -17,7 +16,12 @@ package struct Pseudonym: Sendable {
         let label = "toolserver pseudonym\0\(tenant.utf8.count)\0\(tenant)\0\(purpose)"
         key = HMACKey(HMACSHA256.authenticate(Array(label.utf8), key: master).bytes)
         let digest = key.authenticate(Array("key id".utf8)).bytes
-        keyID = digest.prefix(2).map { Self.alphabet[Int($0 & 31)] }
+        keyID = digest.prefix(2).map { Self.letter($0 & 31) }
+    }
+
+    /// RFC 4648 base32, in small letters.
+    private static func letter(_ value: UInt8) -> UInt8 {
+        value < 26 ? UInt8(ascii: "a") + value : UInt8(ascii: "2") + value - 26
     }
 
     static func isLetter(_ byte: UInt8) -> Bool { byte.isLower || (0x32...0x37).contains(byte) }
@@ -36,23 +40,33 @@ package struct Pseudonym: Sendable {
         message.append(0)
         message += value
         let digest = key.authenticate(message)
-        bytes.append(UInt8(ascii: "<"))
-        bytes += kind
-        bytes.append(UInt8(ascii: ":"))
-        bytes += keyID
-        unsafe digest.withBytes { digest in
-            var bits: UInt32 = 0
-            var bitCount: UInt32 = 0
-            for index in 0..<10 {
-                bits = bits << 8 | UInt32(unsafe digest[index])
-                bitCount += 8
-                while bitCount >= 5 {
-                    bitCount -= 5
-                    bytes.append(Self.alphabet[Int(bits >> bitCount & 31)])
+        let count = kind.count + Self.textCount + 3
+        // Written in one piece: there may be one in every row.
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { token in
+            var end = 0
+            func put(_ byte: UInt8) {
+                unsafe token[end] = byte
+                end += 1
+            }
+            put(UInt8(ascii: "<"))
+            for byte in kind { put(byte) }
+            put(UInt8(ascii: ":"))
+            for byte in keyID { put(byte) }
+            unsafe digest.withBytes { digest in
+                var bits: UInt32 = 0
+                var bitCount: UInt32 = 0
+                for index in 0..<10 {
+                    bits = bits << 8 | UInt32(unsafe digest[index])
+                    bitCount += 8
+                    while bitCount >= 5 {
+                        bitCount -= 5
+                        put(Self.letter(UInt8(truncatingIfNeeded: bits >> bitCount & 31)))
+                    }
                 }
             }
+            put(UInt8(ascii: ">"))
+            unsafe bytes.append(contentsOf: token[..<end])
         }
-        bytes.append(UInt8(ascii: ">"))
     }
 
     /// Whether the whole of `value` is a token already.

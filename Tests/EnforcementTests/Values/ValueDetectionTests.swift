@@ -31,7 +31,7 @@ import Testing
             for length in [form.lengths.lowerBound, form.lengths.upperBound] {
                 let source =
                     switch form.alphabet {
-                    case .lowerHex: hex
+                    case .lowerHex, .uuid: hex
                     case .upper: upper
                     case .digits: Array("1234567890123456".utf8)
                     default: letters

@@ -12,8 +12,12 @@ extension Assignments {
         {
             option = sign + 1
             let end = unquotedEnd(text, option)
-            guard end - option >= 4, !isPlaceholder(text, option, end),
-                !Strength(text, option, end).isOfDigitsAlone
+            let strength = Strength(text, option, end)
+            // `sort -u file:line`
+            let isFetching =
+                text.start(of: keyStart, atMost: 120) { $0 != UInt8(ascii: "\n") }..<keyStart
+            guard end - option >= 4, !isPlaceholder(text, option, end), !strength.isOfDigitsAlone,
+                strength.isPassword || isFetching.contains(where: { text.has("curl", at: $0) })
             else { return nil }
             return Finding(.password, option, end)
         }
@@ -75,11 +79,7 @@ extension Assignments {
     static func isNoPredicate(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
         guard end - start >= 7, text.end(of: start, atMost: end - start, { $0.isLetter }) == end
         else { return false }
-        let next = text.at(end)
-        guard
-            next == 0 || next == UInt8(ascii: ".") || next == UInt8(ascii: ",") || next.isQuote
-                || next == UInt8(ascii: "\n")
-        else { return false }
+        guard endsThere(text, end) else { return false }
         let endings: [StaticString] = [
             "ed", "ing", "able", "ible", "al", "ory", "ary", "ent", "ant", "ive", "ly", "ous",
             "ful", "less", "ect", "ten", "sen", "ake", "own", "ain", "lt", "ort", "ord", "ime",

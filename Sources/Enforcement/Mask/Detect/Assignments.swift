@@ -54,6 +54,8 @@ enum Assignments {
             break
         }
         if text.at(start) == UInt8(ascii: ":") { return nil }
+        // A router says first how it is written: `password 7 …`.
+        if text.at(start).isDigit, text.at(start + 1) == 0x20 { start += 2 }
         let isQuoted = text.at(start).isQuote
         let stop =
             isQuoted
@@ -65,7 +67,9 @@ enum Assignments {
         let isSaid =
             start > blank && !["to ", "of ", "by "].contains { text.hasFolded($0, at: blank) }
             && isNoPredicate(text, from, stop)
-        guard strength.isPassword || strength.isScrambled || isSaid, !strength.isOfDigitsAlone,
+        let isCommon = isCommonPassword(text, from, stop) && endsThere(text, stop)
+        guard strength.isPassword || strength.isScrambled || isSaid || isCommon,
+            !strength.isOfDigitsAlone,
             isNoPath(text, from, stop)
         else {
             return nil
@@ -97,6 +101,9 @@ enum Assignments {
         _ text: Span<UInt8>, after sign: Int, meaning: KeyNames.Meaning, isDecoded: Bool
     ) -> Finding? {
         var start = sign + 1
+        // `:=` gives as `=` does.
+        let isGiven = text[sign] == UInt8(ascii: ":") && text.at(start) == UInt8(ascii: "=")
+        let kind = isGiven ? UInt8(ascii: "=") : text[sign]
         // `==` compares; `:=` and `=>` give.
         if text[sign] == UInt8(ascii: "="), text.at(start) == UInt8(ascii: "=") { return nil }
         if text.at(start) == UInt8(ascii: "=") || text.at(start) == UInt8(ascii: ">") { start += 1 }
@@ -111,9 +118,8 @@ enum Assignments {
         let mark = text.at(slashes)
         guard mark.isQuote else {
             return judged(
-                text, start, unquotedEnd(text, start, sign: text[sign]), meaning: meaning,
-                isQuoted: false,
-                sign: text[sign])
+                text, start, unquotedEnd(text, start, sign: kind), meaning: meaning,
+                isQuoted: false, sign: kind)
         }
         var end = slashes + 1
         let stop = min(text.count, end + valueMax)
@@ -124,7 +130,7 @@ enum Assignments {
         end = min(end, stop)
         while slashes > start, end > slashes + 1, text[end - 1] == UInt8(ascii: "\\") { end -= 1 }
         return judged(
-            text, slashes + 1, end, meaning: meaning, isQuoted: true, sign: text[sign])
+            text, slashes + 1, end, meaning: meaning, isQuoted: true, sign: kind)
     }
 
     /// The end of a value without quotes; behind a colon JSON and YAML end it, too.
@@ -226,7 +232,7 @@ enum Assignments {
         }
         if sign == UInt8(ascii: "=") { return strength.length >= 4 }
         // Behind a colon there may be a sentence.
-        return strength.isPassword || strength.isScrambled
+        return strength.isPassword || strength.isScrambled || isCommonPassword(text, start, end)
             || strength.isOfDigitsAlone && strength.length >= 4 && strength.length <= 12
             || !strength.isOfLettersAlone && strength.length >= 8
     }
@@ -234,9 +240,11 @@ enum Assignments {
     private static func isSecret(
         _ text: Span<UInt8>, _ start: Int, _ end: Int, _ strength: Strength, isQuoted: Bool
     ) -> Bool {
-        guard strength.length >= 8, isNoPath(text, start, end), !isExpression(text, start, end),
+        guard strength.length >= 8 || isCommonPassword(text, start, end),
+            isNoPath(text, start, end), !isExpression(text, start, end),
             text.end(of: start, atMost: end - start, { $0 != 0x20 }) == end
         else { return false }
-        return strength.isRandom || isQuoted && strength.length >= 12 && strength.isPassword
+        return strength.isRandom || isCommonPassword(text, start, end)
+            || isQuoted && strength.length >= 12 && strength.isPassword
     }
 }

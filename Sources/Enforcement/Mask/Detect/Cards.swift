@@ -42,6 +42,58 @@ enum Cards {
         Block(9860, 9860, 16...16), Block(357111, 357111, 16...16),
     ]
 
+    /// `4111|1111|1111|1111`: four groups of four with the same few signs between them, behind a
+    /// word that says what they are.
+    static func spread(_ text: Span<UInt8>, at start: Int) -> Finding? {
+        let joint = text.end(of: start + 4, atMost: 3) { isJoint($0) }
+        guard joint > start + 4 else { return nil }
+        let length = joint - start - 4
+        var digits = Digits()
+        var index = start
+        for group in 0..<4 {
+            if group > 0 {
+                for place in 0..<length where text.at(index + place) != text[start + 4 + place] {
+                    return nil
+                }
+                index += length
+            }
+            let end = text.end(of: index, atMost: 5) { $0.isDigit }
+            guard end - index == 4 else { return nil }
+            for place in index..<end { digits.append(text[place] - 0x30) }
+            index = end
+        }
+        guard !text.at(index).isWord, isCard(digits, 16),
+            text.cues(before: start).cues.contains(.card)
+        else { return nil }
+        return Finding(.card, start, index)
+    }
+
+    private static func isJoint(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "|"), UInt8(ascii: "*"), UInt8(ascii: "~"), UInt8(ascii: ":"),
+            UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "+"), 0x20:
+            true
+        default: false
+        }
+    }
+
+    /// What a magnetic stripe holds behind the number (ISO/IEC 7813): `=27121010000000000?`, or
+    /// `^DOE/JANE^27121010000000000?`.
+    static func stripeEnd(_ text: Span<UInt8>, behind end: Int) -> Int {
+        var index = end
+        if text.at(end) == UInt8(ascii: "^") {
+            index = text.end(of: end + 1, atMost: 26) { $0 != UInt8(ascii: "^") && $0 >= 0x20 }
+            guard index > end + 1, text.at(index) == UInt8(ascii: "^") else { return end }
+        } else if text.at(end) != UInt8(ascii: "=") {
+            return end
+        }
+        let stop = text.end(of: index + 1, atMost: 60) { $0.isWord || $0 == 0x20 }
+        let isLong = text.end(of: index + 1, atMost: 7) { $0.isDigit } - index - 1 == 7
+        guard isLong else { return end }
+        return text.at(stop) == UInt8(ascii: "?")
+            ? stop + 1 : text.end(of: index + 1, atMost: 40) { $0.isDigit }
+    }
+
     static func isCard(_ digits: Digits, _ count: Int) -> Bool {
         guard (12...19).contains(count), digits.luhn(count), !digits.isUniform(count) else {
             return false

@@ -65,7 +65,7 @@ extension WordTable {
                 .version,
                 """
                 version versions sections versión ver v vers versión versão versione sec section sect chapter chap \
-                release rel firmware fw build driver rev revision oid semver sw kernel clause \
+                release rel schema firmware fw build driver rev revision oid semver sw kernel clause \
                 paragraph para step fig figure table appendix abschnitt kapitel artikel article art \
                 chapitre sección seção sezione update patch upgrade upgraded requires package pkg kb \
                 chrome firefox safari edge opera windows macos ios android java openssl dll assembly \
@@ -83,7 +83,7 @@ extension WordTable {
                 .thing,
                 """
                 sku lot serial batch tracking shipment usps fedex dhl ups parcel ndc isbn issn ismn \
-                lottery
+                lottery rma awb
                 """
             ),
             (
@@ -99,7 +99,11 @@ extension WordTable {
             (.ordinal, "number no nr num id nummer numero número numéro n of is"),
             (
                 .tool,
-                "mysql mysqldump mysqladmin mariadb sshpass redis login mongo mongosh mongodump ldapsearch ldapmodify"
+                """
+                mysql mysqldump mysqladmin mariadb sshpass redis login mongo mongosh mongodump mongorestore \
+                ldapsearch ldapmodify isql sqlcmd bcp osql tsql ipmitool unzip zip rdesktop psexec snmpwalk \
+                snmpget smbclient sqlplus expdp impdp exp imp sqlldr rman thin define enable snmp
+                """
             ),
             (.goods, "isbn issn ean gtin upc sku asin barcode ean13 isbn13 doi"),
             (.bearer, "bearer"),
@@ -109,7 +113,7 @@ extension WordTable {
                 """
                 password passwd passwort kennwort passphrase pwd pass passe passcode pw contraseña \
                 contrasena clave senha wachtwoord lösenord losenord adgangskode passord salasana \
-                hasło haslo heslo jelszó jelszo requirepass masterauth identified parola parolă şifre sifre пароль пароля pin
+                hasło haslo heslo jelszó jelszo requirepass masterauth identified storepass keypass srcstorepass deststorepass psk parola parolă şifre sifre пароль пароля pin
                 """
             ),
             (.credential, "token secret apikey accesstoken authtoken clientsecret"),

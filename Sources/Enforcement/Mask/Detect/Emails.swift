@@ -4,13 +4,16 @@ enum Emails {
     static let domainMax = 255
 
     static func find(_ text: Span<UInt8>, at place: Int) -> Finding? {
+        if let finding = apart(text, place) { return finding }
         let end = domainEnd(text, from: place + 1)
         guard end > place + 1 else { return nil }
         if text.at(place - 1) == UInt8(ascii: "\""), let start = quotedStart(text, place - 1) {
             return Finding(.email, start, end)
         }
         let start = localStart(text, before: place)
-        guard start < place, !isRepository(text, end) else { return nil }
+        guard start < place, !isRepository(text, end), !isService(text, start, place) else {
+            return nil
+        }
         // `git@2x`, `@scope/pkg@1.2.3`: a package or a path, whose name begins with one more `@`.
         if text.at(start - 1) == UInt8(ascii: "/"), text.at(start - 2).isWord,
             isPackage(text, start)
@@ -27,6 +30,11 @@ enum Emails {
         return text.at(path) == UInt8(ascii: "/")
     }
 
+    /// `git@github.com` is nobody's.
+    private static func isService(_ text: Span<UInt8>, _ start: Int, _ place: Int) -> Bool {
+        place - start == 3 && text.hasFolded("git", at: start)
+    }
+
     private static func isPackage(_ text: Span<UInt8>, _ start: Int) -> Bool {
         let scope = text.start(of: start - 1, atMost: 64) { $0.isToken }
         return text.at(scope - 1) == UInt8(ascii: "@")
@@ -41,7 +49,7 @@ enum Emails {
         return start - 1
     }
 
-    private static func localStart(_ text: Span<UInt8>, before place: Int) -> Int {
+    static func localStart(_ text: Span<UInt8>, before place: Int) -> Int {
         var start = text.start(of: place, atMost: localMax + 32) { isLocal($0) || $0 >= 0x80 }
         start = afterIdeographs(text, start, place)
         // What only surrounds an address is no part of it: `'ana@…'`, `.ana@…`.
@@ -87,7 +95,9 @@ enum Emails {
     }
 
     /// The end of a domain with at least two labels, the last of letters; else `start`.
-    static func domainEnd(_ text: Span<UInt8>, from start: Int) -> Int {
+    static func domainEnd(
+        _ text: Span<UInt8>, from start: Int, isSpelled: Bool = false
+    ) -> Int {
         if text.at(start) == UInt8(ascii: "[") { return literalEnd(text, start) }
         var index = start
         var best = start
@@ -96,11 +106,11 @@ enum Emails {
             let end = labelEnd(text, index)
             guard end > index else { break }
             labels += 1
-            let dot = text.at(end) == UInt8(ascii: ".")
-            let continues = dot && (text.at(end + 1).isWord || text.at(end + 1) >= 0x80)
             if labels > 1, isTopLabel(text, index, end) { best = end }
-            guard continues else { break }
-            index = end + 1
+            guard let next = dotEnd(text, end, isSpelled: isSpelled),
+                text.at(next).isWord || text.at(next) >= 0x80
+            else { break }
+            index = next
         }
         guard best > start else { return start }
         return isFileName(text, start, best) ? start : best

@@ -61,10 +61,12 @@ enum Escapes {
         case UInt8(ascii: "&"): entity(text, index)
         case UInt8(ascii: "="): quotedPrintable(text, index)
         case UInt8(ascii: "<"): tags(text, index)
-        // A form writes a space so.
+        // UTF-7 (RFC 2152) writes an `@` so, and a form a space.
         default:
-            text.at(index - 1).isDigit && text.at(index + 1).isDigit
-                ? Escape(byte: 0x20, end: index + 1) : nil
+            text.has("+AEA-", at: index)
+                ? Escape(byte: UInt8(ascii: "@"), end: index + 5)
+                : text.at(index - 1).isDigit && text.at(index + 1).isDigit
+                    ? Escape(byte: 0x20, end: index + 1) : nil
         }
     }
 
@@ -103,16 +105,23 @@ enum Escapes {
 
     /// RFC 2045 section 6.7, of two bytes and more: a sign and two digits may be many things.
     private static func quotedPrintable(_ text: Span<UInt8>, _ index: Int) -> Escape? {
-        guard isQuotedPrintable(text, index) || isQuotedPrintable(text, index - 3) else {
-            return nil
-        }
+        guard
+            isQuotedPrintable(text, index) || isQuotedPrintable(text, index - 3)
+                || isAt(text, index)
+        else { return nil }
         return hex(text, index + 1, 2).map { Escape(byte: UInt8($0), end: index + 3) }
     }
 
-    /// Whether two bytes begin here.
+    /// `ana=40example=2Ecom`
+    private static func isAt(_ text: Span<UInt8>, _ index: Int) -> Bool {
+        (text.has("=40", at: index) || text.has("=2E", at: index)) && text.at(index - 1).isWord
+            && text.at(index + 3).isLetter
+    }
+
+    /// Whether two bytes begin here, or the one that joins an address.
     static func isQuotedPrintable(_ text: Span<UInt8>, _ index: Int) -> Bool {
         guard text.at(index) == UInt8(ascii: "="), text.at(index + 3) == UInt8(ascii: "=") else {
-            return false
+            return isAt(text, index)
         }
         return text.at(index + 1).isHex && text.at(index + 2).isHex && text.at(index + 4).isHex
             && text.at(index + 5).isHex

@@ -31,9 +31,12 @@ enum IBANs {
         while taken < length {
             let byte = text.at(index)
             guard byte.isWord else {
-                // One separator between groups.
-                guard taken > 3, isSeparator(byte), text.at(index + 1).isWord else { return nil }
-                index += 1
+                // One separator between groups, or ` - `.
+                let next = text.end(of: index, atMost: 3) { isSeparator($0) }
+                guard taken > 3, text.at(next).isWord,
+                    next == index + 1 || next == index + 3 && text[index] == text[index + 2]
+                else { return nil }
+                index = next
                 continue
             }
             let value = byte.isDigit ? Int(byte - 0x30) : Int(byte & 0xDF) - 55
@@ -53,6 +56,7 @@ enum IBANs {
 
     private static func isSeparator(_ byte: UInt8) -> Bool {
         byte == 0x20 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-            || byte == UInt8(ascii: "\n")
+            || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t")
+            || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "/")
     }
 }

@@ -147,6 +147,7 @@ struct KeyWords: Sendable {
         ("heslo", .password), ("şifre", .password), ("sifre", .password), ("passcode", .password),
         ("passwords", .password), ("passord", .password), ("pin", .password),
         ("pincode", .password), ("pin_code", .password), ("dbpass", .password),
+        ("psk", .password), ("storepass", .password), ("keypass", .password),
         ("tokens", .secret), ("secrets", .secret), ("credential", .secret),
         ("credentials", .secret), ("auth", .secret), ("bearer", .secret),
         ("access_key_id", .secret), ("sas", .secret), ("authorization_code", .secret),

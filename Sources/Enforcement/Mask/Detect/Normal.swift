@@ -18,7 +18,11 @@ enum Normal {
                 index += 1
                 continue
             }
-            let form = form(of: scalar)
+            var form = form(of: scalar)
+            // A full stop between letters of ASCII ends no sentence in Chinese or Japanese.
+            if scalar == 0x3002, text.at(index - 1).isWord, text.at(end).isLetter {
+                form = .ascii(UInt8(ascii: "."))
+            }
             if case .same = form {
                 index = end
                 continue
@@ -55,7 +59,7 @@ enum Normal {
         case 0xA0, 0x1680, 0x2000...0x200A, 0x202F, 0x205F, 0x3000: return .ascii(0x20)
         case 0x2028, 0x2029, 0x85: return .ascii(0x0A)
         case 0x2010...0x2015, 0x2043, 0x207B, 0x208B, 0x2212, 0xFE58, 0xFE63, 0x2E3A, 0x2E3B,
-            0x301C, 0xB7, 0x2022, 0x2027, 0x2219:
+            0x301C, 0x30FB, 0xFF65, 0xB7, 0x2022, 0x2027, 0x2219:
             return .ascii(UInt8(ascii: "-"))
         case 0xFF01...0xFF5E: return .ascii(UInt8(scalar - 0xFF01 + 0x21))
         case 0xFE6B: return .ascii(UInt8(ascii: "@"))

@@ -108,7 +108,8 @@ struct NumberScan: ~Copyable {
             if groupCount == 1, !isNamed, count < 15, text.isCode(at: start) { continue }
             // Every tenth Visa of the old length is a number of goods, too, unless it is in groups.
             if count == 13, groupCount == 1, !isNamed, run.digits.isEAN13 { continue }
-            return found(.card, groupCount)
+            let end = run.end(groupCount - 1)
+            return Finding(.card, start, Cards.stripeEnd(text, behind: end))
         }
         return nil
     }

@@ -41,8 +41,8 @@ extension Assignments {
         let words: [StaticString] = [
             "null", "none", "nil", "undefined", "true", "false", "yes", "no", "string", "text",
             "required", "optional", "redacted", "masked", "hidden", "removed", "empty", "unset",
-            "password", "passwd", "secret", "token", "basic", "bearer", "changeme", "change_me",
-            "placeholder", "varchar", "default", "enabled", "disabled", "todo", "tbd", "n/a",
+            "password", "passwd", "secret", "token", "basic", "bearer", "placeholder", "varchar",
+            "default", "enabled", "disabled", "todo", "tbd", "n/a",
             "value", "prompt", "invalid", "incorrect", "expired", "wrong", "missing", "reset",
             "encrypted", "filtered", "omitted", "object", "number", "char", "sha256", "bcrypt",
             "unknown", "test", "hashed", "str", "int", "bool", "integer", "boolean",
@@ -50,6 +50,32 @@ extension Assignments {
         return words.contains {
             end - start == $0.utf8CodeUnitCount && text.hasFolded($0, at: start)
         }
+    }
+
+    /// The passwords that most people take, and that ship with products. Where a word may stand in
+    /// the place of a password, these are none of its words.
+    static func isCommonPassword(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
+        guard (4...10).contains(end - start) else { return false }
+        let words: [StaticString] = [
+            "qwerty", "qwertz", "azerty", "letmein", "dragon", "swordfish", "monkey", "iloveyou",
+            "football", "baseball", "sunshine", "princess", "superman", "batman", "hunter2",
+            "trustno1", "passw0rd", "changeme", "changeit", "change_me", "starwars", "whatever",
+            "mustang", "killer", "hello123", "welcome1", "admin123", "abc123", "qazwsx", "1q2w3e",
+            "zaq12wsx", "asdfgh", "foobar", "foobared", "toor", "hunter", "pokemon", "charlie",
+            "jordan", "michael", "liverpool", "arsenal", "chelsea", "soleil", "doudou", "loulou",
+            "schatz", "geheim", "hallo", "tinkle", "calvin", "ninja", "s3cret", "secret1",
+            "test123",
+        ]
+        return words.contains {
+            end - start == $0.utf8CodeUnitCount && text.hasFolded($0, at: start)
+        }
+    }
+
+    /// Nothing goes on behind it: the end of a sentence, a field or a line.
+    static func endsThere(_ text: Span<UInt8>, _ end: Int) -> Bool {
+        let next = text.at(end)
+        return next == 0 || next == UInt8(ascii: ".") || next == UInt8(ascii: ",") || next.isQuote
+            || next == UInt8(ascii: "\n") || next == UInt8(ascii: "\r")
     }
 
     /// `YOUR_API_KEY`, `your-token-here`, `<insert key>`, `example`.

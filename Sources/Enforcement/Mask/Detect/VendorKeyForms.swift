@@ -10,7 +10,7 @@ extension VendorKeys {
 
     private static let alphabets: [String: Alphabet] = [
         "word": .word, "token": .token, "hex": .lowerHex, "upper": .upper, "digits": .digits,
-        "dotted": .dotted, "base64": .base64,
+        "dotted": .dotted, "base64": .base64, "uuid": .uuid, "parts": .parts, "path": .path,
     ]
 
     private static let text = """
@@ -90,7 +90,7 @@ extension VendorKeys {
         shptka_ word 32
         sq0atp- token 22
         sq0csp- token 43
-        EAAC word 100-300
+        EAAC word 80-300
         EAAG word 100-300
         SK hex 32
         AC hex 32
@@ -156,7 +156,8 @@ extension VendorKeys {
         FLWSECK- word 32-50
         rzp_live_ word 14-20
         rzp_test_ word 14-20
-        access_token$production$ word 48-80
+        access_token$production$ parts 40-80
+        access_token$sandbox$ parts 40-80
         EZAK word 54
         EZTK word 54
         duffel_live_ token 43
@@ -236,5 +237,45 @@ extension VendorKeys {
         SCW upper 17
         API- upper 25-32
         hooks.zapier.com/hooks/catch/ base64 12-40
+        webhook.office.com/webhookb2/ path 80-300
+        fc- hex 32
+        csk- word 48
+        1//0 token 60-200
+        pk_ token 41
+        tk-us- token 48
+        t1.9eu dotted 60-300
+        e2b_ hex 40
+        bb_live_ token 20-40
+        bb_test_ token 20-40
+        tr_prod_ word 20-24
+        tr_dev_ word 20-24
+        signkey-prod- hex 64
+        signkey-test- hex 64
+        cmVmdGtu word 56
+        pat. dotted 60-80
+        sat. dotted 60-80
+        sha256~ token 43
+        token- parts 60
+        sm_pat_ word 16
+        sm_aat_ word 16
+        sm_sat_ word 16
+        pat-na1- uuid 36
+        pat-eu1- uuid 36
+        polar_oat_ word 43
+        polar_pat_ word 43
+        apify_api_ word 36
+        xaat- uuid 36
+        xapt- uuid 36
+        ddp_ word 36
+        ddw_ word 36
+        os_v2_app_ word 100-120
+        os_v2_org_ word 100-120
+        dbtc_ token 40-60
+        dbtu_ token 40-60
+        key_ hex 64
+        sdk- uuid 36
+        mob- uuid 36
+        api- uuid 36
+        AQ.Ab8 token 40-80
         """
 }

@@ -11,6 +11,12 @@ struct VendorKeys: Sendable {
         case dotted
         /// Base64 with padding.
         case base64
+        /// Hexadecimal digits and `-`.
+        case uuid
+        /// Words with `:` or `$` between.
+        case parts
+        /// The rest of an address.
+        case path
 
         @inline(__always) func accepts(_ byte: UInt8) -> Bool {
             switch self {
@@ -21,6 +27,9 @@ struct VendorKeys: Sendable {
             case .digits: byte.isDigit
             case .dotted: byte.isToken || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "=")
             case .base64: byte.isBase64 || byte == UInt8(ascii: "=")
+            case .uuid: byte.isHex || byte == UInt8(ascii: "-")
+            case .parts: byte.isWord || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "$")
+            case .path: byte.isBase64 || byte == UInt8(ascii: "@") || byte == UInt8(ascii: ".")
             }
         }
     }

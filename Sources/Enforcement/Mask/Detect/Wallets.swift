@@ -84,25 +84,27 @@ enum Base58 {
     private static func decode(
         _ text: Span<UInt8>, _ start: Int, _ end: Int, _ letters: [UInt8]
     ) -> [UInt8]? {
-        var bytes: [UInt8] = []
+        // The lowest byte first.
+        var bytes = InlineArray<96, UInt8>(repeating: 0)
+        var count = 0
         for index in start..<end {
             guard var carry = letters.firstIndex(of: text[index]) else { return nil }
-            for place in bytes.indices.reversed() {
+            for place in 0..<count {
                 carry += Int(bytes[place]) * 58
                 bytes[place] = UInt8(truncatingIfNeeded: carry)
                 carry >>= 8
             }
             while carry > 0 {
-                bytes.insert(UInt8(truncatingIfNeeded: carry), at: 0)
+                guard count < bytes.count else { return nil }
+                bytes[count] = UInt8(truncatingIfNeeded: carry)
+                count += 1
                 carry >>= 8
             }
         }
-        var zeros = start
-        while zeros < end, text[zeros] == letters[0] {
-            bytes.insert(0, at: 0)
-            zeros += 1
-        }
-        return bytes
+        let zeros = text.end(of: start, atMost: end - start) { $0 == letters[0] } - start
+        var found = [UInt8](repeating: 0, count: zeros + count)
+        for place in 0..<count { found[zeros + count - 1 - place] = bytes[place] }
+        return found
     }
 }
 

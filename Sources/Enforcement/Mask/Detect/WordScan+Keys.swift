@@ -14,15 +14,18 @@ extension WordScan {
         }
     }
 
-    /// `visa4111111111111111`.
+    /// `visa4111111111111111`, and `B4111…^` of a magnetic stripe.
     func gluedCard(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
         let digits = text.end(of: start, atMost: 12) { $0.isLetter }
-        guard digits > start, (13...19).contains(end - digits),
-            words.meaning(text, start, digits).cues.contains(.card)
-        else { return nil }
+        guard digits > start, (13...19).contains(end - digits) else { return nil }
+        let stripe = Cards.stripeEnd(text, behind: end)
+        let isStripe = stripe > end && digits == start + 1 && text[start] == UInt8(ascii: "B")
+        guard isStripe || words.meaning(text, start, digits).cues.contains(.card) else {
+            return nil
+        }
         let number = Digits(text, digits, end)
         return number.count == end - digits && Cards.isCard(number, number.count)
-            ? Finding(.card, digits, end) : nil
+            ? Finding(.card, digits, stripe) : nil
     }
 
     /// The secret of an application of Entra ID: `abc8Q~`, then 31 to 34 characters.

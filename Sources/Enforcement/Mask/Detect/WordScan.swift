@@ -76,7 +76,8 @@ struct WordScan {
             return taken(finding, &findings, atLeast: end)
         }
         if length == 2 || length == 1 {
-            if let finding = LetterIDs.spaced(text, start, end) {
+            if let finding = LetterIDs.spaced(text, start, end) ?? Emails.spelled(text, start, end)
+            {
                 return taken(finding, &findings, atLeast: end)
             }
         }
@@ -101,13 +102,19 @@ struct WordScan {
         return lead(text, start, end, into: &findings)
     }
 
-    /// A word after which a value may stand.
+    /// A word after which a value may stand. It goes on in letters beyond ASCII, or ends where
+    /// those do: Chinese and Japanese put no space behind it. What is behind the word as it was
+    /// taken is looked at all the same.
     private func lead(
-        _ text: Span<UInt8>, _ start: Int, _ end: Int, into findings: inout [Finding]
+        _ text: Span<UInt8>, _ start: Int, _ taken: Int, into findings: inout [Finding]
     ) -> Int {
-        let end = text.end(of: end, atMost: 24) { $0.isWord || $0 >= 0x80 }
-        let cues = words.meaning(text, start, end).cues
-        guard !cues.isDisjoint(with: .leading) else { return end }
+        var end = text.end(of: taken, atMost: 24) { $0.isLetter || $0 >= 0x80 }
+        var cues = words.meaning(text, start, end).cues
+        if cues.isDisjoint(with: .leading), end > taken {
+            end = taken
+            cues = words.meaning(text, start, end).cues
+        }
+        guard !cues.isDisjoint(with: .leading) else { return taken }
         var finding: Finding?
         if cues.contains(.birth) { finding = Dates.birth(text, after: end) }
         if cues.contains(.passport) {
@@ -124,7 +131,7 @@ struct WordScan {
         if cues.contains(.credential) { finding = Assignments.option(text, after: end) }
         // What stands between is looked at all the same: `born 3 Feb 1984` may go on with a name.
         if let finding { findings.append(finding) }
-        return end
+        return taken
     }
 
     /// `CVV 123`
@@ -157,6 +164,7 @@ struct WordScan {
             return finding
         }
         if seen.isDisjoint(with: .letter) {
+            if length == 4, let card = Cards.spread(text, at: start) { return card }
             if let finding = number(text, start, end) { return finding }
             if next == UInt8(ascii: "-") || next == UInt8(ascii: "+") || next == 0x20,
                 let finding = LetterIDs.spaced(text, start, end)
