@@ -26,7 +26,7 @@ import Testing
         #expect(lines.first?.hasPrefix(".TH TOOLSERVER 1 ") == true)
         let requests = [".TH", ".SH", ".TP", ".B", ".I"]
         for line in lines {
-            #expect(!line.isEmpty)
+            #expect(!line.isEmpty && line.utf8.allSatisfy { $0 < 0x80 })
             #expect(!line.hasPrefix("'"), "\(line)")
             let word = line.split(separator: " ").first.map(String.init) ?? ""
             #expect(!line.hasPrefix(".") || requests.contains(word), "\(line)")
@@ -34,5 +34,6 @@ import Testing
         let forms = lines.filter { $0.hasPrefix(".B toolserver ") }
         #expect(forms.count == CommandForm.all.count)
         #expect(forms.contains(".B toolserver help [COMMAND | \\-\\-man]"))
+        #expect(ManPage.text.contains("[FILTER\\[u2026]]"))
     }
 }

@@ -32,18 +32,21 @@ enum ManPage {
         ),
     ]
 
-    /// As roff takes it: no escape of its own, and no request at the start of a line.
+    /// As roff takes it: in ASCII, no escape of its own, and no request at the start of a line.
     private static func escaped(_ text: String) -> String {
-        var bytes: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\\"): bytes += Array("\\e".utf8)
-            case UInt8(ascii: "-"): bytes += Array("\\-".utf8)
-            case UInt8(ascii: "."), UInt8(ascii: "'"):
-                bytes += bytes.isEmpty ? Array("\\&".utf8) + [byte] : [byte]
-            default: bytes.append(byte)
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": escaped += "\\e"
+            case "-": escaped += "\\-"
+            case ".", "'": escaped += escaped.isEmpty ? "\\&\(scalar)" : "\(scalar)"
+            case "\u{80}"...:
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                escaped +=
+                    "\\[u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "]"
+            default: escaped.unicodeScalars.append(scalar)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return escaped
     }
 }
