@@ -8,6 +8,7 @@ final class Server: Sendable {
     let installation: Installation
     let recorder: Recorder
     let streams: StreamDesk
+    let notices: NoticeDesk
     let workers: WorkerPool
     let current: CurrentServing
     let settings: ServerSettings
@@ -52,6 +53,10 @@ final class Server: Sendable {
             asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
             aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
+        let serving = current
+        notices = try NoticeDesk(
+            catalog.server.notices, state: state, workers: workers,
+            rules: { serving.value.rules })
         for warning in catalog.warnings {
             StandardStream.error.line("warning: \(warning.text)")
         }
@@ -79,10 +84,25 @@ final class Server: Sendable {
             writer.member("catalog", self.catalogDigest)
         }
         streams.start()
+        notices.start()
+    }
+
+    /// What places answer that are told of requests; as the settings of the start say.
+    var replies: ApprovalReplies {
+        let places = settings.notices.filter { !$0.people.isEmpty }.map { notice in
+            let secret = KeptSecret(notice.secret, workers)
+            let place = ApprovalReplies.Place(
+                people: notice.people, secret: { try? await secret.value() })
+            return (notice.name, place)
+        }
+        return ApprovalReplies(
+            places: Dictionary(uniqueKeysWithValues: places), store: state, sink: streams.sink,
+            now: WallClock.seconds)
     }
 
     func stop() async {
         try? await record("stop") { _ in }
+        await notices.stop()
         await streams.stop()
         recorder.close()
         state.close()
@@ -161,6 +181,7 @@ private struct Kept: Sendable {
     let tasks: TaskDesk
 
     func serving(_ catalog: Catalog) -> Serving {
+        let pseudonym = Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text)
         let gate = Gate(
             identity: IdentityStage(
                 issuers: issuers.trusted(catalog.server, installation: installation),
@@ -168,14 +189,17 @@ private struct Kept: Sendable {
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
             backend: Backends(catalog.backends), sink: sink,
-            pseudonym: Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text),
+            pseudonym: pseudonym,
             asking: asking,
             approving: ApprovalMeans(store: state, version: catalog.digest, waits: waits),
             counting: usage, catalog: catalog.digest, aside: aside)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
             resource: ProtectedResource(catalog.server), tasks: tasks,
-            tokens: tokens(catalog.server))
+            tokens: tokens(catalog.server),
+            rules: MaskRules(
+                masks: ValueMasks(policy: catalog.policy, pseudonym: pseudonym),
+                policy: catalog.policy))
     }
 
     private func tokens(_ settings: ServerSettings) -> TokenEndpoint? {

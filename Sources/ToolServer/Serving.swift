@@ -13,16 +13,19 @@ final class Serving: Sendable {
     let tasks: TaskDesk?
     /// nil where nothing is signed here.
     let tokens: TokenEndpoint?
+    /// By which those outside see what calls hold; nil where nobody is told.
+    let rules: MaskRules?
 
     init(
         gate: Gate, description: ServerDescription, resource: ProtectedResource,
-        tasks: TaskDesk? = nil, tokens: TokenEndpoint? = nil
+        tasks: TaskDesk? = nil, tokens: TokenEndpoint? = nil, rules: MaskRules? = nil
     ) {
         self.gate = gate
         self.description = description
         self.resource = resource
         self.tasks = tasks
         self.tokens = tokens
+        self.rules = rules
     }
 }
 

@@ -3,6 +3,8 @@ kills in between."""
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -10,9 +12,11 @@ import subprocess
 import time
 
 from client_checks import Way, connected, refusal_of
-from harness import DEMO, Server, Site, check, environment, eventually, expect, expect_in
+from harness import (
+    DEMO, Server, Site, check, environment, eventually, expect, expect_in, expect_not_in)
 from record import verify
-from wire import Stream, call, post
+from upstream import Upstream
+from wire import Stream, call, line_to, post
 
 WAYS = [
     Way(transport, mode, revision)
@@ -259,6 +263,56 @@ def approve_a_change_runs_as_it_is_once_all_have_seen_it(world):
     expect(json.loads(answer["result"]["content"][0]["text"]), {"changed": 1})
     expect_in("approval.over", result_of(server, token, handle))
     verify(site)
+
+
+def signed(key, moment, body, before=b""):
+    told = before + moment.encode() + b"." + body
+    return "v1=" + hmac.new(key, told, hashlib.sha256).hexdigest()
+
+
+@check
+def approve_a_place_outside_is_told_and_says_back(world):
+    key, told = b"0123456789abcdef-desk", []
+
+    def take(connection, request):
+        told.append(request)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        return True
+
+    with Upstream({"/asks": take}) as upstream:
+        site = approval_site(world, "notices")
+        (site.manifests / "desk.key").write_bytes(key)
+        site._merge_settings({"notices": [{
+            "notice": "desk", "webhook": f"http://127.0.0.1:{upstream.port}/asks",
+            "secret": {"file": "desk.key"},
+            "people": [{"id": "U1", "issuer": "local", "subject": "fin", "groups": ["finance"]}]}]})
+        with Server(site) as server:
+            token = world.token(site, "support", subject="mona")
+            handle = hold_one(server, token)
+            eventually(lambda: told, "a notice")
+            moment = told[0].headers["toolserver-timestamp"]
+            expect(told[0].headers["toolserver-signature"], signed(key, moment, told[0].body))
+            notice = json.loads(told[0].body)
+            expect((notice["event"], notice["handle"], notice["edit"]),
+                   ("approval.asked", handle, 0))
+            expect_not_in("carla@shop.example", told[0].body.decode())
+            eventually(lambda: "delivered" in Desk(world, site).run("notices").stdout, "delivered")
+
+            body = json.dumps({"handle": handle, "decision": "approve", "person": "U1"}).encode()
+            now = str(int(time.time()))
+
+            def say(signature):
+                with line_to(server) as line:
+                    line.request("POST", "/approvals/desk", body, {
+                        "toolserver-timestamp": now, "toolserver-signature": signature})
+                    return line.getresponse().status
+
+            genuine = signed(key, now, body, b"reply.")
+            answers = [say(signed(b"forged", now, body, b"reply.")), say(signed(key, now, body)),
+                       say(genuine), say(genuine)]
+            expect(answers, [404, 404, 200, 404])
+            expect(json.loads(result_of(server, token, handle)), {"changed": 1})
+        verify(site)
 
 
 @check

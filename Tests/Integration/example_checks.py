@@ -98,6 +98,18 @@ def an_account_is_closed_by_whoever_can_be_asked(world):
 
 
 @check
+def refunds_are_decided_by_people_and_some_by_two(world):
+    def told(cents, code):
+        refund = {"order": 2, "cents": cents, "reason": "late"}
+        return tried(world, "approvals", "refund_order", refund, "support", code)
+
+    expect_in("allow", told(900, 0))
+    expect_in("money leaves the shop", told(4_900, 1))
+    expect_in("two people", told(60_000, 1))
+    expect_in("ask accounting", told(300_000, 1))
+
+
+@check
 def who_vouches_for_a_caller_and_when_decides_what_they_may_use(world):
     def granted(subject, issuer, *words):
         return run(world, "grants", "--as", subject, "--issuer", issuer, *words,

@@ -27,6 +27,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
     ("server", ["$defs", "stream"], StreamManifest.keys),
+    ("server", ["$defs", "notice"], NoticeManifest.keys),
+    ("server", ["$defs", "noticePerson"], NoticeManifest.personKeys),
     ("server", ["$defs", "stream", "properties", "behind"], StreamManifest.boundKeys),
     ("backend", ["$defs", "sqlite"], BackendManifest.sqliteKeys),
     ("backend", ["$defs", "http"], HTTPManifest.keys),

@@ -27,7 +27,8 @@ package struct WebhookDelivery: Sendable {
 
     /// Returns when the other side has taken it. `batch` names it, the same for every attempt.
     package func deliver(
-        _ body: [UInt8], batch: String, at seconds: Int, key: [UInt8]
+        _ body: [UInt8], as type: String = "application/x-ndjson", batch: String, at seconds: Int,
+        key: [UInt8]
     ) async throws(DeliveryFailure) {
         guard let loop = EventLoop.current else { throw DeliveryFailure(reason: "on no loop") }
         let deadline = loop.now.advanced(by: Self.limit)
@@ -38,7 +39,7 @@ package struct WebhookDelivery: Sendable {
                 target: place.url.path + (place.url.query.map { "?\($0)" } ?? ""),
                 host: place.url.authority,
                 headers: [
-                    (name: "content-type", value: "application/x-ndjson"),
+                    (name: "content-type", value: type),
                     (name: "accept-encoding", value: "identity"),
                     (name: "toolserver-batch", value: batch),
                     (name: "toolserver-timestamp", value: "\(seconds)"),

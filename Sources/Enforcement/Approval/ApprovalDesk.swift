@@ -57,9 +57,10 @@ package struct ApprovalDesk: Sendable {
     private static let prefixMin = 8
 
     /// The request as it stands after the decision. `edit` is up to which change of the arguments
-    /// they saw what they decide about; a no needs no such thing.
+    /// they saw what they decide about; a no needs no such thing. `notice` is by whose reply.
     package func decide(
-        _ id: Name, _ decision: Decision, by approver: IdentifiedCaller, seeing edit: Int = 0
+        _ id: Name, _ decision: Decision, by approver: IdentifiedCaller, seeing edit: Int = 0,
+        notice: Name? = nil
     ) async throws(ApprovalObjection) -> ApprovalRequest {
         let person = approver.caller
         // Somebody else may decide at the same moment: then on what they left.
@@ -76,7 +77,7 @@ package struct ApprovalDesk: Sendable {
             case .modify(let edit): try request.modify(person, edit, now: book.now())
             }
             do throws(Refusal) {
-                try await record(decision, request, by: approver)
+                try await record(decision, request, by: approver, notice)
                 if try await book.replace(held, with: request) != nil { return request }
             } catch { throw .unusable(error) }
         }
@@ -94,7 +95,8 @@ package struct ApprovalDesk: Sendable {
     }
 
     private func record(
-        _ decision: Decision, _ request: ApprovalRequest, by approver: IdentifiedCaller
+        _ decision: Decision, _ request: ApprovalRequest, by approver: IdentifiedCaller,
+        _ notice: Name?
     ) async throws(Refusal) {
         var writer = JSONWriter()
         writer.member("event", "decision")
@@ -102,6 +104,7 @@ package struct ApprovalDesk: Sendable {
         writer.member("approval", request.id.text)
         writer.raw(approver.recordMembers)
         writer.member("tool", request.tool.text)
+        if let notice { writer.member("notice", notice.text) }
         switch decision {
         case .approve: writer.member("decision", "approve")
         case .reject: writer.member("decision", "reject")

@@ -46,7 +46,7 @@ package protocol StateStore: Sendable {
 
 /// One thing that the store keeps. What its body means is its kind's business.
 package struct StateEntry: Sendable {
-    package enum Kind: String, Sendable { case task, approval }
+    package enum Kind: String, Sendable { case task, approval, notice }
 
     package var kind: Kind
     package var id: Name

@@ -33,12 +33,16 @@ enum ApprovalsCommand {
             }
         case "modify": return try modify(rest)
         case "watch": return try watch(rest)
+        case "notices": return try notices(rest)
         case let word?:
-            let known = ["list", "show", "approve", "reject", "modify", "force", "watch"]
+            let known = [
+                "list", "show", "approve", "reject", "modify", "force", "watch", "notices",
+            ]
             let hint = nearest(word, among: known).map { "; did you mean \($0)?" } ?? ""
             throw UsageError("unknown command approvals \(word)\(hint)")
         case nil:
-            throw UsageError("approvals needs list, show, approve, reject, modify, force or watch")
+            throw UsageError(
+                "approvals needs list, show, approve, reject, modify, force, watch or notices")
         }
     }
 
@@ -103,6 +107,23 @@ enum ApprovalsCommand {
             let decided = try await session.modify(request, changed, seeing: edit)
             for line in session.view(of: decided).whole { StandardStream.output.line(line) }
             return .done
+        }
+    }
+
+    /// How far places have been told. Ends with 1 where one has not taken a notice yet.
+    private static func notices(_ words: some Sequence<String>) throws -> ExitCode {
+        let arguments = try Arguments(words, options: ["--manifests", "--state"])
+        return try ApprovalsSession.run(arguments) { session in
+            var code = ExitCode.done
+            for (id, delivery) in try await session.notices() {
+                let again = "again from \(WallClock.text(delivery.next))"
+                let why = delivery.failure.map { ": \($0), \(again)" } ?? ""
+                let text =
+                    "\(id)  \(delivery.phase.rawValue) after \(delivery.attempts) attempts\(why)"
+                StandardStream.output.line(printable(text, limit: 512))
+                if delivery.phase == .waiting { code = .failed }
+            }
+            return code
         }
     }
 

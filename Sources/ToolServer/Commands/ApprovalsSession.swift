@@ -58,6 +58,15 @@ struct ApprovalsSession: Sendable {
         return try await desk.list(.pending, most: 10_000)
     }
 
+    /// Those of requests that wait and the last that do not, the latest changed first.
+    func notices() async throws(ApprovalObjection) -> [(Name, NoticeDelivery)] {
+        let entries: [StateEntry]
+        do throws(StateError) {
+            entries = try await state.entries(.notice, in: nil, most: 1_000)
+        } catch { throw .unusable(Refusal(error)) }
+        return entries.compactMap { entry in NoticeDelivery(entry).map { (entry.id, $0) } }
+    }
+
     func find(_ handle: String) async throws(ApprovalObjection) -> ApprovalRequest {
         try await ApprovalDesk(store: state, sink: NoSink()).find(handle)
     }

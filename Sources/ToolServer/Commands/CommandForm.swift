@@ -98,6 +98,9 @@ struct CommandForm {
             "approvals force HANDLE --reason TEXT [--edit N]",
             "decide alone, where a rule lets you"),
         CommandForm(
+            "approvals notices",
+            "which places were told of them, and which were not; 1 where there are such"),
+        CommandForm(
             "approvals watch",
             "the list, as it changes"),
         CommandForm(

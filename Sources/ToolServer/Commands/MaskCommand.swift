@@ -115,7 +115,7 @@ struct MaskRules {
     /// Values and fields; what is about columns needs a backend.
     let policy: Policy
 
-    private init(masks: ValueMasks, policy: Policy) {
+    init(masks: ValueMasks, policy: Policy) {
         self.masks = masks
         self.policy = policy
     }

@@ -23,7 +23,7 @@ enum ServeCommand {
         let endpoint = HTTPEndpoint(
             mcp: MCPEndpoint(current: server.current, sessions: try SessionSeal()),
             origins: OriginCheck(port: port, resource: server.settings.http.resource),
-            isReady: { server.isReady })
+            isReady: { server.isReady }, replies: server.replies)
         let tls = try ListenerTLS.atStart(server.settings)
         var limits = HTTPLimits()
         limits.connections = server.settings.limits.connections

@@ -89,6 +89,8 @@ package struct ServerSettings: Sendable {
     package var limits: Limits
     /// Copies of the record that go elsewhere.
     package var streams: [StreamSettings] = []
+    /// Who is told of requests for approval.
+    package var notices: [NoticeSettings] = []
     /// Whether answers hold by what their callers can prove them later.
     package var givesReceipts = false
 
@@ -119,7 +121,8 @@ struct ServerManifest {
     static let keys = KeySet(
         required: ["server"],
         optional: [
-            "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "receipts",
+            "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "notices",
+            "receipts",
         ],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
@@ -147,10 +150,13 @@ struct ServerManifest {
         let limits = limits()
         let streams = streams()
         let receipts = object["receipts"]?.bool()
-        guard let name, let http, let issuers, let users, let streams else { return nil }
+        let notices = notices(of: issuers ?? [])
+        guard let name, let http, let issuers, let users, let streams, let notices else {
+            return nil
+        }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
-            limits: limits, streams: streams, givesReceipts: receipts ?? false)
+            limits: limits, streams: streams, notices: notices, givesReceipts: receipts ?? false)
     }
 
     private func http() -> ServerSettings.HTTP? {
@@ -262,6 +268,25 @@ struct ServerManifest {
             streams.append(stream)
         }
         return streams.count == elements.count ? streams : nil
+    }
+
+    private func notices(of issuers: [ServerSettings.Issuer]) -> [NoticeSettings]? {
+        guard let node = object["notices"] else { return [] }
+        guard let elements = node.elements() else { return nil }
+        if elements.count > NoticeManifest.countMax {
+            node.report("must have at most \(NoticeManifest.countMax) notices")
+        }
+        var notices: [NoticeSettings] = []
+        for element in elements {
+            let notice = NoticeManifest.read(
+                element, under: directory, issuers: issuers.map { Name($0.rules.issuer) })
+            guard let notice else { continue }
+            if notices.contains(where: { $0.name == notice.name }) {
+                element.report("names \(quoted(notice.name.text)) a second time")
+            }
+            notices.append(notice)
+        }
+        return notices.count == elements.count ? notices : nil
     }
 
     private func limits() -> ServerSettings.Limits {

@@ -71,25 +71,39 @@ final class StreamDesk: Sendable {
         }
     }
 
-    private static func place(_ url: HTTPURL, _ stream: StreamSettings) throws -> DeliveryPlace {
-        DeliveryPlace(url: url, networks: stream.networks, security: try security(url, stream))
-    }
-
-    private static func security(
+    private static func place(
         _ url: HTTPURL, _ stream: StreamSettings
-    ) throws(CommandFailure) -> TLSClientContext? {
-        guard url.isSecure else { return nil }
+    ) throws(CommandFailure) -> DeliveryPlace {
         var isWebhook = false
         if case .webhook = stream.target { isWebhook = true }
+        return try DeliveryPlace.made(
+            url, networks: stream.networks, authorities: stream.authorities,
+            application: isWebhook ? "http/1.1" : nil, of: "stream \(stream.name)")
+    }
+}
+
+extension DeliveryPlace {
+    /// `subject` is what declares it, for the operator.
+    static func made(
+        _ url: HTTPURL, networks: [NetworkRange], authorities: String?, application: String?,
+        of subject: String
+    ) throws(CommandFailure) -> DeliveryPlace {
+        guard url.isSecure else {
+            return DeliveryPlace(url: url, networks: networks, security: nil)
+        }
         do throws(TLSError) {
             var trust = TLSClientContext.Trust.system
-            if let file = stream.authorities {
-                guard case .success(let bytes) = FileBytes.read(file) else { throw .badAuthority }
+            if let authorities {
+                guard case .success(let bytes) = FileBytes.read(authorities) else {
+                    throw .badAuthority
+                }
                 trust = .systemAnd(authorities: bytes)
             }
-            return try TLSClientContext(trust: trust, application: isWebhook ? "http/1.1" : nil)
+            return DeliveryPlace(
+                url: url, networks: networks,
+                security: try TLSClientContext(trust: trust, application: application))
         } catch {
-            throw CommandFailure("stream \(stream.name.text): its `ca` cannot be used: \(error)")
+            throw CommandFailure("\(subject): its `ca` cannot be used: \(error)")
         }
     }
 }

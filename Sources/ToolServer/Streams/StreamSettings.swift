@@ -81,17 +81,21 @@ struct StreamManifest {
         }
         if let file = object["file"] { return file.path(under: directory).map { .file($0) } }
         if let syslog = object["syslog"] { return self.syslog(syslog) }
-        guard let node = object["webhook"], let url = url(node, node.prose(atMost: 4_096))
-        else { return nil }
-        guard url.isSecure || IssuerManifest.isThisMachine(url) else {
-            node.report("must be an https:// URL, or on this machine")
-            return nil
-        }
+        guard let url = object["webhook"].flatMap({ Self.webhook($0) }) else { return nil }
         guard let secret = object["secret"] else {
             object.node.report("missing key `secret`: the key with which batches are signed")
             return nil
         }
         return secret.secret(under: directory).map { .webhook(url, $0) }
+    }
+
+    static func webhook(_ node: Node) -> HTTPURL? {
+        guard let url = url(node, node.prose(atMost: 4_096)) else { return nil }
+        guard url.isSecure || IssuerManifest.isThisMachine(url) else {
+            node.report("must be an https:// URL, or on this machine")
+            return nil
+        }
+        return url
     }
 
     /// `tls://HOST:PORT`, or `tcp://HOST:PORT` in clear.
@@ -103,7 +107,9 @@ struct StreamManifest {
             return nil
         }
         let rest = String(text.dropFirst(6))
-        guard let url = url(node, (isSecure ? "https://" : "http://") + rest) else { return nil }
+        guard let url = Self.url(node, (isSecure ? "https://" : "http://") + rest) else {
+            return nil
+        }
         guard url.path == "/", url.query == nil, rest.utf8.last != UInt8(ascii: "/") else {
             node.report("must end behind the port")
             return nil
@@ -114,7 +120,7 @@ struct StreamManifest {
         return .syslog(url)
     }
 
-    private func url(_ node: Node, _ text: String?) -> HTTPURL? {
+    private static func url(_ node: Node, _ text: String?) -> HTTPURL? {
         guard let text else { return nil }
         do throws(HTTPURL.Failure) { return try HTTPURL(text) } catch {
             node.report(error.reason)

@@ -11,6 +11,8 @@ struct HTTPEndpoint: HTTPHandler {
     let mcp: MCPEndpoint
     let origins: OriginCheck
     let isReady: @Sendable () -> Bool
+    /// nil where nobody is told of requests for approval.
+    var replies: ApprovalReplies?
 
     private var plain: PlainEndpoint { PlainEndpoint(current: mcp.current) }
 
@@ -18,7 +20,7 @@ struct HTTPEndpoint: HTTPHandler {
 
     func answer(withoutBody head: HTTPRequest) async -> HTTPResponse? {
         if let answer = answerOutside(head) { return answer }
-        if tokens?.owns(head) == true { return nil }
+        if tokens?.owns(head) == true || replies?.owns(head) == true { return nil }
         if PlainEndpoint.owns(head.path) { return await plain.answer(withoutBody: head) }
         return await mcp.answer(withoutBody: head)
     }
@@ -27,6 +29,9 @@ struct HTTPEndpoint: HTTPHandler {
         if let answer = answerOutside(request) { return exchange.respond(answer) }
         if let tokens, tokens.owns(request) {
             return exchange.respond(await tokens.answer(request))
+        }
+        if let replies, replies.owns(request) {
+            return exchange.respond(await replies.answer(request))
         }
         if PlainEndpoint.owns(request.path) { return await plain.handle(request, exchange) }
         await mcp.handle(request, exchange)
@@ -44,7 +49,8 @@ struct HTTPEndpoint: HTTPHandler {
         }
         if request.path == "/mcp" || PlainEndpoint.owns(request.path) { return nil }
         if let answer = tokens?.answer(withoutBody: request) { return answer }
-        if tokens?.owns(request) == true { return nil }
+        if let answer = replies?.answer(withoutBody: request) { return answer }
+        if tokens?.owns(request) == true || replies?.owns(request) == true { return nil }
         return mcp.current.value.resource.answer(request)
             ?? .text(404, "Not found. The tools are at POST /mcp, and plain at GET /v1/tools.")
     }

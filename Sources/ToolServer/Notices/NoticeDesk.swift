@@ -1,0 +1,90 @@
+import Backends
+import Enforcement
+import EventLoop
+import JSON
+import Synchronization
+
+/// The places of one process that are told of requests for approval, each on a task of its own, on
+/// a loop of their own: what the other side does reaches no call.
+final class NoticeDesk: Sendable {
+    private let tellers: [NoticeTeller]
+    private let state: StateDatabase
+    private let group: EventLoopGroup?
+    private let running = Mutex<[Task<Void, Never>]>([])
+
+    init(
+        _ notices: [NoticeSettings], state: StateDatabase, workers: WorkerPool,
+        rules: @escaping @Sendable () -> MaskRules?
+    ) throws {
+        self.state = state
+        group = notices.isEmpty ? nil : try EventLoopGroup(count: 1)
+        let names = SystemNameLookup(threads: 1)
+        tellers = try notices.map { notice in
+            let place = try DeliveryPlace.made(
+                notice.url, networks: notice.networks, authorities: notice.authorities,
+                application: "http/1.1", of: "notice \(notice.name)")
+            let delivery = WebhookDelivery(place, names: names)
+            let key = KeptSecret(notice.secret, workers)
+            return NoticeTeller(
+                name: notice.name, shape: notice.shape, store: state, rules: rules,
+                now: WallClock.seconds,
+                deliver: { (body, id, now) async throws(DeliveryFailure) in
+                    let secret: String
+                    do throws(BackendError) { secret = try await key.value() } catch {
+                        throw DeliveryFailure(reason: "the secret cannot be read")
+                    }
+                    try await delivery.deliver(
+                        body, as: "application/json", batch: id.text, at: now,
+                        key: Array(secret.utf8))
+                })
+        }
+    }
+
+    func start() {
+        guard let group else { return }
+        do { try group.start() } catch {
+            StandardStream.error.line("notices: no thread; they go on at the next start")
+            return
+        }
+        let loop = group.next()
+        let tasks = tellers.map { teller in
+            Task(executorPreference: loop) { [state] in
+                await Self.run(teller, state, on: loop)
+            }
+        }
+        running.withLock { $0 = tasks }
+    }
+
+    /// What has not arrived goes on at the next start.
+    func stop() async {
+        let tasks = running.withLock { tasks in
+            defer { tasks = [] }
+            return tasks
+        }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
+    }
+
+    private static func run(_ teller: NoticeTeller, _ state: StateDatabase, on loop: EventLoop)
+        async
+    {
+        var told: Set<Name> = []
+        var failure: String?
+        var count = 0
+        while !Task.isCancelled {
+            // The latest at each change, all of them now and then: who is many slows nobody down.
+            let round = await teller.round(&told, most: count % 30 == 0 ? 10_000 : 200)
+            count += 1
+            if round.failure != failure {
+                failure = round.failure
+                StandardStream.error.line(
+                    "notice \(teller.name): \(failure ?? "notices arrive again")")
+            }
+            await state.anyChange(within: .seconds(round.next))
+            // One look serves many changes.
+            do throws(CancellationError) { try await loop.sleep(for: .milliseconds(250)) } catch {
+                return
+            }
+        }
+    }
+}
