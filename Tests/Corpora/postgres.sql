@@ -36,3 +36,7 @@ create function app.hidden() returns int language plpgsql stable as 'begin retur
 create procedure purge_old() language sql as 'delete from drop_log where id < 0';
 create operator =#= (function = get_salary, rightarg = int);
 create extension dblink; create extension tablefunc;
+create function pays(int) returns boolean language sql stable as 'select exists (select from salaries where id = $1)';
+create domain pay_id as int check (pays(value)); create domain narrow_pay_id as pay_id check (value < 9);
+create domain small as int check (value < 100);
+create function by_default(int default get_salary(1)::int) returns int language sql stable as 'select $1';

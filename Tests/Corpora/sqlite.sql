@@ -10,3 +10,5 @@ create view v_salaries as select * from salaries;
 create view salary_ids as select user_id from salaries;
 create view v_users_full as select id, name, ssn as tax_ref from users;
 create view users4 as select id, name, bio, ssn from users;
+create view v_decided as select id, name from users where ssn is not null;
+create view v_twice as select id from v_users_full where tax_ref > 'a';

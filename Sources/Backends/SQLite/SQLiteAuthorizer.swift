@@ -5,6 +5,8 @@ internal import JSON
 /// What a statement touches, as SQLite's compiler reports it.
 struct SQLiteAccess {
     var reads: Set<ColumnPath> = []
+    /// Of these, those that a query reads for itself; a view reads all that it could show.
+    var ownReads: Set<ColumnPath> = []
     /// Tables and views reported in any role.
     var tables: Set<Name> = []
     /// Of these some column was read; those named alone may be something else of that name.
@@ -16,6 +18,7 @@ struct SQLiteAccess {
 
     mutating func forgetSchemaTables() {
         reads = reads.filter { !SQLiteAuthorizer.schemaTables.contains($0.table) }
+        ownReads.formIntersection(reads)
         tables.subtract(SQLiteAuthorizer.schemaTables)
         readTables.subtract(SQLiteAuthorizer.schemaTables)
     }
@@ -37,6 +40,8 @@ final class SQLiteAuthorizer {
     private(set) var mode = Mode.setup
     /// Non-nil while a statement is examined.
     var access: SQLiteAccess?
+    /// The names that mean a view to the statement that is examined.
+    var views: Set<Name> = []
     /// What was refused last, for the operator. Names only.
     private(set) var refused: String?
 
@@ -53,12 +58,12 @@ final class SQLiteAuthorizer {
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         return unsafe sqlite3_set_authorizer(
             connection,
-            { context, action, first, second, schema, _ in
+            { context, action, first, second, schema, reader in
                 guard let context = unsafe context else { return SQLITE_DENY }
                 let authorizer = unsafe Unmanaged<SQLiteAuthorizer>.fromOpaque(context)
                     .takeUnretainedValue()
                 let request = unsafe Request(
-                    action: action, first: first, second: second, schema: schema)
+                    action: action, first: first, second: second, schema: schema, reader: reader)
                 return authorizer.isAllowed(request) ? SQLITE_OK : SQLITE_DENY
             }, context)
     }
@@ -69,20 +74,24 @@ final class SQLiteAuthorizer {
         private let firstText: UnsafePointer<CChar>?
         private let secondText: UnsafePointer<CChar>?
         private let schemaText: UnsafePointer<CChar>?
+        private let readerText: UnsafePointer<CChar>?
 
         @unsafe init(
             action: Int32, first: UnsafePointer<CChar>?, second: UnsafePointer<CChar>?,
-            schema: UnsafePointer<CChar>?
+            schema: UnsafePointer<CChar>?, reader: UnsafePointer<CChar>?
         ) {
             self.action = action
             unsafe firstText = first
             unsafe secondText = second
             unsafe schemaText = schema
+            unsafe readerText = reader
         }
 
         var first: Name { unsafe Name(folded: firstText) }
         var second: Name { unsafe Name(folded: secondText) }
         var schema: Name { unsafe Name(folded: schemaText) }
+        /// The view, trigger or common table whose text asks; empty for the statement's own.
+        var reader: Name { unsafe Name(folded: readerText) }
         var column: ColumnPath { ColumnPath(schema: schema, table: first, column: second) }
     }
 
@@ -130,6 +139,7 @@ final class SQLiteAuthorizer {
             // A table of which no column is used is reported with an empty column.
             if !request.second.text.isEmpty {
                 access?.reads.insert(request.column)
+                if !views.contains(request.reader) { access?.ownReads.insert(request.column) }
                 access?.readTables.insert(table)
             }
         }
@@ -174,7 +184,7 @@ final class SQLiteAuthorizer {
     ]
     private static let refusedFunctions: Set<Name> = [
         "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "fts5", "lsmode",
-        "fsdir", "zipfile", "sqlite_log", "sqlite_offset", "randomblob", "zeroblob",
+        "fsdir", "zipfile", "sqlite_log", "sqlite_offset", "zeroblob",
         "last_insert_rowid", "changes", "total_changes", "eval", "sha3_query", "sqlar_compress",
         "sqlar_uncompress", "shell_add_schema", "shell_module_schema", "shell_escape_crnl",
     ]

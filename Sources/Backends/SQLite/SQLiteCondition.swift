@@ -90,9 +90,10 @@ struct SQLiteCondition {
     private func limits(_ tokens: Tokens, _ target: Target, negated: Bool) -> Bool {
         let arms = Self.split(tokens, at: "or")
         if arms.count > 1 {
-            return negated
-                ? arms.contains { limits($0, target, negated: true) }
-                : arms.allSatisfy { limits($0, target, negated: false) }
+            if negated { return arms.contains { limits($0, target, negated: true) } }
+            // An arm that never holds adds no row.
+            let holding = arms.filter { !Self.isNever($0) }
+            return holding.allSatisfy { limits($0, target, negated: false) } && !holding.isEmpty
         }
         let parts = Self.split(tokens, at: "and")
         if parts.count > 1 {
@@ -105,6 +106,11 @@ struct SQLiteCondition {
         }
         if let inner = Self.unwrapped(tokens) { return limits(inner, target, negated: negated) }
         return depends(tokens, on: target) && !Self.isSameOnBothSides(tokens)
+    }
+
+    private static func isNever(_ tokens: Tokens) -> Bool {
+        guard tokens.count == 1, let token = tokens.first else { return false }
+        return token.isNumber && token.text == "0" || token.isWord("false") || token.isWord("null")
     }
 
     private static func split(_ tokens: Tokens, at word: Name) -> [Tokens] {

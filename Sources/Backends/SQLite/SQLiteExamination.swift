@@ -33,6 +33,8 @@ struct SQLiteExaminer {
         // First: compiling alone does not notice that another connection changed the schema.
         let schema = try SQLiteSchema(of: connection)
         try checkShadows(tokens, schema)
+        // A common table of a view's name hides it.
+        authorizer.views = schema.views.subtracting(tokens.commonTables)
         var (statement, access) = try recordingAccess(text)
         // A virtual table that is met for the first time declares its columns, and SQLite reports
         // its own look into the schema; the statement's name for it always stands in a text.
@@ -122,12 +124,16 @@ struct SQLiteProgram {
     private(set) var writes = false
     private(set) var writtenRoots: Set<Int64> = []
     private(set) var readRoots: Set<Int64> = []
-    /// True when rows go that are not those of an update.
-    private(set) var deletes = false
     /// What it goes through row by row.
     var walkedRoots: Set<Int64> { Set(walked.compactMap { rootByCursor[$0] }) }
     private var rootByCursor: [Int64: Int64] = [:]
     private var walked: Set<Int64> = []
+    /// Cursors of which rows go that are not those of an update.
+    private var deletingCursors: Set<Int64> = []
+    private var writingCursors: Set<Int64> = []
+    /// Of rows that the program keeps for itself: to sort, to tell apart.
+    private var ownCursors: Set<Int64> = []
+    private var clears = false
     /// True when it makes an index of its own: its rows come in the order of whatever that holds.
     private(set) var makesIndex = false
 
@@ -140,6 +146,11 @@ struct SQLiteProgram {
         }
     }
 
+    /// True when rows of a table go that are not those of an update.
+    var deletes: Bool {
+        clears || !deletingCursors.subtracting(ownCursors.subtracting(writingCursors)).isEmpty
+    }
+
     private mutating func take(
         opcode: String, first: Int64, second: Int64, third: Int64, flags: Int64
     ) {
@@ -150,16 +161,19 @@ struct SQLiteProgram {
             rootByCursor[first] = second
             if opcode == "OpenWrite" {
                 writes = true
+                writingCursors.insert(first)
                 writtenRoots.insert(second)
             } else {
                 readRoots.insert(second)
             }
         // 0x04 is OPFLAG_ISUPDATE: the old row of one that is written anew.
         case "Delete":
-            if second & 0x04 == 0 { deletes = true }
-        case "Next", "Prev":
-            walked.insert(first)
+            if second & 0x04 == 0 { deletingCursors.insert(first) }
+        case "OpenEphemeral", "SorterOpen", "OpenDup", "OpenPseudo":
+            ownCursors.insert(first)
+        case "Next", "Prev": walked.insert(first)
         case "OpenAutoindex":
+            ownCursors.insert(first)
             makesIndex = true
         case "VOpen":
             opensUnknown = true
@@ -167,7 +181,7 @@ struct SQLiteProgram {
             if second != 0 { writes = true }
         case "Clear":
             writes = true
-            deletes = true
+            clears = true
         case "Destroy", "CreateBtree", "SqlExec", "ParseSchema", "SetCookie", "Vacuum",
             "VUpdate", "VCreate", "VDestroy", "VRename", "JournalMode", "IncrVacuum", "Checkpoint",
             "DropTable", "DropIndex", "DropTrigger", "AutoCommit", "Savepoint":
@@ -202,7 +216,7 @@ private struct SQLiteFacts {
             columns: columns, reads: reads, deciding: deciding, parameters: try parameters(),
             isReadOnly: isReadOnly,
             statement: SQLiteStatementFacts(
-                access: access, program: program, schema: schema, tokens: tokens
+                access: access, program: program, schema: schema, tokens: tokens, lineage: lineage
             ).facts)
     }
 

@@ -70,7 +70,11 @@ extension SQLiteLineage {
         guard viewsInProgress.insert(name).inserted, let body = schema.viewBodies[name] else {
             throw SQLiteUnclear()
         }
+        let outside = deciding
+        deciding = []
         var outputs = try query(body.tokens[...], [], nil, level: level + 1)
+        viewDeciding.formUnion(deciding)
+        deciding.formUnion(outside)
         try Self.rename(&outputs, body.columns)
         viewsInProgress.remove(name)
         views[name] = outputs

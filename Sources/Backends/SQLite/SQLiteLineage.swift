@@ -33,6 +33,8 @@ struct SQLiteLineage {
     /// True when what comes out may depend on the order of rows within.
     var hasInnerOrder = false
     var views: [Name: [SQLiteOutput]] = [:]
+    /// What decides in the views themselves.
+    var viewDeciding: Set<ColumnPath> = []
     var viewsInProgress: Set<Name> = []
     /// How many queries may still be read: views of views could be many.
     var budget = 500

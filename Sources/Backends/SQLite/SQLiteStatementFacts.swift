@@ -8,6 +8,8 @@ struct SQLiteStatementFacts {
     let program: SQLiteProgram
     let schema: SQLiteSchema
     let tokens: SQLiteTokens
+    /// Nil for a statement that changes data, and where the text is not understood.
+    let lineage: SQLiteLineage?
 
     var facts: StatementFacts {
         StatementFacts(
@@ -22,7 +24,7 @@ struct SQLiteStatementFacts {
 
     private var kinds: StatementFacts.Finding {
         var kinds: Set<Name> = []
-        if tokens.list.contains(where: { $0.isWord("select") || $0.isWord("values") }) {
+        if tokens.mainWord == "values" || tokens.list.contains(where: { $0.isWord("select") }) {
             kinds.insert("select")
         }
         if !access.inserted.isEmpty { kinds.insert("insert") }
@@ -59,6 +61,8 @@ struct SQLiteStatementFacts {
         var all = access.readTables.union(opened.0)
         let onlyNamed = access.tables.subtracting(all).subtracting(written)
         all.formUnion(onlyNamed.subtracting(tokens.commonTables))
+        // What stands beside a condition that is never true is not even compiled.
+        all.formUnion(lineage?.tables ?? [])
         return (all, opened.isComplete && isOpenKnown)
     }
 
@@ -77,7 +81,7 @@ struct SQLiteStatementFacts {
     }
 
     private var columns: StatementFacts.Finding {
-        var columns = access.reads.union(access.updated)
+        var columns = usedColumns.union(access.updated)
         for table in access.inserted {
             let all = schema.columnsByTable[table] ?? []
             let named = tokens.insertedColumns(into: table)
@@ -99,6 +103,26 @@ struct SQLiteStatementFacts {
         let names = columns.map { Name("\($0.schema).\($0.table).\($0.column)") }
         return Finding(
             Set(names), isComplete: columns.isDisjoint(with: schema.generatedColumns))
+    }
+
+    /// Of a view only what is used of it, and by what it decides; all that it could show where the
+    /// text is not understood.
+    private var usedColumns: Set<ColumnPath> {
+        guard let lineage else { return access.reads }
+        var columns = access.ownReads.union(lineage.viewDeciding)
+        for (view, outputs) in lineage.views {
+            for output in outputs where isUsed(output, of: view) {
+                columns.formUnion(output.sources)
+            }
+        }
+        return columns
+    }
+
+    private func isUsed(_ output: SQLiteOutput, of view: Name) -> Bool {
+        guard output.name != nil, !tokens.joinsNaturally else { return true }
+        return output.allNames.contains { name in
+            access.ownReads.contains(path(view, name)) || tokens.joiningNames.contains(name)
+        }
     }
 
     /// NATURAL joins by every name that both sides have; the other side may be a query.

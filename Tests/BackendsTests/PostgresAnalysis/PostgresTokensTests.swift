@@ -35,6 +35,19 @@ import Testing
         #expect(Self.told(text, .read) == nil)
     }
 
+    @Test func whatTheServerWouldThinkAboutForLongIsRefused() {
+        func list(_ count: Int) -> String {
+            "SELECT 1 IN (" + Array(repeating: "1", count: count).joined(separator: ",") + ")"
+        }
+        #expect(Self.told(list(PostgresTokens.tokensMax / 2 - 3)) == nil)
+        #expect(Self.told(list(PostgresTokens.tokensMax / 2))?.contains("signs") == true)
+        func union(_ count: Int) -> String {
+            Array(repeating: "SELECT 1", count: count).joined(separator: " UNION ALL ")
+        }
+        #expect(Self.told(union(PostgresTokens.queriesMax)) == nil)
+        #expect(Self.told(union(PostgresTokens.queriesMax + 1))?.contains("queries") == true)
+    }
+
     @Test func lengthAndDepthOfCommentsAreBounded() throws {
         let deep = String(repeating: "/*", count: 33) + String(repeating: "*/", count: 33)
         #expect(Self.told(deep + " SELECT 1")?.contains("nested") == true)

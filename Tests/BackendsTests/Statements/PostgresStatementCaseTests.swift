@@ -96,7 +96,7 @@ import Testing
 
     @Test func textsThatAreHardToReadAreJudgedOrRefusedSoon() async throws {
         let fixture = try await PostgresFixture.make(try OwnCases.text("postgres.sql"))
-        let chain = (0..<600).map { number in
+        let chain = (0..<PostgresTokens.queriesMax - 1).map { number in
             "c\(number) AS (SELECT * FROM \(number == 0 ? "users" : "c\(number - 1)"))"
         }
         let texts = [
@@ -105,8 +105,11 @@ import Testing
                 + String(repeating: ")", count: 20_000),
             String(repeating: "/*", count: 16_000),
             "SELECT " + String(repeating: "NOT ", count: 12_000) + "true",
-            "WITH \(chain.joined(separator: ", ")) SELECT * FROM c599",
+            "SELECT " + Array(repeating: "1", count: 5_900).joined(separator: "+"),
+            "WITH \(chain.joined(separator: ", ")) SELECT * FROM c\(chain.count - 1)",
             "SELECT 1 FROM " + (0..<1_000).map { "users u\($0)" }.joined(separator: ","),
+            Array(repeating: "SELECT 1", count: PostgresTokens.queriesMax)
+                .joined(separator: " UNION ALL "),
             Array(repeating: "SELECT 1", count: 3_000).joined(separator: " UNION ALL "),
         ]
         let slow = try await PostgresFixture.patient.run { _ in

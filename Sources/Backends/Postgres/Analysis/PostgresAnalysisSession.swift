@@ -39,12 +39,17 @@ struct PostgresAnalysisSession {
         do throws(PostgresFailure) { return try body() } catch { throw .server(error) }
     }
 
-    mutating func refresh() throws(PostgresAnalysisError) {
-        do throws(PostgresFailure) { try catalog.refresh(link) } catch { throw .server(error) }
+    mutating func refresh(
+        unlessSince moment: ContinuousClock.Instant = .now
+    ) throws(PostgresAnalysisError) {
+        do throws(PostgresFailure) { try catalog.refresh(link, unlessSince: moment) } catch {
+            throw .server(error)
+        }
     }
 
     mutating func examine(
-        _ text: String, effect: Tool.Effect, author: PostgresAnalyst.Author, wantsEstimate: Bool
+        _ text: String, effect: Tool.Effect, author: PostgresAnalyst.Author, wantsEstimate: Bool,
+        age: Duration
     ) throws(PostgresAnalysisError) -> PostgresFindings {
         let tokens: PostgresTokens
         let form: PostgresStatementForm
@@ -54,7 +59,7 @@ struct PostgresAnalysisSession {
         } catch {
             throw .refused(error.told)
         }
-        try refresh()
+        try refresh(unlessSince: .now - age)
         do throws(PostgresFailure) {
             var work = PostgresAnalysis(
                 text: text, tokens: tokens, effect: effect, author: author,
@@ -130,7 +135,7 @@ struct PostgresAnalysis {
     ) -> PostgresFindings {
         PostgresFindings(
             examination: examination, types: types, parameterTypes: parameterTypes,
-            version: catalog.version)
+            version: catalog.version, seen: catalog.seen ?? .now)
     }
 
     // MARK: Queries
@@ -345,7 +350,10 @@ struct PostgresAnalysis {
         // What stands behind a view or below a table is touched with it.
         var numbers = PostgresNumbers()
         numbers.relations = named.relations
+        // Of a query that it holds the server knows which functions it calls.
+        numbers.functions = inner == nil ? named.called : []
         var behind = PostgresReading(try catalog.complete(numbers, on: link))
+        behind.read(functions: numbers.functions)
         for relation in named.relations.sorted() { behind.touch(named: relation) }
         words.reads.formUnion(behind.facts.reads)
         words.writes.formUnion(behind.facts.writes)

@@ -31,14 +31,16 @@ final class PostgresAnalyst: Sendable {
         let session = Mutex<PostgresAnalysisSession?>(nil)
     }
 
+    /// `age`: how old the last look at the catalogue may be.
     func examine(
-        _ text: String, effect: Tool.Effect, author: Author, wantsEstimate: Bool = false
+        _ text: String, effect: Tool.Effect, author: Author, wantsEstimate: Bool = false,
+        age: Duration = .zero
     ) throws(BackendError) -> PostgresFindings {
         let slot = sessions[Int(Name(text).hashValue.magnitude % UInt(Self.linksMax))]
         return try slot.session.withLock { (session) throws(BackendError) in
             try ask(&session) { (session) throws(PostgresAnalysisError) in
                 try session.examine(
-                    text, effect: effect, author: author, wantsEstimate: wantsEstimate)
+                    text, effect: effect, author: author, wantsEstimate: wantsEstimate, age: age)
             }
         }
     }
@@ -114,8 +116,9 @@ struct PostgresFindings: Sendable {
     var types: [UInt32]
     /// Of `$1`, `$2` …; nil where the server was not asked.
     var parameterTypes: [UInt32]?
-    /// Of the catalogue that it holds for.
+    /// Of the catalogue that it holds for, and when that was asked for.
     var version: String
+    var seen: ContinuousClock.Instant
 }
 
 enum PostgresAnalysisError: Error {

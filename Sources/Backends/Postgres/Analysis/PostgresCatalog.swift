@@ -11,10 +11,18 @@ struct PostgresCatalog {
 
     private(set) var snapshot = PostgresSnapshot()
     private(set) var version = ""
+    /// When the catalogue was asked for its version.
+    private(set) var seen: ContinuousClock.Instant?
 
-    /// Makes sure that the answers are still right.
-    mutating func refresh(_ link: PostgresLink) throws(PostgresFailure) {
+    /// Makes sure that the answers are still right, or were a moment ago: of a large catalogue the
+    /// question costs more than the analysis of a statement.
+    mutating func refresh(
+        _ link: PostgresLink, unlessSince moment: ContinuousClock.Instant
+    ) throws(PostgresFailure) {
+        if let seen, seen > moment { return }
+        let asked = ContinuousClock.now
         let now = try link.rows(Self.versionQuery).first?.first ?? nil
+        seen = asked
         let count = snapshot.relations.count + snapshot.functions.count
         if now == nil || now?.isByteEqual(to: version) != true || count > Self.entriesMax {
             snapshot = PostgresSnapshot()
@@ -66,11 +74,15 @@ struct PostgresCatalog {
             wanted.relations.subtract(snapshot.relations.keys)
             wanted.functions.subtract(snapshot.functions.keys)
             wanted.operators.subtract(snapshot.operators.keys)
+            wanted.domains.subtract(snapshot.domains.keys)
             guard !wanted.isEmpty else { return snapshot }
             var next = PostgresNumbers()
             if !wanted.operators.isEmpty {
                 try loadOperators(wanted.operators, link)
                 next.functions.formUnion(wanted.operators.compactMap { snapshot.operators[$0] })
+            }
+            if !wanted.domains.isEmpty {
+                next.formUnion(try loadDomains(wanted.domains, link))
             }
             if !wanted.relations.isEmpty {
                 next.formUnion(try loadRelations(wanted.relations, link))
@@ -99,6 +111,30 @@ struct PostgresCatalog {
         }
         guard wanted.isSubset(of: snapshot.operators.keys) else { throw .changed }
     }
+
+    private mutating func loadDomains(
+        _ wanted: Set<UInt32>, _ link: PostgresLink
+    ) throws(PostgresFailure) -> PostgresNumbers {
+        var next = PostgresNumbers()
+        for number in wanted { snapshot.domains[number] = [] }
+        for row in try link.rows(Self.domainQuery, [Self.array(wanted)]) {
+            guard let number = row.number(0), let text = row[1] else { continue }
+            let check = try Self.tree(text)
+            next.formUnion(check.numbers)
+            snapshot.domains[number]?.append(check)
+        }
+        return next
+    }
+
+    /// The checks of a domain, and of those that it is made of.
+    private static let domainQuery = """
+        WITH RECURSIVE part AS (
+            SELECT oid AS domain, oid, typbasetype FROM pg_type WHERE oid = ANY ($1::oid[])
+            UNION ALL
+            SELECT p.domain, t.oid, t.typbasetype FROM part p JOIN pg_type t ON t.oid = p.typbasetype)
+        SELECT p.domain, c.conbin::text FROM part p JOIN pg_constraint c ON c.contypid = p.oid
+        WHERE c.contype = 'c'
+        """
 
     private mutating func loadRelations(
         _ wanted: Set<UInt32>, _ link: PostgresLink
@@ -208,8 +244,11 @@ extension PostgresCatalog {
                 let isSQL = language.isByteEqual(to: "sql")
                 function.body = isSQL ? try body(of: row, link) : .opaque
             }
-            if case .statements(let trees) = function.body {
+            if case .statements(var trees) = function.body {
+                // What the server fills in where a call says nothing.
+                if let defaults = row[10] { trees.append(try Self.tree(defaults)) }
                 for tree in trees { next.formUnion(tree.numbers) }
+                function.body = .statements(trees)
             }
             found[number] = function
         }
@@ -228,7 +267,7 @@ extension PostgresCatalog {
             (SELECT string_agg(f::oid::text, ',') FROM unnest(ARRAY[aggtransfn, aggfinalfn,
                 aggcombinefn, aggserialfn, aggdeserialfn, aggmtransfn, aggminvtransfn,
                 aggmfinalfn]) AS f WHERE f::oid > 0),
-            (SELECT string_agg(c, E'\\n') FROM unnest(p.proconfig) AS c)
+            (SELECT string_agg(c, E'\\n') FROM unnest(p.proconfig) AS c), p.proargdefaults::text
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
             JOIN pg_language l ON l.oid = p.prolang
             LEFT JOIN pg_aggregate a ON a.aggfnoid = p.oid

@@ -70,14 +70,46 @@ struct PostgresCondition {
                     ? parts.allSatisfy { limits($0, negated: true, depth: depth + 1) }
                     : parts.contains { limits($0, negated: false, depth: depth + 1) }
             case "or":
-                return negated
-                    ? parts.contains { limits($0, negated: true, depth: depth + 1) }
-                    : parts.allSatisfy { limits($0, negated: false, depth: depth + 1) }
+                if negated { return parts.contains { limits($0, negated: true, depth: depth + 1) } }
+                // An arm that never holds adds no row.
+                let holding = parts.filter { !isNever($0) }
+                return !holding.isEmpty
+                    && holding.allSatisfy { limits($0, negated: false, depth: depth + 1) }
             default: return false
             }
         }
+        if tree.isNode(item, "CASEEXPR") {
+            return limits(case: item, negated: negated, depth: depth)
+        }
         if tree.isNode(item, "CURRENTOFEXPR") { return true }
         return dependsOnTarget(item) && !isSameOnBothSides(item) && !isNotNullAnyway(item)
+    }
+
+    /// `false`, or `null`, which no row meets either.
+    private func isNever(_ item: Int) -> Bool {
+        guard tree.isNode(item, "CONST") else { return false }
+        if tree.isTrue(item, "constisnull") { return true }
+        // `1 [ 0 0 0 0 0 0 0 0 ]`: the length, and the bytes.
+        let value = tree.children(of: item).filter { tree.isField($0, "constvalue") }
+        return tree.integer(item, "consttype") == 16 && value.count > 2
+            && tree.integer(value[2]) == 0
+    }
+
+    /// Where no condition of a CASE depends on a row, each of its values may be that of every row.
+    private func limits(case item: Int, negated: Bool, depth: Int) -> Bool {
+        // `CASE id WHEN …`
+        if let compared = tree.node(item, "arg"), dependsOnTarget(compared) { return true }
+        var values: [Int] = []
+        for arm in tree.nodes(item, "args") {
+            guard let condition = tree.node(arm, "expr"), let value = tree.node(arm, "result")
+            else { return false }
+            if dependsOnTarget(condition) { return true }
+            if !isNever(condition) { values.append(value) }
+        }
+        if let otherwise = tree.node(item, "defresult") { values.append(otherwise) }
+        return values.allSatisfy { value in
+            !negated && isNever(value) || limits(value, negated: negated, depth: depth + 1)
+        }
     }
 
     /// `id = id`, `id <= id`, `id IS NOT DISTINCT FROM id`, `id = any(array[id])`.

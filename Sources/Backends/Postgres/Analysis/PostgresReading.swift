@@ -17,6 +17,7 @@ struct PostgresReading {
     private(set) var needs: Set<PostgresNeed> = []
     private(set) var columns: Set<PostgresColumnNumber> = []
     private var seenRelations: Set<UInt32> = []
+    private var seenDomains: Set<UInt32> = []
     /// By relation and event.
     private var seenRules: Set<PostgresColumnNumber> = []
 
@@ -33,9 +34,17 @@ struct PostgresReading {
     }
 
     /// Functions first: what they read is part of the lineage of whatever calls them.
-    mutating func readFunctions(of tree: PostgresTree) {
-        var waiting = tree.numbers.functions
-        waiting.formUnion(tree.numbers.operators.compactMap { snapshot.operators[$0] })
+    private mutating func readFunctions(of tree: PostgresTree) {
+        let numbers = tree.numbers
+        let operators = numbers.operators.compactMap { snapshot.operators[$0] }
+        read(functions: numbers.functions.union(operators))
+        for domain in numbers.domains where seenDomains.insert(domain).inserted {
+            for check in snapshot.domains[domain] ?? [] { readFunctions(of: check) }
+        }
+    }
+
+    mutating func read(functions called: Set<UInt32>) {
+        var waiting = called
         let seen = functions
         waiting.subtract(seen)
         while let number = waiting.popFirst() {
@@ -142,7 +151,10 @@ struct PostgresReading {
                 needs.formUnion(PostgresNeed.all(of: holder, in: tree, on: relation))
             }
             if isTarget {
-                touch(relation, inherits: true, writes: true, event: command)
+                // What is written to a partitioned table goes to its partitions, always.
+                let isPartitioned = snapshot.relations[relation]?.kind == UInt8(ascii: "p")
+                touch(
+                    relation, inherits: inherits || isPartitioned, writes: true, event: command)
                 if used { touch(relation, inherits: inherits, writes: false, event: 1) }
             } else if index + 1 != excluded {
                 touch(relation, inherits: inherits, writes: false, event: 1)

@@ -8,6 +8,8 @@ struct PostgresSchemaWords {
     let tokens: PostgresTokens
     private(set) var facts = StatementFacts()
     private(set) var relations: Set<UInt32> = []
+    /// Functions that the new object will call.
+    private(set) var called: Set<UInt32> = []
 
     init(
         _ tokens: PostgresTokens, on link: PostgresLink
@@ -42,27 +44,39 @@ struct PostgresSchemaWords {
             && token.text.text.utf8.contains { "+-/<>~!@#%^&|`?".utf8.contains($0) }
     }
 
-    /// `a`, `a.b`, `a.b.c`: each as far as it goes.
+    /// `a`, `a.b`, `a.b.c`: each as far as it goes. The server takes no longer name of a relation
+    /// than two words and the database before them.
     private var paths: [[Name]] {
         var paths: [[Name]] = []
         var index = 0
-        while index < tokens.list.count {
+        let end = newName ?? tokens.list.count
+        while index < end {
             guard tokens.list[index].isName else {
                 index += 1
                 continue
             }
             var path = [tokens.list[index].text]
             index += 1
-            while index + 1 < tokens.list.count, tokens.list[index].isSymbol("."),
+            while index + 1 < end, tokens.list[index].isSymbol("."),
                 tokens.list[index + 1].isName
             {
                 path.append(tokens.list[index + 1].text)
                 index += 2
             }
-            paths.append(path)
-            if path.count > 1 { paths.append(path.dropLast()) }
+            let isLong = path.count > 2
+            paths.append(isLong ? Array(path[1...2]) : path)
+            if path.count > 1 { paths.append(isLong ? Array(path[...1]) : path.dropLast()) }
         }
         return paths
+    }
+
+    /// Behind `RENAME … TO` stands what nothing is called yet.
+    private var newName: Int? {
+        guard tokens.word(0) == "alter", let last = tokens.list.indices.last, last > 1,
+            tokens.list[last].isName, tokens.list[last - 1].isWord("to"),
+            tokens.list.contains(where: { $0.isWord("rename") })
+        else { return nil }
+        return last
     }
 
     private mutating func addRelations(_ link: PostgresLink) throws(PostgresFailure) {
@@ -100,21 +114,29 @@ struct PostgresSchemaWords {
 
     private mutating func addFunctions(_ link: PostgresLink) throws(PostgresFailure) {
         var names: Set<Name> = []
+        // Those that the statement is about may stand without their arguments.
+        let isAboutFunctions = tokens.list.contains { token in
+            token.kind == .word && Self.functionWords.contains(token.text)
+        }
         for (index, token) in tokens.list.enumerated() where token.isName {
             let next = tokens.list.indices.contains(index + 1) ? tokens.list[index + 1] : nil
-            if next?.isSymbol("(") == true || tokens.word(0) == "drop" { names.insert(token.text) }
+            if next?.isSymbol("(") == true || isAboutFunctions { names.insert(token.text) }
         }
+        let makes = tokens.word(0) == "create" || tokens.word(0) == "alter"
         let rows = try link.rows(
             """
-            SELECT DISTINCT n.nspname, p.proname
+            SELECT n.nspname, p.proname, p.oid
             FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
             WHERE p.proname = ANY ($1::text[])
             """, [Self.array(names)])
         for row in rows {
             guard let schema = row[0], let name = row[1] else { continue }
             facts.functions.insert(Name("\(schema).\(name)"))
+            if makes, !isAboutFunctions, let number = row.number(2) { called.insert(number) }
         }
     }
+
+    private static let functionWords: Set<Name> = ["function", "procedure", "routine", "aggregate"]
 
     /// An array of texts as the server reads it.
     private static func array(_ names: Set<Name>) -> String {

@@ -95,6 +95,8 @@ struct PostgresSnapshot {
     var functions: [UInt32: Function] = [:]
     /// Operator to the function behind it.
     var operators: [UInt32: UInt32] = [:]
+    /// Type to the checks of its values; none for one that is no domain.
+    var domains: [UInt32: [PostgresTree]] = [:]
     /// What foreign keys lead to and come from, with no more than the names of their columns.
     var neighbours: [UInt32: Relation] = [:]
 }
@@ -113,18 +115,23 @@ struct PostgresNumbers {
     var relations: Set<UInt32> = []
     var functions: Set<UInt32> = []
     var operators: Set<UInt32> = []
+    /// Types whose checks run where a value becomes one of theirs, as far as they are domains.
+    var domains: Set<UInt32> = []
 
     mutating func formUnion(_ other: PostgresNumbers) {
         relations.formUnion(other.relations)
         functions.formUnion(other.functions)
         operators.formUnion(other.operators)
+        domains.formUnion(other.domains)
     }
 
-    var isEmpty: Bool { relations.isEmpty && functions.isEmpty && operators.isEmpty }
+    var isEmpty: Bool {
+        relations.isEmpty && functions.isEmpty && operators.isEmpty && domains.isEmpty
+    }
 }
 
 extension PostgresTree {
-    /// Every relation, function and operator anywhere in it, by the fields that hold them.
+    /// Every relation, function, operator and domain anywhere in it, by the fields that hold them.
     var numbers: PostgresNumbers {
         var numbers = PostgresNumbers()
         for item in items.indices {
@@ -141,6 +148,11 @@ extension PostgresTree {
             } else if kind == .list, isField(item, "opnos") {
                 numbers.operators.formUnion(
                     children(of: item).compactMap { integer($0) }.map(UInt32.init))
+            } else if kind == .list, isField(item, "funccoltypes") {
+                numbers.domains.formUnion(
+                    children(of: item).compactMap { integer($0) }.map(UInt32.init))
+            } else if isNode(item, "COERCETODOMAIN"), let type = integer(item, "resulttype") {
+                numbers.domains.insert(UInt32(truncatingIfNeeded: type))
             }
         }
         return numbers

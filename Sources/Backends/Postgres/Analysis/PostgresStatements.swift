@@ -66,10 +66,10 @@ final class PostgresStatements: Sendable {
             note(current, at: now)
             if known.version.isByteEqual(to: current) { return known }
         }
-        let now = ContinuousClock.now
         var findings = try analyst.examine(
-            text, effect: effect, author: .caller, wantsEstimate: wantsEstimate)
-        note(findings.version, at: now)
+            text, effect: effect, author: .caller, wantsEstimate: wantsEstimate,
+            age: Self.freshness)
+        note(findings.version, at: findings.seen)
         findings.examination = findings.examination.withDistinctNames
         findings.examination.identity = Examination.Identity()
         return findings

@@ -7,6 +7,10 @@ struct PostgresTokens {
     static let bytesMax = 64 << 10
     /// Nested deeper, comments cost the server's scanner the square of their length.
     static let commentDepthMax = 32
+    /// Longer lists and more queries than these cost the server more than the 50 ms that a verdict
+    /// may take.
+    static let tokensMax = 16_000
+    static let queriesMax = 500
 
     struct Token {
         enum Kind {
@@ -41,7 +45,18 @@ struct PostgresTokens {
             throw Refused(told: "the statement starts with a byte order mark")
         }
         var scanner = Scanner(bytes: bytes)
-        while let token = try scanner.next() { list.append(token) }
+        var queries = 0
+        while let token = try scanner.next() {
+            list.append(token)
+            if token.isWord("select") || token.isWord("values") { queries += 1 }
+            guard list.count <= Self.tokensMax else {
+                throw Refused(
+                    told: "the statement has more than \(Self.tokensMax) words, values and signs")
+            }
+            guard queries <= Self.queriesMax else {
+                throw Refused(told: "the statement holds more than \(Self.queriesMax) queries")
+            }
+        }
         while list.last?.isSymbol(";") == true { list.removeLast() }
         guard !list.isEmpty else { throw Refused(told: "the text holds no statement") }
         guard !list.contains(where: { $0.isSymbol(";") }) else {
