@@ -1,4 +1,5 @@
 internal import Enforcement
+internal import EventLoop
 internal import JSON
 
 /// A URL in the one reading that all parsers share. Whatever two of them could read differently
@@ -101,15 +102,21 @@ package enum HostName {
             guard text.utf8.last == UInt8(ascii: "]"),
                 let address = address(String(text.dropFirst().dropLast())), address.count == 16
             else { return nil }
-            return text.lowercased()
+            // An address has one form, or rules that name it would miss the others.
+            return SocketAddress(bytes: address, port: 0).map { "[\($0.ip)]" }
         }
-        var name = text.lowercased()
+        guard var name = lowercased(text) else { return nil }
         if name.utf8.last == UInt8(ascii: "."), name.utf8.count > 1 { name.removeLast() }
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         guard name.utf8.count <= 253, labels.allSatisfy({ isLabel(String($0)) }) else { return nil }
         // A last label that is a number makes it an address to some: then to all, or to nobody.
         guard let last = labels.last, isNumber(last) else { return name }
         return address(name)?.count == 4 ? name : nil
+    }
+
+    /// Nil for what is not ASCII: some other letters have a small form that is.
+    package static func lowercased(_ text: String) -> String? {
+        text.utf8.allSatisfy { $0 < 0x80 } ? text.lowercased() : nil
     }
 
     /// The bytes of a host that is an address.

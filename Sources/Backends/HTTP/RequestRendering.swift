@@ -64,8 +64,9 @@ struct RequestRendering {
             switch label {
             case .literal(let text): labels.append(text)
             case .value(let name):
-                let value = try needed(name).lowercased()
-                guard HostName.isLabel(value), !HostName.isEncoded(value) else {
+                guard let value = HostName.lowercased(try needed(name)),
+                    HostName.isLabel(value), !HostName.isEncoded(value)
+                else {
                     throw Self.refusal(
                         of: name, "must be one host label: letters, digits and inner hyphens")
                 }
@@ -181,6 +182,7 @@ enum PathValue {
             return "must not hold control or invisible characters"
         }
         let reading = PathReading(value)
+        if reading.holdsControl { return "must not hold control characters, in any spelling" }
         if reading.isBlank { return "must not be blank" }
         if reading.holdsDots || !reading.isSettled {
             return "must not hold `.` or `..` as a part of a path, in any spelling"

@@ -11,6 +11,7 @@ import Testing
             ("http://api.example.:80/", "api.example", 80, "/", nil),
             ("http://192.0.2.1/x%20y", "192.0.2.1", 80, "/x%20y", nil),
             ("https://[2001:DB8::1]:1/?", "[2001:db8::1]", 1, "/", ""),
+            ("https://[2001:0db8:0:0:0:0:0:1]/", "[2001:db8::1]", 443, "/", nil),
             ("https://xn--bcher-kva.example/", "xn--bcher-kva.example", 443, "/", nil),
         ] as [(String, String, UInt16, String, String?)])
     func aPlainURLHasItsParts(

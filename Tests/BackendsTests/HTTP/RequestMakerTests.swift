@@ -47,7 +47,8 @@ import Testing
         "%c0%ae%c0%ae", "\u{FF0E}\u{FF0E}", "\u{2025}", "..\u{2215}a", "a\u{0}", "a\r\nb",
         "a\u{7F}",
         "a\u{200B}b", "a\u{2028}b", "\u{FEFF}", "a\u{AD}", "%u002e%u002e", ".. ", "..\u{A0}",
-        "\u{3002}\u{3002}", "a\u{FF0F}b", "%255c", String(repeating: "x", count: 9_000),
+        "\u{3002}\u{3002}", "a\u{FF0F}b", "%255c", "a%00b", "a%250d%250ab",
+        String(repeating: "x", count: 9_000),
     ])
     func aPathValueThatSomeServerReadsDifferentlyIsRefused(_ text: String) {
         #expect(throws: BackendError.self, "\(text)") {
@@ -173,6 +174,7 @@ import Testing
         #expect(try Self.request(operation, "ACME").host == "acme.api.example")
         for text in [
             "", "a.b", "evil.example/", "a#", "a?", "a@b", "a:1", "-a", "a-", "a_b", "*",
+            "\u{212A}",
             "xn--cme-5cd",
             "XN--cme-5cd", "a\u{3002}b", "\u{430}", "a b", String(repeating: "x", count: 64),
         ] {
