@@ -36,9 +36,11 @@ package struct Judgement: Sendable, CallWitness {
         }
     }
 
-    /// What rules see of the call; empty when it was refused before they looked.
-    package func values(of fact: Fact) -> [JSONValue] {
-        examined.map { Facts(call: $0, at: moment).values(of: fact) } ?? []
+    /// What rules see of the call, fact by fact; nothing when it was refused before they looked.
+    package func values(of facts: [Fact]) -> [[JSONValue]] {
+        guard let examined else { return facts.map { _ in [] } }
+        let known = Facts(call: examined, at: moment)
+        return facts.map { known.values(of: $0) }
     }
 
     mutating func found(_ call: ScopedCall) {}

@@ -23,7 +23,7 @@ import Testing
         let judgement = await fixture.gate.judge("orders", JSONObject(("age", 7)), as: Self.ada)
         #expect(judgement.decision == .allow)
         #expect(judgement.rules.isEmpty)
-        #expect(judgement.values(of: .argument("age")) == [7])
+        #expect(judgement.values(of: [.argument("age")]) == [[7]])
         #expect(judgement.request != nil)
         #expect(fixture.journal.entries.isEmpty)
     }

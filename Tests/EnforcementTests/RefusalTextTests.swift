@@ -27,9 +27,8 @@ import Testing
         }
     }
 
-    /// Whoever cancelled knows what they want; what to do instead of what a rule denies is for its
-    /// author to say; and of a question its reader sees the question.
-    private static let without: Set<Refusal.Code> = [.cancelled, .denied, .confirmationRequired]
+    /// Whoever cancelled knows what they want, and of a question its reader sees the question.
+    private static let without: Set<Refusal.Code> = [.cancelled, .confirmationRequired]
 
     @Test(arguments: Refusal.Code.allCases.filter { !without.contains($0) })
     func itSaysWhatWasRefusedAndWhatToDo(_ code: Refusal.Code) async throws {
@@ -46,6 +45,34 @@ import Testing
         let told = try #require(try await fixture.call().refusal).told
         #expect(
             told == "Refused by rule `no-night`: \(rule.reason). Instead: wait for the morning.")
+    }
+
+    @Test func aRuleThatSaysNoMoreIsFollowedByWhatMayBeChanged() throws {
+        func step(_ condition: Condition, isFree: Bool = false) throws -> String {
+            let tool = try Tool.sample(
+                operation: isFree ? .freeSQL(FreeSQLOperation(argument: "sql")) : nil)
+            return NextStep(after: .denying("r", condition), of: tool).text
+        }
+        let secret = Test.oneOf(["secret"])
+        let relations = Condition.any([
+            .fact(.statement(.reads), secret), .fact(.statement(.writes), secret),
+        ])
+        #expect(
+            try step(relations, isFree: true)
+                == "Change which relations the statement touches, or use another tool.")
+        #expect(
+            try step(.all([.fact(.argument("cents"), secret), .fact(.httpPath, secret)]))
+                == "Change the argument `cents` or where the arguments send the request, or use another tool."
+        )
+        // What the tool itself brings, or who calls, no argument changes.
+        for condition: Condition in [
+            relations, .always, .not(.fact(.callerGroups, secret)), .fact(.toolName, secret),
+        ] {
+            #expect(
+                try step(condition) == "Use another tool: other arguments change nothing here.")
+        }
+        #expect(
+            try step(.fact(.time, secret)) == "Try again at another time, or use another tool.")
     }
 
     @Test(arguments: [Refusal.Code.denied, .limitRule, .approvalUnreachable])

@@ -71,7 +71,11 @@ package struct DenyStage: Sendable {
         let denying = matched.filter { $0.effect == .deny }
         guard let first = denying.first else { return try passed(call, holding: matched) }
         var told = "Refused by rule `\(first.id)`: \(first.reason)."
-        if let instead = first.instead { told += " Instead: \(instead)." }
+        if let instead = first.instead {
+            told += " Instead: \(instead)."
+        } else {
+            told += " \(NextStep(after: first, of: call.scoped.tool).text)"
+        }
         if denying.count > 1 {
             let others = denying.dropFirst().map { "`\($0.id)` (\($0.reason))" }
             told += " Also refused by \(others.joined(separator: ", "))."

@@ -110,8 +110,9 @@ extension Judgement {
 
     /// Those that have values, each with all of them.
     private var facts: [(name: String, values: [JSONValue])] {
-        Fact.plain.filter { if case .time = $0.fact { false } else { true } }
-            .map { (name: $0.name, values: values(of: $0.fact)) }
+        let plain = Fact.plain.filter { if case .time = $0.fact { false } else { true } }
+        return zip(plain, values(of: plain.map(\.fact)))
+            .map { (name: $0.name, values: $1) }
             .filter { !$0.values.isEmpty }
     }
 
