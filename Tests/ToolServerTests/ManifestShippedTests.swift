@@ -95,6 +95,17 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
     #expect(catalog.tools.allSatisfy { $0.examination.isReadOnly })
 }
 
+@Test func theExampleOfLimitsLoadsAndEachOfItsCasesComesOutAsItSays() async throws {
+    let catalog = try loaded(shipped("examples/limits/"))
+    #expect(
+        catalog.warnings.map(\.text) == [
+            "policy.json:44:61: rules[5].mode: ONLY OBSERVES: what this rule is about is recorded and let pass"
+        ])
+    #expect(catalog.policy.rules.filter { $0.effect == .limit }.count == 4)
+    #expect(catalog.cases.count == 7)
+    #expect(await RuleCases.failures(of: catalog).map(\.text) == [])
+}
+
 private let cookbook = [
     "examples/analytics/", "examples/approvals/", "examples/incident/", "examples/messages-api/",
     "examples/s3/",
@@ -117,8 +128,8 @@ func aRecipeOfTheCookbookLoadsWithoutAWarning(_ folder: String) throws {
         let folders =
             [
                 "demo/", "examples/asking/", "examples/http/", "examples/identity/",
-                "examples/postgres/",
-                "examples/statements/", "examples/support-desk/",
+                "examples/limits/", "examples/postgres/", "examples/statements/",
+                "examples/support-desk/",
                 "schema/",
             ] + cookbook
         #expect(folders.contains { path.hasPrefix($0) }, "\(path)")
