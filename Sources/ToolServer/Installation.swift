@@ -40,7 +40,7 @@ struct Installation: Sendable {
 
     /// The first log that no other process writes, and its name.
     func openRecord(
-        givesEvidence: Bool = false
+        givesEvidence: Bool = false, segmentSeconds: Int? = nil
     ) throws(CommandFailure) -> (recorder: Recorder, log: String) {
         for number in 1...Self.logsMax {
             let name = Self.logName(number)
@@ -50,8 +50,9 @@ struct Installation: Sendable {
             try Self.makeDirectory(keys)
             do throws(RecordError) {
                 let recorder = try Recorder.open(
-                    directory: files, keys: keys, givesEvidence: givesEvidence,
-                    wakeLater: { OwedWakes.wake($0) },
+                    directory: files, keys: keys,
+                    limits: RecorderLimits(segmentSeconds: segmentSeconds),
+                    givesEvidence: givesEvidence, wakeLater: { OwedWakes.wake($0) },
                     notice: { StandardStream.error.line("record: \($0)") })
                 return (recorder, name)
             } catch {

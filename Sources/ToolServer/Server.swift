@@ -9,6 +9,8 @@ final class Server: Sendable {
     let recorder: Recorder
     let streams: StreamDesk
     let notices: NoticeDesk
+    private let retention: RetentionDesk
+    private let loop: EventLoop
     let workers: WorkerPool
     let current: CurrentServing
     let settings: ServerSettings
@@ -37,11 +39,17 @@ final class Server: Sendable {
         let subscriptions = Subscriptions()
         tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
         let opened = try installation.openRecord(
-            givesEvidence: catalog.server.givesReceipts)
+            givesEvidence: catalog.server.givesReceipts,
+            segmentSeconds: catalog.server.retention.map { _ in RetentionDesk.segmentSeconds })
         recorder = opened.recorder
         let recorder = recorder
         streams = try StreamDesk(
             catalog.server.streams, installation, recorder: recorder, ownLog: opened.log,
+            workers: workers)
+        loop = loops[0]
+        retention = RetentionDesk(
+            catalog.server.retention, state: Startup.absolute(installation.directory),
+            log: opened.log, streams: catalog.server.streams.map(\.name), sink: recorder,
             workers: workers)
         kept = Kept(
             installation: try InstallationKeys(installation),
@@ -85,6 +93,7 @@ final class Server: Sendable {
         }
         streams.start()
         notices.start()
+        retention.start(on: loop)
     }
 
     /// What places answer that are told of requests; as the settings of the start say.
@@ -103,6 +112,7 @@ final class Server: Sendable {
     func stop() async {
         try? await record("stop") { _ in }
         await notices.stop()
+        await retention.stop()
         await streams.stop()
         recorder.close()
         state.close()

@@ -16,7 +16,7 @@ import Testing
         return directory
     }
 
-    private static func check(
+    static func check(
         _ proof: String, _ directory: AuditDirectory, old: String? = nil
     ) throws -> Bool {
         let script = RecordSchema.file.deletingLastPathComponent().deletingLastPathComponent()

@@ -94,6 +94,7 @@ package struct AuditReader: Sendable {
         while let bytes = try reader.next() {
             count += 1
             guard let line = SegmentLine(bytes) else {
+                if RemovedLine(bytes) != nil { continue }
                 // The unfinished end of a killed server, or a running one's last write.
                 if isLast { return }
                 throw .damaged(file: name, line: count, reason: "not a line of the record")

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 
 /// Decides from the files and one public key alone whether the record is whole.
 ///
@@ -27,6 +28,9 @@ package struct AuditVerifier {
         /// Files that somebody else changed under the running server, by its own word, and whose
         /// lines are all there nonetheless: it wrote on in the next file, or they were restored.
         package var changedFiles: [String] = []
+        /// Lines that were removed by rule: only their hashes are left, and the record says so.
+        package var removedLines = 0
+        package var removedFiles: [String] = []
     }
 
     package struct Epoch: Sendable {
@@ -73,6 +77,9 @@ private struct AuditVerification {
     /// Segments that somebody else changed, and where the server had stopped writing them.
     var changed: [(segment: Int, from: Int)] = []
     var kept: KeptCheckpoints
+    /// How many lines of a segment are gone, and what the record tells of it last.
+    var gone: [Int: Int] = [:]
+    var removals: [Int: RemovalNote] = [:]
 
     init(directory: String, key: CheckpointKey, kept: [KeptCheckpoint]) {
         self.directory = directory
@@ -94,16 +101,19 @@ private struct AuditVerification {
             check.resume(state)
             let header = SegmentHeader(number: number, state: state, after: after)
             let scan = try verify(number, header, limit)
-            guard limit == .max || scan.coveredBytes == limit else {
+            let isWhole = gone[number] == nil
+            guard limit == .max || scan.coveredBytes == limit || !isWhole && scan.tailBytes == 0
+            else {
                 throw .damaged(
                     file: SegmentDirectory.name(number), line: scan.coveredLines + 1,
                     reason: "lines under no checkpoint in front of the next segment")
             }
             try settle(number, scan, isLast: number == last)
             state = scan.state
-            after = scan.coveredBytes
+            after = isWhole ? scan.coveredBytes : limit
         }
         try checkChanged()
+        try checkRemoved(last)
         if let complaint = kept.complaint {
             throw .damaged(
                 file: SegmentDirectory.name(last), line: 0, reason: complaint)
@@ -124,7 +134,10 @@ private struct AuditVerification {
         var due = unexplained
         var told = changed
         var claimed: [(segment: Int, from: Int)] = []
+        var notes: [RemovalNote] = []
         var met = kept
+        var removals = removals
+        var count = 0
         let scan = try SegmentScan.run(
             directory: directory, number: number, limit: limit, check: &check,
             header: { line in line == expected[...] ? header.state : nil },
@@ -135,12 +148,18 @@ private struct AuditVerification {
                     covered = counted
                     told += claimed
                     claimed = []
+                    for note in notes { removals[note.segment] = note }
+                    notes = []
                 }
+                if kind == .removed { count += 1 }
+                if kind == .removal, let note = check.removal { notes.append(note) }
                 guard kind == .recovered, let recovered = check.recovered else { return }
                 if recovered.isChanged { claimed.append((recovered.segment, recovered.from)) }
                 if recovered.segment == due?.segment, recovered.from == due?.from { due = nil }
             })
         changed = told
+        self.removals = removals
+        if count > 0 { gone[number] = count }
         kept = met
         report = covered
         unexplained = due
@@ -178,6 +197,24 @@ private struct AuditVerification {
         }
     }
 
+    /// Lines may be gone only from a file that is to the byte what the record says it is since.
+    private mutating func checkRemoved(_ last: Int) throws(RecordError) {
+        for (segment, count) in gone.sorted(by: { $0.key < $1.key }) {
+            let name = SegmentDirectory.name(segment)
+            let size = try SegmentReader(directory: directory, name: name, limit: .max - 1).size
+            guard segment != last, let note = removals[segment], note.lines == count,
+                try SegmentTail.digest(directory: directory, number: segment, 0..<size).hex
+                    .isByteEqual(to: note.digest)
+            else {
+                throw .damaged(
+                    file: name, line: 0,
+                    reason: "lines are gone that no line of the record explains")
+            }
+            report.removedLines += count
+            report.removedFiles.append(name)
+        }
+    }
+
     /// What the next header says about this segment. Only a claim: the header is compared whole
     /// with what this segment's lines give.
     private func recordedBytes(before number: Int) throws(RecordError) -> Int {
@@ -202,7 +239,8 @@ extension AuditVerifier.Report {
                 AuditVerifier.Epoch(
                     number: check.state.epoch, key: check.state.key.text,
                     firstSequence: check.state.tree.size - 1))
-        case .line, .recovered:
+        case .removed: return
+        case .line, .recovered, .removal:
             if check.event.elementsEqual(Self.intent) { calls += 1 }
         }
         if firstTime.isEmpty { firstTime = String(decoding: check.at, as: UTF8.self) }

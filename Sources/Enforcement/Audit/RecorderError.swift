@@ -66,17 +66,20 @@ package struct RecorderLimits: Sendable {
     package var queuedBytes: Int
     /// A segment that has reached this is followed by a new one.
     package var segmentBytes: Int
+    /// And one that holds lines from so many seconds ago; nil: whatever its age.
+    package var segmentSeconds: Int?
     /// After this, waiters are refused although their lines may still become durable.
     package var deadline: Duration
     /// Between attempts to go on in a new segment after a failure.
     package var retry: Duration
 
     package init(
-        queuedBytes: Int = 8 << 20, segmentBytes: Int = 64 << 20,
+        queuedBytes: Int = 8 << 20, segmentBytes: Int = 64 << 20, segmentSeconds: Int? = nil,
         deadline: Duration = .seconds(2), retry: Duration = .seconds(1)
     ) {
         self.queuedBytes = queuedBytes
         self.segmentBytes = segmentBytes
+        self.segmentSeconds = segmentSeconds
         self.deadline = deadline
         self.retry = retry
     }

@@ -124,6 +124,7 @@ struct RecorderOpening {
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
             number: last, durableBytes: scan.coveredBytes, fileBytes: scan.fileBytes,
             durable: state)
+        writer.segmentBegan = try began(last) ?? writer.segmentBegan
         let notes =
             try notes(last, scan, after: after)
             + state.underway.sorted.map(SegmentEvents.unknownOutcome)
@@ -161,6 +162,17 @@ struct RecorderOpening {
         return try SegmentScan.run(
             directory: directory, number: last, limit: .max, check: &check,
             header: { _ in header.state }, from: point, each: { _, _ in })
+    }
+
+    /// The time of the segment's first line.
+    private func began(_ number: Int) throws(RecordError) -> Int? {
+        var reader = try SegmentReader(
+            directory: directory, name: SegmentDirectory.name(number))
+        _ = try reader.next()
+        guard let line = try reader.next().flatMap({ SegmentLine($0) }) else { return nil }
+        return RecordTime.microseconds(String(decoding: line.at, as: UTF8.self)).map {
+            $0 / 1_000_000
+        }
     }
 
     private func sizeBefore(_ number: Int) throws(RecordError) -> Int {

@@ -19,6 +19,9 @@ final class RecorderWriter {
     private var file: NamedFile?
     private var durableBytes: Int
     private var room: SegmentRoom
+    /// When the segment began, in seconds since 1970, and whether that is too long ago.
+    var segmentBegan = Int(RecorderBell.now(CLOCK_REALTIME) / 1_000_000_000)
+    private var isSegmentOld = false
     /// Where the segment's last `resume` line is, or its header.
     private var resumeAt = 0
     /// At `durableBytes`.
@@ -72,6 +75,7 @@ final class RecorderWriter {
 
     func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError> {
         lines.begin()
+        noteAge()
         // Before anything is signed: what is refused now never was.
         do throws(RecordError) { try retireIfChanged() } catch { return .failure(error) }
         if isSegmentFull {
@@ -135,7 +139,16 @@ final class RecorderWriter {
         if case .failure(let error) = seal() { throw error }
     }
 
-    private var isSegmentFull: Bool { descriptor < 0 || durableBytes >= limits.segmentBytes }
+    private var isSegmentFull: Bool {
+        descriptor < 0 || durableBytes >= limits.segmentBytes || isSegmentOld
+    }
+
+    /// Once a batch, so that all of it goes by the same answer.
+    private func noteAge() {
+        guard let limit = limits.segmentSeconds else { return }
+        let now = Int(RecorderBell.now(CLOCK_REALTIME) / 1_000_000_000)
+        isSegmentOld = now - segmentBegan >= limit
+    }
 
     /// Ends the output with a checkpoint and makes it durable.
     private func seal() -> Result<Void, RecordError> {
@@ -294,6 +307,8 @@ final class RecorderWriter {
         durableBytes = bytes.count
         room.end = bytes.count
         resumeAt = 0
+        segmentBegan = Int(RecorderBell.now(CLOCK_REALTIME) / 1_000_000_000)
+        isSegmentOld = false
     }
 
     /// Never over an existing file, except what an attempt of ours left whose directory entry

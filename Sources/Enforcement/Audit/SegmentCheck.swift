@@ -10,7 +10,7 @@ struct SegmentCheck {
         case lastSignature
     }
 
-    enum Kind { case line, checkpoint, epoch, recovered }
+    enum Kind { case line, checkpoint, epoch, recovered, removed, removal }
 
     struct Fault: Error {
         var reason: String
@@ -21,12 +21,17 @@ struct SegmentCheck {
     private let hasher: SHA256Hasher
     private var isolation: [UInt8] = []
     private var lastAt: [UInt8] = []
+    /// The last line was removed, and its time with it.
+    private var isTimeGone = false
     private var unverified: (note: CheckpointNote, signature: [UInt8], key: CheckpointKey)?
     private(set) var event: ArraySlice<UInt8> = []
     private(set) var at: ArraySlice<UInt8> = []
     /// The last `recovered` line: the segment whose end it explains, and from which byte on.
     /// `isChanged` when somebody else changed it under the running server.
     private(set) var recovered: (segment: Int, from: Int, isChanged: Bool)?
+
+    /// The last line that told of lines that were removed.
+    private(set) var removal: RemovalNote?
 
     init(_ state: SegmentState, depth: Depth, _ hasher: SHA256Hasher) {
         self.state = state
@@ -40,6 +45,10 @@ struct SegmentCheck {
     /// `line` comes without its line feed.
     mutating func take(_ line: ArraySlice<UInt8>) throws(Fault) -> Kind {
         guard let parsed = SegmentLine(line) else {
+            // The segment that is written on is never without a line.
+            if case .everySignature = depth, let removed = RemovedLine(line) {
+                return try take(removed)
+            }
             throw Fault(reason: "not in the form that the recorder writes")
         }
         guard parsed.sequence == state.tree.size else {
@@ -55,11 +64,22 @@ struct SegmentCheck {
         return kind
     }
 
+    private mutating func take(_ line: RemovedLine) throws(Fault) -> Kind {
+        guard line.sequence == state.tree.size else {
+            throw Fault(
+                reason: "number \(line.sequence) stands where \(state.tree.size) must")
+        }
+        isTimeGone = true
+        state.tree.append(leaf: line.leaf, hasher)
+        return .removed
+    }
+
     private mutating func check(_ line: SegmentLine) throws(Fault) -> Kind {
         if line.isEvent("checkpoint") {
             try checkCheckpoint(line)
             return .checkpoint
         }
+        isTimeGone = false
         if lastAt[...] != line.at { lastAt = Array(line.at) }
         if line.isEvent("epoch") {
             try checkEpoch(line)
@@ -71,13 +91,20 @@ struct SegmentCheck {
             }
             return .line
         }
+        if line.isEvent("removed") {
+            guard let note = RemovalNote(line.body) else {
+                throw Fault(reason: "not a note of removal")
+            }
+            removal = note
+            return .removal
+        }
         guard line.isEvent("recovered") else { return .line }
         try checkRecovered(line)
         return .recovered
     }
 
     private mutating func checkCheckpoint(_ line: SegmentLine) throws(Fault) {
-        guard line.at == lastAt[...] else {
+        guard isTimeGone || line.at == lastAt[...] else {
             // The last checkpoint's own time is under no signature; the line before it is.
             throw Fault(reason: "the checkpoint's time is not that of its batch")
         }

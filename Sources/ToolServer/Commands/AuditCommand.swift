@@ -4,8 +4,8 @@ import JSON
 /// `toolserver audit`: reads and proves the record. It asks the files and never a running server.
 enum AuditCommand {
     private static let verbs = [
-        "list", "show", "follow", "export", "replay", "risks", "advise", "streams", "reindex",
-        "prove", "checkpoint", "verify",
+        "list", "show", "follow", "export", "replay", "risks", "advise", "retention", "streams",
+        "reindex", "prove", "checkpoint", "verify",
     ]
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
@@ -20,6 +20,7 @@ enum AuditCommand {
             case "replay": return try ReplayView.run(rest)
             case "risks": return try RisksView.run(rest)
             case "advise": return try AdviseView.run(rest)
+            case "retention": return try RetentionView.run(rest)
             case "streams": return try StreamsView.run(rest)
             case "reindex": return try ReindexView.run(rest)
             case "prove": return try ProofView.prove(rest)
@@ -65,6 +66,7 @@ enum AuditCommand {
                 "first": .string(report.firstTime), "last": .string(report.lastTime),
                 "size": .number(JSONNumber(report.size)), "root": .string(root),
                 "unacknowledgedBytes": .number(JSONNumber(report.tailBytes)),
+                "removedLines": .number(JSONNumber(report.removedLines)),
             ]
             StandardStream.output.line(facts.text)
             return isSettled ? .done : .failed
@@ -78,6 +80,11 @@ enum AuditCommand {
         if !report.changedFiles.isEmpty {
             StandardStream.output.line(
                 "somebody else changed \(report.changedFiles.joined(separator: ", ")) while it was written; every acknowledged line stands in it again"
+            )
+        }
+        if report.removedLines > 0 {
+            StandardStream.output.line(
+                "\(counted(report.removedLines, "line")) of \(report.removedFiles.joined(separator: ", ")) were removed by rule, as the record says; their hashes are there"
             )
         }
         if report.tailBytes > 0 {

@@ -128,6 +128,9 @@ struct CommandForm {
             "audit advise [--days N] [--json]",
             "what nobody used, and narrower grants that a replay proves enough"),
         CommandForm(
+            "audit retention",
+            "what the next look of a server would remove"),
+        CommandForm(
             "audit reindex",
             "make the index anew from the record"),
         CommandForm(

@@ -93,6 +93,8 @@ package struct ServerSettings: Sendable {
     package var notices: [NoticeSettings] = []
     /// Whether answers hold by what their callers can prove them later.
     package var givesReceipts = false
+    /// nil: the record is kept for good.
+    package var retention: RetentionSettings?
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
     var localIssuer: Issuer? { issuers.first { $0.isInstallation && $0.assertions == nil } }
@@ -122,7 +124,7 @@ struct ServerManifest {
         required: ["server"],
         optional: [
             "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "notices",
-            "receipts",
+            "receipts", "retention",
         ],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
@@ -150,13 +152,15 @@ struct ServerManifest {
         let limits = limits()
         let streams = streams()
         let receipts = object["receipts"]?.bool()
+        let retention = object["retention"].flatMap { RetentionManifest.read($0) }
         let notices = notices(of: issuers ?? [])
         guard let name, let http, let issuers, let users, let streams, let notices else {
             return nil
         }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
-            limits: limits, streams: streams, notices: notices, givesReceipts: receipts ?? false)
+            limits: limits, streams: streams, notices: notices, givesReceipts: receipts ?? false,
+            retention: retention)
     }
 
     private func http() -> ServerSettings.HTTP? {

@@ -18,7 +18,9 @@ package struct AuditProof: Sendable {
         let path = path(to: sequence, in: 0..<checkpoint.size)
         var walk = Walk(path.map(\.range), keeping: sequence)
         try walk.run(directory, checkpoint.size)
-        guard let line = walk.kept else { throw .malformed("the log has no line \(sequence)") }
+        guard let line = walk.kept else {
+            throw .malformed("line \(sequence) was removed: only its hash is left")
+        }
         var words = ["toolserver inclusion 1", "line \(String(decoding: line, as: UTF8.self))"]
         for (step, root) in zip(path, walk.roots) {
             words.append("\(step.isLeft ? "left" : "right") \(root.hex)")
@@ -130,23 +132,29 @@ private struct Walk {
         _ directory: String, _ size: Int, each: (Digest32, Int) -> Void = { _, _ in }
     ) throws(RecordError) {
         var tail = RecordTail(directory: directory)
+        tail.keepsRemoved = true
         var walk = self
         try tail.read { batch in
             for placed in batch where placed.line.sequence < size {
-                walk.take(placed.line, each)
+                walk.take(placed.line, placed.leaf, each)
             }
             return (batch.last?.line.sequence ?? 0) < size
         }
         self = walk
     }
 
-    private mutating func take(_ line: AuditReader.Line, _ each: (Digest32, Int) -> Void) {
-        let leaf = unsafe line.bytes.withUnsafeBytes { unsafe hasher.leaf($0) }
+    private mutating func take(
+        _ line: AuditReader.Line, _ removed: Digest32?, _ each: (Digest32, Int) -> Void
+    ) {
+        let leaf =
+            if let removed { removed } else {
+                unsafe line.bytes.withUnsafeBytes { unsafe hasher.leaf($0) }
+            }
         each(leaf, line.sequence)
         if let place = ranges.firstIndex(where: { $0.contains(line.sequence) }) {
             trees[place].append(leaf: leaf, hasher)
         }
-        if line.sequence == wanted { kept = line.bytes }
+        if line.sequence == wanted, removed == nil { kept = line.bytes }
         guard SegmentLine(line.bytes[...])?.isEvent("epoch") == true,
             let note = (try? JSONParser.parse(line.bytes))?["note"]?.string
         else { return }

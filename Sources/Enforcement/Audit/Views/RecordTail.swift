@@ -19,10 +19,14 @@ package struct RecordTail {
         package let line: AuditReader.Line
         package let segment: Int
         package let offset: Int
+        /// Of a line that was removed; the line itself is empty then.
+        var leaf: Digest32?
     }
 
     private let directory: String
     package private(set) var place: Place
+    /// Whether lines that were removed come too, as no more than their hashes.
+    var keepsRemoved = false
 
     package init(directory: String, from place: Place = Place()) {
         self.directory = directory
@@ -43,9 +47,21 @@ package struct RecordTail {
             if place.offset > 0 { reader.skip(to: place.offset) } else { _ = try reader.next() }
             var start = reader.offset
             batch.removeAll(keepingCapacity: true)
+            var isAgain = false
             while let bytes = try reader.next() {
                 guard let parsed = SegmentLine(bytes) else {
+                    if let removed = RemovedLine(bytes) {
+                        take(removed, Place(segment: number, offset: start), into: &batch)
+                        start = reader.offset
+                        continue
+                    }
                     if isLast { return }
+                    if place.offset > 0 {
+                        // The file is another since the place was noted.
+                        place.offset = 0
+                        isAgain = true
+                        break
+                    }
                     throw .damaged(file: name, line: 0, reason: "not a line of the record")
                 }
                 // What a failed write left behind comes again in the next segment.
@@ -63,8 +79,17 @@ package struct RecordTail {
                 if !isGoingOn { return }
             }
             guard !isLast else { return }
+            guard !isAgain else { continue }
             place = Place(segment: number + 1, sequence: place.sequence)
         }
+    }
+
+    private func take(_ line: RemovedLine, _ at: Place, into batch: inout [Placed]) {
+        guard keepsRemoved, line.sequence >= place.sequence else { return }
+        batch.append(
+            Placed(
+                line: AuditReader.Line(sequence: line.sequence, bytes: []), segment: at.segment,
+                offset: at.offset, leaf: line.leaf))
     }
 
     private func header(_ number: Int) throws(RecordError) -> SegmentHeader {
