@@ -9,11 +9,13 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
 import threading
 import time
 
 from harness import Server, check, eventually, expect, free_port
 from record import verify
+from tls_checks import Authority, pem
 from upstream import Upstream
 from wire import call, post, send
 
@@ -209,10 +211,12 @@ def siem_what_is_dropped_beyond_the_bound_is_said_in_the_record(world):
 
 
 class SyslogSink:
-    """Takes messages with their length in front; `drop` ends all connections without reading on."""
+    """Takes messages with their length in front; `drop` ends all connections without reading on.
+    With `tls`, a context, it speaks no other language."""
 
-    def __init__(self, port):
+    def __init__(self, port, tls=None):
         self.messages = []
+        self.tls = tls
         self.listener = socket.create_server(("127.0.0.1", port), reuse_port=True)
         self.open = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -225,7 +229,13 @@ class SyslogSink:
                 threading.Thread(target=self._read, args=(connection,), daemon=True).start()
 
     def _read(self, connection):
-        with contextlib.suppress(OSError, ValueError), connection.makefile("rb") as stream:
+        with contextlib.suppress(OSError, ValueError):
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            self._take(connection)
+
+    def _take(self, connection):
+        with connection.makefile("rb") as stream:
             while length := stream.read(1):
                 while (digit := stream.read(1)) != b" ":
                     length += digit
@@ -272,6 +282,37 @@ def siem_syslog_goes_on_where_a_broken_connection_ended(world):
         if event["class_uid"] in (6003, 6005):
             expect(event["actor"]["user"]["uid"], "siem-test", "who called")
     return f"{len(wanted)} calls in {len(messages) + len(sink.messages)} messages"
+
+
+@check
+def siem_syslog_over_tls_reaches_only_whom_its_authority_vouches_for(world):
+    port = free_port()
+    site = site_with(
+        world, "siem-tls",
+        {"stream": "syslog", "syslog": f"tls://localhost:{port}", "ca": "ca.pem",
+         "networks": ["127.0.0.0/8", "::1/128"], "format": "ocsf"})
+    ours, other = Authority(), Authority("Somebody else")
+    (site.manifests / "ca.pem").write_bytes(pem(ours.certificate))
+    contexts = []
+    for name, authority in ("theirs", other), ("siem", ours):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*authority.issue(site.state.parent, name))
+        contexts.append(context)
+    sink = SyslogSink(port, contexts[0])
+    token = site.token("siem-test", ["support"])
+    with Server(site) as server:
+        calls(server, token, 5)
+        said = lambda: "stream syslog:" in site.log_file.read_text()
+        eventually(said, "a word about the certificate", 10)
+        expect(sink.messages, [], "messages to a stranger")
+        sink.tls = contexts[1]
+        eventually(lambda: len(sink.messages) >= 5, "messages", 20)
+        wanted = {line["call"] for line in recorded(site) if line["event"] == "outcome"}
+        took = lambda: {
+            event["api"]["request"]["uid"] for event in events(sink.messages) if "api" in event}
+        eventually(lambda: wanted <= took(), "every call at the sink", 20)
+    sink.drop()
+    return f"{len(sink.messages)} messages"
 
 
 def events(messages):

@@ -19,11 +19,8 @@ final class StreamShipper: Sendable {
         let sink: any RecordSink
     }
 
-    private static let bytesMax = 512 << 10
-    private static let bytesMin = 4 << 10
     private static let pause = Duration.milliseconds(200)
     private static let betweenLooks = Duration.seconds(5)
-    private static let backoffMax = Duration.seconds(60)
 
     private let settings: StreamSettings
     private let index: Int
@@ -47,9 +44,7 @@ final class StreamShipper: Sendable {
     private struct Course {
         var feeds: [String: StreamFeed] = [:]
         var settling: [Settling] = []
-        var bytesMax = StreamShipper.bytesMax
-        var backoff: Duration?
-        var told: String?
+        var patience = StreamPatience()
         /// When other logs are looked for.
         var look = MonotonicTime(nanoseconds: 0)
     }
@@ -82,14 +77,14 @@ final class StreamShipper: Sendable {
         }
         var isMoving = false
         for (log, feed) in course.feeds {
-            guard let batch = try await next(feed, course.bytesMax) else { continue }
-            if course.backoff != nil, let rest = try await leaveOut(feed, batch, log) {
+            guard let batch = try await next(feed, course.patience.bytesMax) else { continue }
+            if course.patience.backoff != nil, let rest = try await leaveOut(feed, batch, log) {
                 isMoving = rest
                 continue
             }
             if !batch.items.isEmpty { try await target.deliver(batch) }
-            if course.backoff != nil { tell(nil, &course) }
-            course.backoff = nil
+            if course.patience.backoff != nil { tell(nil, &course) }
+            course.patience.arrived()
             course.settling.append(
                 Settling(feed: feed, cursor: batch.cursor, since: loop.now))
             isMoving = true
@@ -141,17 +136,12 @@ final class StreamShipper: Sendable {
         target.close()
         course.settling.removeAll()
         for feed in course.feeds.values { _ = await onWorker { feed.rewind() } }
-        if failure.isTooLarge { course.bytesMax = max(Self.bytesMin, course.bytesMax / 4) }
-        let backoff = min(course.backoff.map { $0 * 2 } ?? .milliseconds(250), Self.backoffMax)
-        course.backoff = backoff
         tell(failure.reason, &course)
-        return max(backoff, failure.retryAfter ?? .zero)
+        return course.patience.failed(failure)
     }
 
-    /// Once for each change: an outage must not fill the operator's log.
     private func tell(_ reason: String?, _ course: inout Course) {
-        guard course.told != reason else { return }
-        course.told = reason
+        guard course.patience.isNews(reason) else { return }
         let name = settings.name.text
         StandardStream.error.line("stream \(name): \(reason ?? "lines arrive again")")
     }
