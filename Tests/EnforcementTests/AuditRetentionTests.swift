@@ -8,7 +8,7 @@ import Testing
     /// Twelve calls in several files, the last of which is still open.
     private static func written() async throws -> (AuditDirectory, Recorder) {
         let directory = AuditDirectory()
-        let recorder = try directory.open(RecorderLimits(segmentBytes: 1_500))
+        let recorder = try directory.open(RecorderLimits(segmentBytes: 3_000))
         for call in 1...12 { _ = try await recorder.append([intent(call), outcome(call)]) }
         return (directory, recorder)
     }
@@ -115,7 +115,7 @@ import Testing
         _ = try await recorder.append([rewrite.note.body])
         recorder.close()
         #expect(try directory.verify().removedLines == 0)
-        let again = try directory.open(RecorderLimits(segmentBytes: 1_500))
+        let again = try directory.open(RecorderLimits(segmentBytes: 3_000))
         try await Self.remove(lines, directory, again)
         again.close()
         #expect(try directory.verify().removedLines == 2)
@@ -164,7 +164,7 @@ import Testing
             return true
         }
         let size = try directory.verify().size
-        #expect(numbers == Array(place.sequence...size))
+        #expect(numbers == Array(place.sequence..<size))
     }
 
     @Test func aFileThatIsOldIsFollowedByANewOne() async throws {

@@ -26,6 +26,15 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["$defs", "groups"], IssuerManifest.groupsKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
+    ("server", ["properties", "retention"], RetentionManifest.keys),
+    (
+        "server", ["properties", "retention", "properties", "classes", "items"],
+        RetentionManifest.classKeys
+    ),
+    (
+        "server", ["properties", "retention", "properties", "holds", "items"],
+        RetentionManifest.holdKeys
+    ),
     ("server", ["$defs", "stream"], StreamManifest.keys),
     ("server", ["$defs", "notice"], NoticeManifest.keys),
     ("server", ["$defs", "noticePerson"], NoticeManifest.personKeys),
