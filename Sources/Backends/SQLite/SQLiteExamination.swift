@@ -171,7 +171,8 @@ struct SQLiteProgram {
             if second & 0x04 == 0 { deletingCursors.insert(first) }
         case "OpenEphemeral", "SorterOpen", "OpenDup", "OpenPseudo":
             ownCursors.insert(first)
-        case "Next", "Prev": walked.insert(first)
+        case "Next", "Prev":
+            walked.insert(first)
         case "OpenAutoindex":
             ownCursors.insert(first)
             makesIndex = true
@@ -216,7 +217,8 @@ private struct SQLiteFacts {
             columns: columns, reads: reads, deciding: deciding, parameters: try parameters(),
             isReadOnly: isReadOnly,
             statement: SQLiteStatementFacts(
-                access: access, program: program, schema: schema, tokens: tokens, lineage: lineage
+                access: access, program: program, schema: schema, tokens: tokens,
+                lineage: isReadOnly ? lineage : nil
             ).facts)
     }
 
