@@ -271,8 +271,11 @@ import Testing
 
     @Test func whoCancelsTheCallWithdrawsTheRequest() async throws {
         let fixture = try Self.made(ApprovalDemand(groups: ["finance"]))
+        let latch = Latch()
+        fixture.state.onWait { latch.open() }
         let call = Task { try await fixture.refund() }
-        fixture.state.onWait { call.cancel() }
+        await latch.wait()
+        call.cancel()
         #expect(try await call.value.refusal?.code == .cancelled)
         #expect(try await fixture.desk.list().first?.phase == .cancelled)
     }
