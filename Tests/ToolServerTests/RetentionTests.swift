@@ -88,28 +88,17 @@ import Testing
 
 /// A log in many files, looked through as a server does once a day.
 @Suite final class RetentionDeskTests {
-    private let state = FileManager.default.temporaryDirectory
-        .appendingPathComponent("retention-\(UUID().uuidString)").path
-    private let recorder: Recorder
+    private let folder: RecordFolder
+    private var recorder: Recorder { folder.recorder }
+    private var state: String { folder.path }
     private let workers = WorkerPool(threads: 1, queueLimit: 8, name: "test")
     private var log: String { state + "/record" }
 
     init() throws {
-        for name in ["record", "keys", "streams"] {
-            try FileManager.default.createDirectory(
-                atPath: "\(state)/\(name)", withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        }
-        recorder = try Recorder.open(
-            directory: state + "/record", keys: state + "/keys",
-            limits: RecorderLimits(segmentBytes: 1))
+        folder = try RecordFolder("retention", limits: RecorderLimits(segmentBytes: 1))
     }
 
-    deinit {
-        recorder.close()
-        workers.stop()
-        try? FileManager.default.removeItem(atPath: state)
-    }
+    deinit { workers.stop() }
 
     private func desk(_ streams: [Name] = [], days: Int = 30) -> RetentionDesk {
         RetentionDesk(

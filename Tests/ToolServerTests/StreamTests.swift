@@ -9,25 +9,13 @@ import Testing
 
 /// A log and the cursors of one stream on it.
 @Suite final class StreamFeedTests {
-    private let state = FileManager.default.temporaryDirectory
-        .appendingPathComponent("stream-\(UUID().uuidString)").path
-    private let recorder: Recorder
+    private let folder: RecordFolder
+    private var recorder: Recorder { folder.recorder }
+    private var state: String { folder.path }
     private var log: String { state + "/record" }
 
     init() throws {
-        for name in ["record", "keys", "streams"] {
-            try FileManager.default.createDirectory(
-                atPath: "\(state)/\(name)", withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        }
-        recorder = try Recorder.open(
-            directory: state + "/record", keys: state + "/keys",
-            limits: RecorderLimits(segmentBytes: 4_096))
-    }
-
-    deinit {
-        recorder.close()
-        try? FileManager.default.removeItem(atPath: state)
+        folder = try RecordFolder("stream", limits: RecorderLimits(segmentBytes: 4_096))
     }
 
     private func feed(_ format: StreamSettings.Format = .native) throws -> StreamFeed {
@@ -178,21 +166,11 @@ import Testing
     }
 
     @Test func whatHasBegunIsRecordedToItsEnd() async throws {
-        let directory = FileManager.default.temporaryDirectory
-            .appendingPathComponent("backlog-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: directory) }
-        for name in ["record", "keys"] {
-            try FileManager.default.createDirectory(
-                atPath: "\(directory)/\(name)", withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        }
-        let recorder = try Recorder.open(
-            directory: directory + "/record", keys: directory + "/keys")
-        defer { recorder.close() }
+        let folder = try RecordFolder("backlog")
         let backlog = StreamBacklog([Self.stream(1, .refuse)])
         backlog.arrived(0, to: 0)
         backlog.recorded(5)
-        let record = StreamedRecord(recorder: recorder, backlog: backlog)
+        let record = StreamedRecord(recorder: folder.recorder, backlog: backlog)
         await #expect(throws: RecordError.self) {
             _ = try await record.append([Array(#""event":"intent","call":"c""#.utf8)])
         }

@@ -44,8 +44,10 @@ final class PostgresPlan: Sendable {
     var isQuick: Bool { quickRuns.load(ordering: .relaxed) >= Self.quickRunsMin }
 
     func took(_ nanoseconds: UInt64) {
-        let runs = nanoseconds < Self.quickTime ? quickRuns.load(ordering: .relaxed) + 1 : 0
-        quickRuns.store(min(runs, Self.quickRunsMin), ordering: .relaxed)
+        let known = quickRuns.load(ordering: .relaxed)
+        let runs = nanoseconds < Self.quickTime ? min(known + 1, Self.quickRunsMin) : 0
+        // All loops read it with each call: written only where it changes.
+        if runs != known { quickRuns.store(runs, ordering: .relaxed) }
     }
 
     /// `T`: whether the server still describes what was examined.

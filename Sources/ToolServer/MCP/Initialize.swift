@@ -74,6 +74,22 @@ struct ServerDescription: Sendable {
         "Tools of \(name), each a checked call on a data source. Calls are subject to rules and are recorded; some values are masked, shown as [name] or with ***. A refusal says which rule refused and what to do instead: follow it, do not retry the same call."
     }
 
+    /// The end of a result: with what the stateless era wants in each. `ttlMs`: how long a client
+    /// may keep it.
+    func close(
+        _ writer: inout JSONWriter, for version: ProtocolVersion, keptFor ttlMs: Int? = nil
+    ) {
+        if version.isStateless {
+            writer.member("resultType", "complete")
+            if let ttlMs {
+                writeCaching(ttlMs: ttlMs, into: &writer)
+            } else {
+                writeMeta(into: &writer)
+            }
+        }
+        writer.endObject()
+    }
+
     /// Lists vary by caller, so nobody else may reuse them.
     func writeCaching(ttlMs: Int = Self.ttlMs, into writer: inout JSONWriter) {
         writer.member("ttlMs", ttlMs)

@@ -2,22 +2,19 @@ import Backends
 import Enforcement
 import EventLoop
 import JSON
-import Synchronization
 
-/// The places of one process that are told of requests for approval, each on a task of its own, on
-/// a loop of their own: what the other side does reaches no call.
+/// The places of one process that are told of requests for approval, each on a task of its own.
 final class NoticeDesk: Sendable {
     private let tellers: [NoticeTeller]
     private let state: StateDatabase
-    private let group: EventLoopGroup?
-    private let running = Mutex<[Task<Void, Never>]>([])
+    private let aside: TasksAside
 
     init(
         _ notices: [NoticeSettings], state: StateDatabase, workers: WorkerPool,
         rules: @escaping @Sendable () -> MaskRules?
     ) throws {
         self.state = state
-        group = notices.isEmpty ? nil : try EventLoopGroup(count: 1)
+        aside = try TasksAside("notices", areNone: notices.isEmpty)
         let names = SystemNameLookup(threads: 1)
         tellers = try notices.map { notice in
             let place = try DeliveryPlace.made(
@@ -41,29 +38,11 @@ final class NoticeDesk: Sendable {
     }
 
     func start() {
-        guard let group else { return }
-        do { try group.start() } catch {
-            StandardStream.error.line("notices: no thread; they go on at the next start")
-            return
-        }
-        let loop = group.next()
-        let tasks = tellers.map { teller in
-            Task(executorPreference: loop) { [state] in
-                await Self.run(teller, state, on: loop)
-            }
-        }
-        running.withLock { $0 = tasks }
+        aside.start(tellers.map { teller in { [state] in await Self.run(teller, state, on: $0) } })
     }
 
     /// What has not arrived goes on at the next start.
-    func stop() async {
-        let tasks = running.withLock { tasks in
-            defer { tasks = [] }
-            return tasks
-        }
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
-    }
+    func stop() async { await aside.stop() }
 
     private static func run(_ teller: NoticeTeller, _ state: StateDatabase, on loop: EventLoop)
         async

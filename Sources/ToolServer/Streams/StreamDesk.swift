@@ -2,7 +2,6 @@ import Backends
 import Enforcement
 import EventLoop
 import JSON
-import Synchronization
 
 /// The streams of one process: made at its start, each on a task of its own.
 final class StreamDesk: Sendable {
@@ -10,9 +9,7 @@ final class StreamDesk: Sendable {
     /// Where calls are recorded.
     let sink: StreamedRecord
     private let shippers: [StreamShipper]
-    /// A loop of their own: what the other side does to it reaches no call.
-    private let group: EventLoopGroup?
-    private let running = Mutex<[Task<Void, Never>]>([])
+    private let aside: TasksAside
 
     init(
         _ streams: [StreamSettings], _ installation: Installation, recorder: Recorder,
@@ -23,7 +20,7 @@ final class StreamDesk: Sendable {
         self.backlog = backlog
         self.sink = sink
         if !streams.isEmpty { try installation.prepareStreams() }
-        group = streams.isEmpty ? nil : try EventLoopGroup(count: 1)
+        aside = try TasksAside("streams", areNone: streams.isEmpty)
         let names = SystemNameLookup(threads: 1)
         let means = StreamShipper.Means(
             state: Startup.absolute(installation.directory), ownLog: ownLog, workers: workers,
@@ -35,27 +32,11 @@ final class StreamDesk: Sendable {
     }
 
     func start() {
-        guard let group else { return }
-        do { try group.start() } catch {
-            StandardStream.error.line("streams: no thread; they go on at the next start")
-            return
-        }
-        let loop = group.next()
-        let tasks = shippers.map { shipper in
-            Task(executorPreference: loop) { await shipper.run(on: loop) }
-        }
-        running.withLock { $0 = tasks }
+        aside.start(shippers.map { shipper in { await shipper.run(on: $0) } })
     }
 
     /// What has not arrived goes on from its cursor at the next start.
-    func stop() async {
-        let tasks = running.withLock { tasks in
-            defer { tasks = [] }
-            return tasks
-        }
-        for task in tasks { task.cancel() }
-        for task in tasks { await task.value }
-    }
+    func stop() async { await aside.stop() }
 
     private static func target(
         _ stream: StreamSettings, _ workers: WorkerPool, _ names: any NameLookup

@@ -30,11 +30,7 @@ enum ArgumentCompletion {
         if !found.isCut { writer.member("total", found.values.count) }
         writer.member("hasMore", found.isCut || found.values.count > valuesMax)
         writer.endObject()
-        if peer.version.isStateless {
-            writer.member("resultType", "complete")
-            serving.description.writeMeta(into: &writer)
-        }
-        writer.endObject()
+        serving.description.close(&writer, for: peer.version)
         return writer.finish()
     }
 

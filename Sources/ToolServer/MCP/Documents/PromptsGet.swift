@@ -20,11 +20,7 @@ enum PromptsGet {
         writer.member(
             "messages",
             [["role": "user", "content": ["type": "text", "text": .string(text)]]])
-        if peer.version.isStateless {
-            writer.member("resultType", "complete")
-            serving.description.writeMeta(into: &writer)
-        }
-        writer.endObject()
+        serving.description.close(&writer, for: peer.version)
         return writer.finish()
     }
 

@@ -65,11 +65,8 @@ enum PromptsList {
         for prompt in page.entries { write(prompt, for: peer.version, into: &writer) }
         writer.endArray()
         if let next = page.nextCursor { writer.member("nextCursor", next) }
-        if peer.version.isStateless {
-            writer.member("resultType", "complete")
-            serving.description.writeCaching(into: &writer)
-        }
-        writer.endObject()
+        serving.description.close(
+            &writer, for: peer.version, keptFor: ServerDescription.ttlMs)
         return writer.finish()
     }
 

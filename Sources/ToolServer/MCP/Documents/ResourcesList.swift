@@ -35,7 +35,8 @@ enum ResourcesList {
         for entry in page.entries { write(entry, "uri", for: peer.version, into: &writer) }
         writer.endArray()
         if let next = page.nextCursor { writer.member("nextCursor", next) }
-        close(&writer, for: peer, in: serving)
+        serving.description.close(
+            &writer, for: peer.version, keptFor: ServerDescription.ttlMs)
         return writer.finish()
     }
 
@@ -47,7 +48,8 @@ enum ResourcesList {
         writer.beginArray()
         for entry in templates { write(entry, "uriTemplate", for: peer.version, into: &writer) }
         writer.endArray()
-        close(&writer, for: peer, in: serving)
+        serving.description.close(
+            &writer, for: peer.version, keptFor: ServerDescription.ttlMs)
         return writer.finish()
     }
 
@@ -89,16 +91,6 @@ enum ResourcesList {
         if version.hasTitles { writer.member("title", entry.title) }
         writer.member("description", entry.description)
         if let mediaType = entry.mediaType { writer.member("mimeType", mediaType) }
-        writer.endObject()
-    }
-
-    private static func close(
-        _ writer: inout JSONWriter, for peer: Peer, in serving: Serving
-    ) {
-        if peer.version.isStateless {
-            writer.member("resultType", "complete")
-            serving.description.writeCaching(into: &writer)
-        }
         writer.endObject()
     }
 }

@@ -69,11 +69,7 @@ enum ResourcesRead {
         text(&writer)
         writer.endObject()
         writer.endArray()
-        if peer.version.isStateless {
-            writer.member("resultType", "complete")
-            serving.description.writeCaching(ttlMs: ttlMs, into: &writer)
-        }
-        writer.endObject()
+        serving.description.close(&writer, for: peer.version, keptFor: ttlMs)
         return writer.finish()
     }
 
