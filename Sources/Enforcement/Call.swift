@@ -119,15 +119,22 @@ package struct Job: Sendable {
     package let examination: Examination
     /// Columns of `Examination.blankable` that values which may fail are computed without.
     package let blank: Set<ColumnPath>
+    /// Output columns of whose values nothing is shown, by place; empty where there are none. A
+    /// backend need not hold them, and nothing may depend on how long they are.
+    package let hidden: [Bool]
     /// The call's own id: the same for every attempt of it.
     package let call: String
+
+    package var bounds: RowBounds { RowBounds(tool.limits, for: tool.effect, hidden: hidden) }
 
     package init(
         tool: Tool, arguments: JSONObject, caller: CallerID = .nobody, identity: Caller? = nil,
         deadline: ContinuousClock.Instant, request: BackendRequest? = nil,
-        examination: Examination? = nil, blank: Set<ColumnPath> = [], call: String = ""
+        examination: Examination? = nil, blank: Set<ColumnPath> = [], hidden: [Bool] = [],
+        call: String = ""
     ) {
         self.blank = blank
+        self.hidden = hidden
         self.call = call
         self.tool = tool
         self.arguments = arguments

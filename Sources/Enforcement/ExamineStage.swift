@@ -64,12 +64,12 @@ struct ExamineStage: Sendable {
 extension Job {
     init(
         _ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil,
-        blank: Set<ColumnPath> = [], call id: String? = nil
+        blank: Set<ColumnPath> = [], hidden: [Bool] = [], call id: String? = nil
     ) {
         self.init(
             tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
             identity: call.arrived.caller.caller, deadline: .now + call.tool.limits.time,
-            request: request, examination: examination, blank: blank,
+            request: request, examination: examination, blank: blank, hidden: hidden,
             call: id ?? call.arrived.id)
     }
 }

@@ -212,7 +212,7 @@ package struct Gate: Sendable {
         _ cleared: consuming ClearedCall, for call: ExaminedCall
     ) async throws(Refusal) -> RawResult {
         do throws(BackendError) { return try await backend.run(cleared) } catch {
-            throw Refusal(error, masked: error.words.map { mask.masked($0, for: call) })
+            throw Refusal(error, masked: error.words.flatMap { mask.masked($0, for: call) })
         }
     }
 }

@@ -33,6 +33,26 @@ package enum ResultContent: Sendable {
     }
 }
 
+/// How much of an answer a backend may hold, whole rows only.
+///
+/// The limit of bytes of a tool counts what is told, after the masks: a value that a mask makes
+/// short takes the room of what stands in its place. What is held before is bounded apart. The rows
+/// of a change cannot be cut any more once it is made, so theirs are counted as they come.
+package struct RowBounds: Sendable {
+    package let rows: Int
+    package let bytes: Int
+    /// By place, columns of whose values nothing is shown; empty where there are none. They are not
+    /// held, and take the same room however long they are.
+    package let hidden: [Bool]
+
+    package init(_ limits: ToolLimits, for effect: Tool.Effect, hidden: [Bool] = []) {
+        rows = max(0, limits.rows)
+        let told = max(0, limits.bytes)
+        bytes = effect == .write ? told : told + min(3 * told, 8 << 20)
+        self.hidden = hidden
+    }
+}
+
 /// A table of cells in one buffer: two allocations a result, none a cell.
 package struct Rows: Sendable {
     package enum Kind: UInt8, Sendable {
@@ -88,6 +108,26 @@ package struct Rows: Sendable {
         cells.append(Cell(kind: .null, start: Int32(bytes.count), count: 0))
     }
 
+    /// A value of which only the kind is known, and is not to be shown.
+    package mutating func appendHidden(_ kind: Kind) {
+        cells.append(Cell(kind: kind, start: Int32(bytes.count), count: 0))
+    }
+
+    /// Leaves out the rows behind those that fit, a comma a cell counted.
+    mutating func cut(toBytes limit: Int) {
+        var spent = 0
+        for row in 0..<rowCount {
+            let start = row * columnCount
+            for cell in cells[start..<(start + columnCount)] {
+                spent += cell.kind == .null ? 4 : Int(cell.count) + 1
+            }
+            guard spent > limit else { continue }
+            cells.removeLast(cells.count - start)
+            isTruncated = true
+            return
+        }
+    }
+
     /// `bytes` of kind `.text` must be valid UTF-8; of the other kinds, JSON.
     package mutating func append(_ kind: Kind, _ content: some Collection<UInt8>) {
         cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
@@ -101,18 +141,19 @@ package struct Rows: Sendable {
     }
 
     /// Takes a whole row in one piece: `place` puts the cells of it, and may change the copy of the
-    /// row that they lie in. What no cell covers is never shown.
+    /// row that they lie in, and answers how much of that is to be held. What no cell covers is
+    /// never shown.
     package mutating func appendRow(
         copying row: UnsafeRawBufferPointer,
-        place: (_ copy: UnsafeMutableRawBufferPointer, _ start: Int32, _ cells: inout [Cell]) ->
-            Void
+        place: (_ copy: UnsafeMutableRawBufferPointer, _ start: Int32, _ cells: inout [Cell]) -> Int
     ) {
         let start = bytes.count
         unsafe bytes.append(contentsOf: row)
-        unsafe bytes.withUnsafeMutableBytes { all in
+        let held = unsafe bytes.withUnsafeMutableBytes { all in
             unsafe place(
                 UnsafeMutableRawBufferPointer(rebasing: all[start...]), Int32(start), &cells)
         }
+        if held < row.count { bytes.removeLast(row.count - held) }
     }
 
     /// Content that no cell shows yet.

@@ -81,19 +81,16 @@ struct HTTPAnswer {
         }
     }
 
-    /// A short piece of the body, where it is text. Whole where it is JSON, so that masks know its
-    /// fields: a longer document is left out.
+    /// The body, where it is text: its beginning, and of a document nothing or all. It is masked
+    /// before less of it is told.
     private var words: String? {
         guard let text = String(validating: response.body, as: UTF8.self) else { return nil }
+        if text.utf8.count <= Self.wordsMax { return text }
         let isDocument = (try? JSONParser.parse(response.body)) != nil
-        if isDocument { return text.utf8.count <= Self.wordsMax ? text : nil }
-        let line = text.unicodeScalars.prefix(Self.wordsMax).map { scalar in
-            scalar.properties.generalCategory == .control ? " " : scalar
-        }
-        return line.isEmpty ? nil : String(String.UnicodeScalarView(line))
+        return isDocument ? nil : String(text.unicodeScalars.prefix(Self.wordsMax))
     }
 
-    private static let wordsMax = 400
+    private static let wordsMax = 32 << 10
 
     /// In seconds alone; a date would need the other side's clock.
     private var retryAfterSeconds: Int? {

@@ -190,7 +190,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
             let arguments =
                 if let callers { try plan.arguments(callers) } else { try plan.arguments(values) }
             let call = PostgresCall(
-                plan: plan, effect: job.tool.effect, limits: job.tool.limits,
+                plan: plan, effect: job.tool.effect, bounds: job.bounds,
                 settings: [Self.timeout(job)] + caller,
                 arguments: arguments, deadline: deadline)
             let connection = try await pool.take(

@@ -10,25 +10,26 @@ struct PostgresCells {
     /// Of all cells, as the server sent them.
     private var spentBytes = 0
     private let forms: [PostgresForm]
-    private let rowLimit: Int
-    let byteLimit: Int
+    let bounds: RowBounds
+    private let hidden: [Bool]
     /// What of it cannot be shown; for the record.
     private(set) var fault: String?
     /// Cells of the row at hand that are to be written anew.
     private var odd: [Int] = []
 
-    init(_ columns: [PostgresColumn], limits: ToolLimits) {
+    init(_ columns: [PostgresColumn], within bounds: RowBounds) {
         forms = columns.map(\.form)
         rows = Rows(columnCount: columns.count)
-        rowLimit = max(0, limits.rows)
-        byteLimit = max(0, limits.bytes)
+        self.bounds = bounds
+        hidden = bounds.hidden.count == columns.count ? bounds.hidden : []
     }
 
     mutating func cut() { rows.isTruncated = true }
 
     /// False when a limit does not allow the row.
     mutating func append(_ frame: PostgresFrame) -> Bool {
-        guard rows.rowCount < rowLimit, unsafe spentBytes + frame.body.count <= byteLimit else {
+        let count = unsafe frame.body.count - hiddenBytes(of: frame)
+        guard rows.rowCount < bounds.rows, spentBytes + count <= bounds.bytes else {
             rows.isTruncated = true
             return false
         }
@@ -36,21 +37,37 @@ struct PostgresCells {
             fault = fault ?? "a row of another form than announced"
             return true
         }
-        unsafe spentBytes += frame.body.count - 2 - 4 * forms.count
+        spentBytes += count - 2 - 4 * forms.count
         for index in odd { rewrite(index) }
         odd.removeAll(keepingCapacity: true)
         return true
+    }
+
+    /// How much of a row is in columns of whose values nothing is shown.
+    private func hiddenBytes(of frame: PostgresFrame) -> Int {
+        guard !hidden.isEmpty else { return 0 }
+        var offset = 2
+        var bytes = 0
+        for isHidden in hidden {
+            let count = unsafe max(0, frame.int32(at: offset))
+            if isHidden { bytes += count }
+            offset += 4 + count
+        }
+        return bytes
     }
 
     /// What stands between the cells is their lengths, which nothing shows.
     private mutating func place(_ frame: PostgresFrame) -> Bool {
         guard unsafe frame.int16(at: 0) == forms.count else { return false }
         let forms = forms
+        let hidden = hidden
         var odd = odd
         var isWhole = true
         unsafe rows.appendRow(copying: frame.body) { copy, start, cells in
             var offset = 2
-            for form in forms {
+            // What is hidden is not held: the rest moves up.
+            var gap = 0
+            for (column, form) in forms.enumerated() {
                 let count = unsafe frame.int32(at: offset)
                 guard offset + 4 + max(0, count) <= copy.count else {
                     isWhole = false
@@ -58,13 +75,21 @@ struct PostgresCells {
                     continue
                 }
                 offset += 4
-                let position = start + Int32(truncatingIfNeeded: offset)
-                if count < 0 {
-                    cells.append(Rows.Cell(kind: .null, start: position, count: 0))
+                let place = offset - gap
+                let position = start + Int32(truncatingIfNeeded: place)
+                if count < 0 || !hidden.isEmpty && hidden[column] {
+                    let kind = count < 0 ? Rows.Kind.null : form.cellKind
+                    cells.append(Rows.Cell(kind: kind, start: position, count: 0))
+                    offset += max(0, count)
+                    gap += max(0, count)
                     continue
                 }
                 let text = unsafe UnsafeMutableRawBufferPointer(
-                    rebasing: copy[offset..<(offset + count)])
+                    rebasing: copy[place..<(place + count)])
+                if gap > 0 {
+                    unsafe text.copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: copy[offset..<(offset + count)]))
+                }
                 let shown = unsafe Self.shown(text, form)
                 if shown == nil { odd.append(cells.count) }
                 cells.append(
@@ -73,6 +98,7 @@ struct PostgresCells {
                         count: Int32(shown?.count ?? count)))
                 offset += count
             }
+            return copy.count - gap
         }
         self.odd = odd
         return isWhole

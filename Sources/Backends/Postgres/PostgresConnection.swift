@@ -241,7 +241,7 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
     private func cut() {
         guard let first = underway.first, first.call.effect == .read else { return }
         // At the limit of rows the server has stopped by itself.
-        guard first.exchange.cells.rows.rowCount < first.call.limits.rows else { return }
+        guard first.exchange.cells.rows.rowCount < first.call.bounds.rows else { return }
         cancelOnServer()
         finish(first.outcome)
         startCleaning()
@@ -291,7 +291,7 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
     /// As if nothing had been said of it yet.
     private func sendChange(_ call: PostgresCall) {
         underway[0].exchange = PostgresExchange(
-            call.plan, effect: call.effect, limits: call.limits, prepares: false)
+            call.plan, effect: call.effect, bounds: call.bounds, prepares: false)
         send(call)
     }
 

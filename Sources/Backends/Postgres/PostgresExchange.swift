@@ -47,11 +47,11 @@ struct PostgresExchange {
     private var isCut = false
     private var bound = 0
 
-    init(_ plan: PostgresPlan, effect: Tool.Effect, limits: ToolLimits, prepares: Bool) {
+    init(_ plan: PostgresPlan, effect: Tool.Effect, bounds: RowBounds, prepares: Bool) {
         self.plan = plan
         self.effect = effect
         self.prepares = prepares
-        cells = PostgresCells(plan.columns, limits: limits)
+        cells = PostgresCells(plan.columns, within: bounds)
     }
 
     mutating func take(_ frame: PostgresFrame) -> Step {
@@ -107,6 +107,6 @@ struct PostgresExchange {
 
     /// The longest message that is read whole; a longer row is a cut.
     func bytesMax(ofType type: UInt8) -> Int {
-        type == UInt8(ascii: "D") ? cells.byteLimit + (64 << 10) : 1 << 20
+        type == UInt8(ascii: "D") ? cells.bounds.bytes + (64 << 10) : 1 << 20
     }
 }

@@ -28,6 +28,16 @@ indirect enum PostgresForm: Sendable, Equatable {
         }
     }
 
+    /// What a value of it is in an answer, where its text is not looked at.
+    var cellKind: Rows.Kind {
+        switch self {
+        case .integer, .number: .number
+        case .bool: .bool
+        case .text, .bytes, .timestamp, .timestampWithZone: .text
+        case .binaryJSON, .typedJSON, .array, .composite: .json
+        }
+    }
+
     /// Types that every database has under the same number (`pg_type.dat`); nil for others.
     static func builtIn(_ type: UInt32) -> PostgresForm? {
         switch type {

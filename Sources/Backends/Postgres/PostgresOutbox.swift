@@ -28,7 +28,7 @@ struct PostgresOutbox {
         messages.execute()
         if !holds(plan) { prepare(plan) }
         messages.bind(.tool(plan.number), call.arguments)
-        messages.execute(rowsMax: plan.columns.isEmpty ? 0 : call.limits.rows + 1)
+        messages.execute(rowsMax: plan.columns.isEmpty ? 0 : call.bounds.rows + 1)
         let hasEnd = call.effect == .read || plan.columns.isEmpty
         if hasEnd {
             messages.bind(call.effect == .read ? .rollback : .commit)

@@ -18,7 +18,7 @@ enum PostgresOutcome {
 struct PostgresCall {
     var plan: PostgresPlan
     var effect: Tool.Effect
-    var limits: ToolLimits
+    var bounds: RowBounds
     var settings: [PostgresArgument]
     var arguments: [PostgresArgument]
     var deadline: MonotonicTime

@@ -28,7 +28,7 @@ struct PostgresUnderway {
         unsafe self.waiter = unsafe waiter
         self.timer = timer
         exchange = PostgresExchange(
-            call.plan, effect: call.effect, limits: call.limits, prepares: prepares)
+            call.plan, effect: call.effect, bounds: call.bounds, prepares: prepares)
     }
 
     var outcome: PostgresOutcome { exchange.outcome(stopped: stopReason) }

@@ -7,33 +7,38 @@ struct SQLiteCells {
     private(set) var rows: Rows
     private let statement: SQLiteStatement
     private let columns: [Column]
-    private let rowLimit: Int
-    private let byteLimit: Int
+    private let bounds: RowBounds
+    private let hidden: [Bool]
 
-    init(_ prepared: SQLitePrepared, limits: ToolLimits) {
+    init(_ prepared: SQLitePrepared, within bounds: RowBounds) {
         statement = prepared.statement
         columns = prepared.examination.columns
         rows = Rows(columnCount: statement.columnCount)
-        rowLimit = max(0, limits.rows)
-        // Cells hold their place as Int32.
-        byteLimit = min(max(0, limits.bytes), Int(Int32.max) / 2)
+        self.bounds = bounds
+        hidden = bounds.hidden.count == columns.count ? bounds.hidden : []
     }
 
     /// Appends the row on which the statement stands; false when a limit does not allow it.
     mutating func appendRow() throws(BackendError) -> Bool {
-        guard rows.rowCount < rowLimit, rows.byteCount + rowBytes() <= byteLimit else {
+        guard rows.rowCount < bounds.rows, rows.byteCount + rowBytes() <= bounds.bytes else {
             rows.isTruncated = true
             return false
         }
-        for index in 0..<Int32(statement.columnCount) { try appendCell(index) }
+        for index in 0..<Int32(statement.columnCount) {
+            if isHidden(index) { appendHidden(index) } else { try appendCell(index) }
+        }
         return true
+    }
+
+    private func isHidden(_ index: Int32) -> Bool {
+        !hidden.isEmpty && hidden[Int(index)]
     }
 
     /// The most that the row can take, counted before anything is copied; a comma a cell is in it,
     /// so that columns of nulls are bounded too.
     private func rowBytes() -> Int {
         var count = statement.columnCount
-        for index in 0..<Int32(statement.columnCount) {
+        for index in 0..<Int32(statement.columnCount) where !isHidden(index) {
             switch statement.type(index) {
             case .null: count += 4
             case .integer: count += Self.decimalCount(statement.integer(index))
@@ -43,6 +48,14 @@ struct SQLiteCells {
             }
         }
         return count
+    }
+
+    private mutating func appendHidden(_ index: Int32) {
+        switch statement.type(index) {
+        case .null: rows.appendNull()
+        case .integer, .real: rows.appendHidden(.number)
+        case .blob, .text: rows.appendHidden(.text)
+        }
     }
 
     private mutating func appendCell(_ index: Int32) throws(BackendError) {

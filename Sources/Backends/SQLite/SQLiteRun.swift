@@ -99,7 +99,7 @@ extension SQLiteConnection {
         _ job: Job, _ prepared: SQLitePrepared, mayCut: Bool
     ) throws(BackendError) -> Rows {
         let statement = prepared.statement
-        var cells = SQLiteCells(prepared, limits: job.tool.limits)
+        var cells = SQLiteCells(prepared, within: job.bounds)
         var step = try translating { () throws(SQLiteFailure) in
             try waitingForLock { () throws(SQLiteFailure) in try statement.step() }
         }

@@ -21,7 +21,8 @@ package struct ClearedCall: ~Copyable, Sendable {
         // Under the approval's own id, every attempt is the same one for the backend.
         job = Job(
             call.scoped, request: call.request, examination: call.examination,
-            blank: call.masks.blank(for: call.scoped.caller), call: claim?.held.request.id.text)
+            blank: call.masks.blank(for: call.scoped.caller),
+            hidden: call.masks.hidden(from: call.scoped), call: claim?.held.request.id.text)
     }
 }
 

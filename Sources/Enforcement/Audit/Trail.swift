@@ -250,11 +250,10 @@ struct Trail: ~Copyable, CallWitness {
         }
     }
 
-    /// What a caller made up: masked as any text, and cut before it fills the record. A value is
-    /// known while it is whole, so the cut comes after.
+    /// What a caller made up: masked as any text, and cut before it fills the record.
     private func shown(_ text: String, most: Int = 128) -> String {
         var mask = TextMask(values, wanted: values.wanted(for: nil))
-        return mask.masked(text.prefixForRecord(8 * most)).prefixForRecord(most)
+        return mask.maskedStart(of: text, most: most)
     }
 
     private func writeTrace(into writer: inout JSONWriter) {
@@ -263,7 +262,9 @@ struct Trail: ~Copyable, CallWitness {
             writer.member("traceparent", parent.isTraceParent ? parent : shown(parent))
         }
         if let client = trace.clientName { writer.member("clientName", shown(client)) }
-        if let session = trace.session { writer.member("session", session.prefixForRecord()) }
+        if let session = trace.session {
+            writer.member("session", String(session.unicodeScalars.prefix(128)))
+        }
         if let use = trace.toolUse { writer.member("toolUse", shown(use)) }
         if let reason = trace.reason {
             writer.member("reason", shown(reason, most: Self.reasonMax))
@@ -308,11 +309,6 @@ extension Duration {
 }
 
 extension String {
-    /// What a caller made up, cut before it fills the record.
-    fileprivate func prefixForRecord(_ most: Int = 128) -> String {
-        String(unicodeScalars.prefix(most))
-    }
-
     /// `00-…-…-01`: digits that stand for nothing but a trace.
     fileprivate var isTraceParent: Bool {
         utf8.count == 55

@@ -49,6 +49,9 @@ struct CellMask {
         if let documents { reveals.formUnion(documents.reveals) }
     }
 
+    /// To what may be told at once.
+    mutating func cut(toBytes limit: Int) { rows.cut(toBytes: limit) }
+
     private func indices(of column: Int) -> StrideTo<Int> {
         stride(from: column, to: rows.cells.count, by: rows.columnCount)
     }

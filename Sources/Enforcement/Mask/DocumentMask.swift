@@ -50,6 +50,19 @@ package struct DocumentMask {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// A short piece of a text, on one line; of a document nothing or all, for its masks go by its
+    /// fields. Cut when it is masked.
+    mutating func maskedPiece(of raw: String, most: Int) -> String? {
+        if (try? JSONParser.parse(Array(raw.utf8))) != nil {
+            let shown = maskedText(raw)
+            return shown.utf8.count <= most ? shown : nil
+        }
+        let line = text.maskedStart(of: raw, most: most).unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control ? " " : scalar
+        }
+        return line.isEmpty ? nil : String(String.UnicodeScalarView(line))
+    }
+
     package mutating func masked(_ value: JSONValue) -> JSONValue {
         masked(value, named: nil, around: .nothing, at: places.start)
     }

@@ -68,6 +68,7 @@ final class MaskPlan: Sendable {
     let names: RowNames
     /// The same for every caller where no rule lifts anything.
     private let settled: [Standing]?
+    private let settledHidden: [Bool]
 
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
     init(
@@ -112,6 +113,7 @@ final class MaskPlan: Sendable {
         settled =
             isSameForAll
             ? zip(columns, insides).map { Self.standing($0.first, $0, $1) } : nil
+        settledHidden = Self.hidden(settled ?? [])
     }
 
     /// By what it is called, and by what the columns are called that it is made of.
@@ -143,6 +145,18 @@ final class MaskPlan: Sendable {
         if let cover { return cover.strategy == .keep ? .open : .covered(cover) }
         if !insides.isEmpty { return .inside }
         return covers.isEmpty ? .unknown : .open
+    }
+
+    /// The output columns of whose values this caller is shown nothing, by place; empty for none.
+    func hidden(from call: ScopedCall) -> [Bool] {
+        settled != nil ? settledHidden : Self.hidden(standings(for: call))
+    }
+
+    private static func hidden(_ standings: [Standing]) -> [Bool] {
+        let hidden = standings.map { standing in
+            if case .covered(let cover) = standing { cover.strategy.hidesAll } else { false }
+        }
+        return hidden.contains(true) ? hidden : []
     }
 
     /// The rules that lift covers of columns for this caller.

@@ -44,11 +44,11 @@ package struct MaskStage: Sendable {
         }
     }
 
-    /// What of a backend's own words this caller may see.
-    func masked(_ words: String, for call: ExaminedCall) -> String {
+    /// What of a backend's own words this caller may see: a short piece.
+    func masked(_ words: String, for call: ExaminedCall) -> String? {
         let guarded = call.scoped.guarded
         var mask = DocumentMask(guarded.values, guarded.policy, for: call.scoped.caller)
-        return mask.maskedText(words)
+        return mask.maskedPiece(of: words, most: 400)
     }
 
     /// Documents have fields and no columns. A text that is one is treated as one.
@@ -80,6 +80,8 @@ package struct MaskStage: Sendable {
         }
         var cells = CellMask(raw, plan, for: call.scoped)
         cells.mask()
+        // A change is made, and all that it says is told.
+        if changed == nil { cells.cut(toBytes: call.scoped.tool.limits.bytes) }
         return MaskedResult(
             names: plan.names, content: .rows(cells.rows), changed: changed,
             maskedCount: cells.maskedCount,

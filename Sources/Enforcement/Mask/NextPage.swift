@@ -8,7 +8,7 @@ enum NextPage {
     static func arguments(
         behind rows: Rows, unmasked raw: Rows, of call: ExaminedCall
     ) -> JSONObject? {
-        guard rows.isTruncated, rows.rowCount > 0, rows.rowCount == raw.rowCount,
+        guard rows.isTruncated, rows.rowCount > 0, rows.rowCount <= raw.rowCount,
             case .sql(let operation) = call.scoped.tool.operation, !operation.next.isEmpty
         else { return nil }
         var arguments = JSONObject()
@@ -18,7 +18,7 @@ enum NextPage {
                 return nil
             }
             let cell = rows[row: rows.rowCount - 1, column: place]
-            guard cell == raw[row: raw.rowCount - 1, column: place],
+            guard cell == raw[row: rows.rowCount - 1, column: place],
                 let value = value(of: cell, in: rows)
             else { return nil }
             arguments[argument.text] = value

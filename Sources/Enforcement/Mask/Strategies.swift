@@ -7,6 +7,9 @@ extension MaskRule.Strategy {
     /// The others keep the type, or leave nothing.
     var makesText: Bool { self == .redact || self == .partial || self == .pseudonym }
 
+    /// Whether what stands in the place of a value is the same for all values of a type.
+    var hidesAll: Bool { self == .redact || self == .null || self == .zero }
+
     /// A value of a document. Null stays null; the type changes only where it must.
     func masked(_ value: JSONValue, label: String, masks: ValueMasks) -> JSONValue {
         switch (self, value) {

@@ -30,6 +30,28 @@ struct TextMask {
         masked(text.utf8.span).map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
+    /// The first characters of what a text is when it is masked. Half of a value is not known for
+    /// what it is, so the cut comes last; of a long text only what a detector looks at is read.
+    mutating func maskedStart(of text: String, most: Int) -> String {
+        let all = text.utf8.span
+        guard all.count > Self.startBytes + ScanWindows.ahead else {
+            return String(masked(text).unicodeScalars.prefix(most))
+        }
+        let head = all.extracting(0..<(Self.startBytes + ScanWindows.ahead))
+        let findings = find(head).filter { $0.start < Self.startBytes }
+        // Not in the middle of a character, nor of a value.
+        let end = max(
+            head.start(of: Self.startBytes, atMost: 3) { $0 & 0xC0 == 0x80 } - 1,
+            findings.last?.end ?? 0)
+        var draft = MaskDraft()
+        var quotes = JSONQuotes(of: head)
+        draft.append(head, 0, end, findings: findings, offset: 0, quotes: &quotes, by: masks)
+        return String(
+            String(decoding: draft.bytes, as: UTF8.self).unicodeScalars.prefix(most))
+    }
+
+    private static let startBytes = 8 << 10
+
     mutating func find(_ text: Span<UInt8>, around: Meaning = .nothing) -> [Finding] {
         guard !isIdle, !Pseudonym.isToken(text) else { return [] }
         if text.count > ScanWindows.size {

