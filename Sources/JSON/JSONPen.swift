@@ -7,10 +7,16 @@ package struct JSONPen {
 
     fileprivate init(_ room: UnsafeMutableBufferPointer<UInt8>) { unsafe self.room = room }
 
-    /// The most that content becomes, escaped twice: `\\\\u001f` for one byte. Counted where that
-    /// would be much.
+    /// The most that pieces of so many bytes become, escaped twice, each between quotes:
+    /// `\\\\u001f` for one byte.
+    @inline(__always)
+    package static func bytesMax(_ byteCount: Int, pieces: Int = 1) -> Int {
+        7 * byteCount + 4 * pieces
+    }
+
+    /// The same for one piece, counted where that would be much.
     package static func bytesMax(for content: UnsafeRawBufferPointer) -> Int {
-        guard content.count > 1_024 else { return 7 * content.count + 4 }
+        guard content.count > 1_024 else { return bytesMax(content.count) }
         var special = 0
         for index in 0..<content.count {
             let byte = unsafe content[index]
@@ -32,7 +38,7 @@ package struct JSONPen {
     package mutating func copy(_ piece: UnsafeRawBufferPointer) {
         guard let from = piece.baseAddress, let to = unsafe room.baseAddress else { return }
         unsafe precondition(piece.count <= room.count &- count)
-        unsafe UnsafeMutableRawPointer(to + count).copyMemory(from: from, byteCount: piece.count)
+        unsafe ShortCopy.copy(from, to: UnsafeMutableRawPointer(to + count), piece.count)
         count &+= piece.count
     }
 

@@ -222,23 +222,23 @@ struct JSONScanner {
 
 extension Span<UInt8> {
     /// Where a quote, a backslash or a control character stands first, from `start` on; the count
-    /// when there is none. Long texts are most of what passes, so eight bytes are looked at at
-    /// once: subtraction borrows into the highest bit of a byte that is below the operand.
+    /// when there is none. Texts are most of what passes, so eight bytes are looked at at once, the
+    /// last ones together with some before them.
     @inline(__always)
     func firstSpecialByte(from start: Int) -> Int {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let high = ones << 7
         var index = start
+        // All loads are in bounds by the conditions around them.
         while count &- index >= 8 {
-            // In bounds by the line above.
             let word = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-            let quotes = word ^ (ones &* 0x22)
-            let backslashes = word ^ (ones &* 0x5C)
-            let special =
-                (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes
-                | (backslashes &- ones) & ~backslashes
-            if special & high != 0 { break }
+            if Self.hasSpecialByte(word) { break }
             index &+= 8
+        }
+        let left = count &- index
+        if left < 8, left >= 4 {
+            let head = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self)
+            let tail = unsafe bytes.unsafeLoadUnaligned(
+                fromByteOffset: count &- 4, as: UInt32.self)
+            if !Self.hasSpecialByte(UInt64(head) | UInt64(tail) << 32) { return count }
         }
         while index < count {
             let byte = self[index]
@@ -246,5 +246,17 @@ extension Span<UInt8> {
             index &+= 1
         }
         return index
+    }
+
+    /// Subtraction borrows into the highest bit of a byte that is below the operand.
+    @inline(__always)
+    private static func hasSpecialByte(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ (ones &* 0x22)
+        let backslashes = word ^ (ones &* 0x5C)
+        let special =
+            (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes
+            | (backslashes &- ones) & ~backslashes
+        return special & ones << 7 != 0
     }
 }
