@@ -26,8 +26,9 @@ package final class Tool: Sendable {
     /// Set for a tool that people may choose by themselves.
     package let prompt: ToolPrompt?
 
-    /// How rows are written: each with its names, or the names once and then values alone.
-    package enum RowForm: String, Sendable, CaseIterable { case objects, table }
+    /// How rows are written: each with its names, or the names once and then values alone. `auto`:
+    /// objects for programs, and a table in the text that models read where rows are many.
+    package enum RowForm: String, Sendable, CaseIterable { case auto, objects, table }
 
     /// Whether a call may go on after its request was answered.
     package enum TaskUse: String, Sendable, CaseIterable { case allowed, required }
@@ -36,7 +37,7 @@ package final class Tool: Sendable {
         name: Name, title: String, description: String, backend: Name, scope: Name,
         effect: Effect, tags: [Name] = [], inputSchema: JSONValue, input: InputCheck,
         operation: Operation, limits: ToolLimits = ToolLimits(), examination: Examination,
-        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil, rowForm: RowForm = .objects,
+        confirmation: Confirmation? = nil, taskUse: TaskUse? = nil, rowForm: RowForm = .auto,
         prompt: ToolPrompt? = nil
     ) {
         self.name = name

@@ -9,7 +9,7 @@ extension Tool {
         columns: [Column] = [Column("id", .integer)], reads: Set<ColumnPath>? = [],
         operation: Operation? = nil, examination: Examination? = nil,
         limits: ToolLimits = ToolLimits(), confirmation: Confirmation? = nil,
-        taskUse: TaskUse? = nil, rowForm: RowForm = .objects, prompt: ToolPrompt? = nil
+        taskUse: TaskUse? = nil, rowForm: RowForm = .auto, prompt: ToolPrompt? = nil
     ) throws -> Tool {
         Tool(
             name: name, title: "Title of \(name)", description: "Description of \(name).",

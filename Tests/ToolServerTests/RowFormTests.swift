@@ -9,9 +9,9 @@ import Testing
 @Suite struct RowFormTests {
     private static let names = ["id", "name", "email", "plan", "country", "city", "customer_since"]
 
-    private static func rows() -> Rows {
+    private static func rows(_ count: Int) -> Rows {
         var rows = Rows(columnCount: names.count)
-        for id in 1...100 {
+        for id in 1...count {
             rows.append(.number, Array("\(id)".utf8))
             for cell in ["Hana Hoffmann", "h\(id)", "plus", "NL"] {
                 rows.append(.text, Array(cell.utf8))
@@ -22,31 +22,51 @@ import Testing
         return rows
     }
 
-    private static func answer(_ form: Tool.RowForm) async throws -> JSONValue {
+    private static func answer(_ form: Tool.RowForm, count: Int = 100) async throws -> JSONValue {
         let columns = names.map { Column($0, $0 == "id" ? .integer : .string) }
         let fixture = MCPFixture(
             try GateFixture(
                 tools: [try Tool.sample(columns: columns, rowForm: form)],
-                backend: { _ in RawResult(rows: Self.rows()) }))
+                backend: { _ in RawResult(rows: Self.rows(count)) }))
         return try await fixture.answer(
             MCPFixture.request("tools/call", ["name": "orders", "arguments": [:]]))
     }
 
-    @Test func aTableTakesLessThanHalfOfThePrettyRowsAndSaysTheSame() async throws {
-        let objects = try await Self.answer(.objects)["structuredContent"]
-        let answer = try await Self.answer(.table)
-        let text = try #require(answer["content"]?.array?.first?["text"]?.string)
-        let pretty = try #require(objects).laidOut(columns: 0, indent: 2)
-        #expect(text.utf8.count * 100 <= pretty.utf8.count * 45)
-        let table = try JSONParser.parse(Array(text.utf8))
-        #expect(answer["structuredContent"] == table)
+    private static func text(_ answer: JSONValue) throws -> [UInt8] {
+        Array(try #require(answer["content"]?.array?.first?["text"]?.string).utf8)
+    }
+
+    @Test(arguments: [Tool.RowForm.auto, .table])
+    func theTextOfManyRowsTakesLessThanHalfOfThePrettyRowsAndSaysTheSame(
+        _ form: Tool.RowForm
+    ) async throws {
+        let objects = try #require(try await Self.answer(.objects)["structuredContent"])
+        let text = try Self.text(try await Self.answer(form))
+        #expect(text.count * 100 <= objects.laidOut(columns: 0, indent: 2).utf8.count * 45)
+        let table = try JSONParser.parse(text)
         #expect(table["columns"] == .array(Self.names.map { .string($0) }))
         let rebuilt = try #require(table["rows"]?.array).map { row in
             JSONValue.object(
                 JSONObject(
                     distinct: zip(Self.names, row.array ?? []).map { (name: $0, value: $1) }))
         }
-        #expect(objects?["rows"] == .array(rebuilt))
+        #expect(objects["rows"] == .array(rebuilt))
+    }
+
+    @Test func programsGetObjectsUnlessTheManifestWantsATable() async throws {
+        let objects = try await Self.answer(.objects)
+        #expect(try JSONParser.parse(Self.text(objects)) == objects["structuredContent"])
+        let table = try await Self.answer(.table)
+        #expect(try JSONParser.parse(Self.text(table)) == table["structuredContent"])
+        let auto = try await Self.answer(.auto)
+        #expect(auto["structuredContent"] == objects["structuredContent"])
+    }
+
+    @Test(arguments: [(9, true), (10, false)])
+    func theTextOfAFewRowsIsWhatProgramsGet(_ count: Int, _ isSame: Bool) async throws {
+        let answer = try await Self.answer(.auto, count: count)
+        let text = try JSONParser.parse(Self.text(answer))
+        #expect((text == answer["structuredContent"]) == isSame)
     }
 
     @Test(arguments: Tool.RowForm.allCases)

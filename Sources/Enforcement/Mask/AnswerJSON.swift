@@ -24,8 +24,10 @@ package struct AnswerJSON {
     package var bytesExpected: Int {
         switch form {
         case .rows(let result):
-            result.names.plain.bytesExpected(for: result.rows)
-                + result.names.inString.bytesExpected(for: result.rows)
+            [false, true].reduce(0) { sum, inString in
+                let names = result.names.line(for: result.rows, inString: inString)
+                return sum + names.bytesExpected(for: result.rows)
+            }
         case .document(let bytes): 2 * bytes.count + bytes.count / 4
         }
     }
@@ -40,7 +42,8 @@ package struct AnswerJSON {
         }
     }
 
-    /// The same as the content of one string, quotes and all.
+    /// The same as the content of one string, quotes and all; many rows as a table, where the
+    /// manifest does not say how.
     package func writeText(into writer: inout JSONWriter) {
         switch form {
         case .rows(let result):

@@ -73,7 +73,7 @@ final class MaskPlan: Sendable {
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
     init(
         _ examination: Examination, on backend: Name, policy: Policy, isSettled: Bool,
-        as form: Tool.RowForm = .objects
+        as form: Tool.RowForm = .auto
     ) {
         let rules = policy.masks.filter { $0.target.applies(to: backend) }
         deciding = rules.compactMap { rule in

@@ -1,22 +1,20 @@
 import JSON
 
 /// Rows as `{"rows":[{…}],"changed":1,"truncated":true}` or, as a table,
-/// `{"columns":[…],"rows":[[…]],…}`; or the same as the content of a string.
+/// `{"columns":[…],"rows":[[…]],…}`; or either as the content of a string.
 ///
 /// Large answers are most of what a call costs: what is the same in every row is made once, and a
 /// cell costs the copy of its bytes.
 struct RowsJSON {
     private let rows: Rows
     private let names: RowNames.Line
-    private let rowEnd: UInt8
     private let changed: Int?
     private let next: [UInt8]?
     private let inString: Bool
 
     init(_ result: MaskedResult, inString: Bool) {
         rows = result.rows
-        names = inString ? result.names.inString : result.names.plain
-        rowEnd = result.names.rowEnd
+        names = result.names.line(for: result.rows, inString: inString)
         changed = result.changed
         next = result.next.map { JSONValue.object($0).bytes }
         self.inString = inString
@@ -77,18 +75,32 @@ struct RowsJSON {
                     let start = row * names.ends.count
                     let line = unsafe UnsafeBufferPointer(
                         rebasing: cells[start..<(start + names.ends.count)])
-                    var room = names.bytes.count + 8
-                    for column in 0..<names.ends.count {
-                        room += unsafe JSONPen.bytesMax(for: content(of: line[column], bytes))
-                    }
-                    writer.write(atMost: room) { pen in
+                    writer.write(atMost: unsafe room(for: line, bytes)) { pen in
                         if row > 0 { pen.byte(UInt8(ascii: ",")) }
                         unsafe write(line, bytes, with: &pen)
-                        pen.byte(rowEnd)
+                        pen.byte(names.rowEnd)
                     }
                 }
             }
         }
+    }
+
+    /// Of short cells not even the special bytes are counted.
+    @inline(__always)
+    private func room(
+        for line: UnsafeBufferPointer<Rows.Cell>, _ bytes: UnsafeRawBufferPointer
+    ) -> Int {
+        var shortBytes = 0
+        var room = names.bytes.count + 8
+        for column in 0..<line.count {
+            let cell = unsafe line[column]
+            if cell.count <= 1_024 {
+                shortBytes &+= Int(cell.count)
+            } else {
+                room += unsafe JSONPen.bytesMax(for: content(of: cell, bytes))
+            }
+        }
+        return room + JSONPen.bytesMax(shortBytes, pieces: line.count)
     }
 
     @inline(__always)

@@ -90,12 +90,12 @@ struct ToolManifest {
     }
 
     private static func rowForm(of object: ObjectReader) -> Tool.RowForm {
-        guard let node = object["rowsAs"] else { return .objects }
+        guard let node = object["rowsAs"] else { return .auto }
         if object["http"] != nil {
             node.report("has no meaning beside `http`; pick from the answer")
         }
         let word = node.choice(among: Tool.RowForm.allCases.map(\.rawValue))
-        return word.flatMap { Tool.RowForm(rawValue: $0) } ?? .objects
+        return word.flatMap { Tool.RowForm(rawValue: $0) } ?? .auto
     }
 
     private static func name(_ node: Node) -> Name? {
