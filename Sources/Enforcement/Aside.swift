@@ -1,10 +1,27 @@
 import JSON
+import Synchronization
 
 /// Threads for work that would hold up whoever else is served on the same one: to mask a megabyte
 /// takes as long as a thousand small calls.
 package protocol Aside: Sendable {
     /// Returns on the caller's own thread again.
     func run<T: Sendable>(_ work: @escaping @Sendable () -> T) async -> T
+}
+
+/// An answer on its way to another thread: who takes it has it alone, and need not copy what it
+/// changes.
+final class Handover: Sendable {
+    private let result: Mutex<RawResult>
+
+    init(_ result: consuming RawResult) { self.result = Mutex(result) }
+
+    /// Empty the second time.
+    func take() -> RawResult {
+        result.withLock { result in
+            defer { result = RawResult(.text("")) }
+            return result
+        }
+    }
 }
 
 /// Up to here work is done where it stands, since to change threads costs more.

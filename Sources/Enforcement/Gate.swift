@@ -133,7 +133,7 @@ package struct Gate: Sendable {
             claim = cleared.claim
             try await trail.intend(cleared)
             let raw = try await run(cleared, for: screened.examined)
-            let masked = try await masked(raw, for: screened.examined)
+            let masked = try await masked(consume raw, for: screened.examined)
             return await approval.settle(claim, tab.settle(trail.close(.answered(masked))))
         } catch {
             let refused = await trail.close(.refused(error.masked(by: values)))
@@ -198,13 +198,14 @@ package struct Gate: Sendable {
     }
 
     private func masked(
-        _ raw: RawResult, for call: ExaminedCall
+        _ raw: consuming RawResult, for call: ExaminedCall
     ) async throws(Refusal) -> MaskedResult {
         guard let aside, raw.isLarger(than: inlineBytesMax) else {
             return try mask.apply(raw, to: call)
         }
+        let handover = Handover(raw)
         return try await aside.run { [mask] in
-            Result { () throws(Refusal) in try mask.apply(raw, to: call) }
+            Result { () throws(Refusal) in try mask.apply(handover.take(), to: call) }
         }.get()
     }
 

@@ -18,6 +18,12 @@ package struct RawResult: Sendable {
         get { content.rows }
         set { content = .rows(newValue) }
     }
+
+    /// Its content, of which nothing stays here.
+    mutating func take() -> ResultContent {
+        defer { content = .text("") }
+        return content
+    }
 }
 
 /// The forms that an answer can have.
@@ -72,7 +78,7 @@ package struct Rows: Sendable {
         package var start: Int32
         package var count: Int32
 
-        @inlinable
+        @inlinable @inline(__always)
         package init(kind: Kind, start: Int32, count: Int32) {
             self.kind = kind
             self.start = start
@@ -86,19 +92,15 @@ package struct Rows: Sendable {
     /// Set when the backend had more than the tool's limits allow.
     package var isTruncated: Bool
 
-    package init(columnCount: Int) {
+    /// `expecting`: how many cells and bytes the last answer of its kind had.
+    package init(columnCount: Int, expecting: (cells: Int, bytes: Int) = (0, 0)) {
         bytes = []
         cells = []
-        // What a look-up of a row or two takes; larger results grow from here.
-        bytes.reserveCapacity(columnCount * 32)
-        cells.reserveCapacity(columnCount * 2)
+        // At least what a look-up of a row or two takes; larger results grow from here.
+        bytes.reserveCapacity(max(columnCount * 32, expecting.bytes))
+        cells.reserveCapacity(max(columnCount * 2, expecting.cells))
         self.columnCount = columnCount
         isTruncated = false
-    }
-
-    mutating func reserve(cells cellCount: Int, bytes byteCount: Int) {
-        cells.reserveCapacity(cellCount)
-        bytes.reserveCapacity(byteCount)
     }
 
     package var rowCount: Int { columnCount == 0 ? 0 : cells.count / columnCount }
@@ -115,6 +117,8 @@ package struct Rows: Sendable {
 
     /// Leaves out the rows behind those that fit, a comma a cell counted.
     mutating func cut(toBytes limit: Int) {
+        // By far the most fit whole.
+        guard bytes.count + 4 * cells.count > limit else { return }
         var spent = 0
         for row in 0..<rowCount {
             let start = row * columnCount
@@ -160,6 +164,15 @@ package struct Rows: Sendable {
     package mutating func keep(_ kind: Kind, _ content: some Collection<UInt8>) -> Cell {
         defer { bytes.append(contentsOf: content) }
         return Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count))
+    }
+
+    /// The same of a start and an end of what is here, with stars between them.
+    package mutating func keep(text head: Range<Int>, stars: Int, _ tail: Range<Int>) -> Cell {
+        let start = bytes.count
+        for index in head { bytes.append(bytes[index]) }
+        for _ in 0..<stars { bytes.append(UInt8(ascii: "*")) }
+        for index in tail { bytes.append(bytes[index]) }
+        return Cell(kind: .text, start: Int32(start), count: Int32(bytes.count - start))
     }
 
     /// Shows other content in the place of a cell; the others stay where they are.

@@ -10,6 +10,7 @@ struct PostgresCells {
     /// Of all cells, as the server sent them.
     private var spentBytes = 0
     private let forms: [PostgresForm]
+    private let shapes: [PostgresForm.Shape]
     let bounds: RowBounds
     private let hidden: [Bool]
     /// What of it cannot be shown; for the record.
@@ -17,11 +18,12 @@ struct PostgresCells {
     /// Cells of the row at hand that are to be written anew.
     private var odd: [Int] = []
 
-    init(_ columns: [PostgresColumn], within bounds: RowBounds) {
-        forms = columns.map(\.form)
-        rows = Rows(columnCount: columns.count)
+    init(_ plan: PostgresPlan, within bounds: RowBounds) {
+        forms = plan.forms
+        shapes = plan.shapes
+        rows = Rows(columnCount: plan.columns.count, expecting: plan.expected)
         self.bounds = bounds
-        hidden = bounds.hidden.count == columns.count ? bounds.hidden : []
+        hidden = bounds.hidden.count == plan.columns.count ? bounds.hidden : []
     }
 
     mutating func cut() { rows.isTruncated = true }
@@ -58,16 +60,15 @@ struct PostgresCells {
 
     /// What stands between the cells is their lengths, which nothing shows.
     private mutating func place(_ frame: PostgresFrame) -> Bool {
-        guard unsafe frame.int16(at: 0) == forms.count else { return false }
-        let forms = forms
-        let hidden = hidden
+        guard unsafe frame.int16(at: 0) == shapes.count else { return false }
+        let (forms, shapes, hidden) = (forms, shapes, hidden)
         var odd = odd
         var isWhole = true
         unsafe rows.appendRow(copying: frame.body) { copy, start, cells in
             var offset = 2
             // What is hidden is not held: the rest moves up.
             var gap = 0
-            for (column, form) in forms.enumerated() {
+            for column in shapes.indices {
                 let count = unsafe frame.int32(at: offset)
                 guard offset + 4 + max(0, count) <= copy.count else {
                     isWhole = false
@@ -78,7 +79,7 @@ struct PostgresCells {
                 let place = offset - gap
                 let position = start + Int32(truncatingIfNeeded: place)
                 if count < 0 || !hidden.isEmpty && hidden[column] {
-                    let kind = count < 0 ? Rows.Kind.null : form.cellKind
+                    let kind = count < 0 ? Rows.Kind.null : forms[column].cellKind
                     cells.append(Rows.Cell(kind: kind, start: position, count: 0))
                     offset += max(0, count)
                     gap += max(0, count)
@@ -90,7 +91,7 @@ struct PostgresCells {
                     unsafe text.copyMemory(
                         from: UnsafeRawBufferPointer(rebasing: copy[offset..<(offset + count)]))
                 }
-                let shown = unsafe Self.shown(text, form)
+                let shown = unsafe Self.shown(text, shapes[column])
                 if shown == nil { odd.append(cells.count) }
                 cells.append(
                     Rows.Cell(
@@ -107,19 +108,20 @@ struct PostgresCells {
     /// What a text is in JSON as it stands, or with other separators; nil where it is written anew.
     @inline(__always)
     private static func shown(
-        _ text: UnsafeMutableRawBufferPointer, _ form: PostgresForm
+        _ text: UnsafeMutableRawBufferPointer, _ shape: PostgresForm.Shape
     ) -> (kind: Rows.Kind, count: Int)? {
         let bytes = UnsafeRawBufferPointer(text)
-        switch form {
+        switch shape {
         case .integer: return (.number, text.count)
         case .number: return unsafe (PostgresValue.isNumber(bytes) ? .number : .text, text.count)
         case .text: return unsafe PostgresValue.isUTF8(bytes) ? (.text, text.count) : nil
         // `2019-01-01 00:00:00+00`
-        case .timestampWithZone where unsafe PostgresValue.isPlainUTC(bytes):
+        case .timestampWithZone:
+            guard unsafe PostgresValue.isPlainUTC(bytes) else { return nil }
             unsafe text[10] = UInt8(ascii: "T")
             unsafe text[text.count - 3] = UInt8(ascii: "Z")
             return (.text, text.count - 2)
-        default: return nil
+        case .other: return nil
         }
     }
 

@@ -272,7 +272,8 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
             return endChange(first)
         }
         finish(first.outcome)
-        first.call.plan.took(loop.now.nanoseconds(since: firstSince))
+        let took = loop.now.nanoseconds(since: firstSince)
+        first.call.plan.took(took, answering: exchange.cells.rows)
         if isOutside, let next = underway.first {
             firstSince = loop.now
             // Its caller is gone.

@@ -51,7 +51,7 @@ struct PostgresExchange {
         self.plan = plan
         self.effect = effect
         self.prepares = prepares
-        cells = PostgresCells(plan.columns, within: bounds)
+        cells = PostgresCells(plan, within: bounds)
     }
 
     mutating func take(_ frame: PostgresFrame) -> Step {

@@ -38,6 +38,19 @@ indirect enum PostgresForm: Sendable, Equatable {
         }
     }
 
+    /// What is done with most texts of a form, for which nothing need be looked up.
+    enum Shape: UInt8 { case integer, number, text, timestampWithZone, other }
+
+    var shape: Shape {
+        switch self {
+        case .integer: .integer
+        case .number: .number
+        case .text: .text
+        case .timestampWithZone: .timestampWithZone
+        default: .other
+        }
+    }
+
     /// Types that every database has under the same number (`pg_type.dat`); nil for others.
     static func builtIn(_ type: UInt32) -> PostgresForm? {
         switch type {

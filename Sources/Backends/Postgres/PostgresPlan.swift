@@ -20,6 +20,8 @@ final class PostgresPlan: Sendable {
     let parameters: [Name]
     let parameterTypes: [UInt32]
     let columns: [PostgresColumn]
+    let forms: [PostgresForm]
+    let shapes: [PostgresForm.Shape]
     let examination: Examination
 
     /// A statement that took no longer the last three times is quick: others may wait for it.
@@ -28,6 +30,8 @@ final class PostgresPlan: Sendable {
 
     private static let lastNumber = Atomic<Int>(0)
     private let quickRuns = Atomic<Int>(0)
+    private let lastCells = Atomic<Int>(0)
+    private let lastBytes = Atomic<Int>(0)
 
     init(
         text: PostgresText, parameterTypes: [UInt32], columns: [PostgresColumn],
@@ -38,16 +42,33 @@ final class PostgresPlan: Sendable {
         parameters = text.parameters
         self.parameterTypes = parameterTypes
         self.columns = columns
+        forms = columns.map(\.form)
+        shapes = forms.map(\.shape)
         self.examination = examination
     }
 
     var isQuick: Bool { quickRuns.load(ordering: .relaxed) >= Self.quickRunsMin }
 
-    func took(_ nanoseconds: UInt64) {
+    func took(_ nanoseconds: UInt64, answering rows: Rows) {
         let known = quickRuns.load(ordering: .relaxed)
-        let runs = nanoseconds < Self.quickTime ? min(known + 1, Self.quickRunsMin) : 0
-        // All loops read it with each call: written only where it changes.
-        if runs != known { quickRuns.store(runs, ordering: .relaxed) }
+        note(nanoseconds < Self.quickTime ? min(known + 1, Self.quickRunsMin) : 0, in: quickRuns)
+        note(Self.room(for: rows.cells.count, step: 512), in: lastCells)
+        note(Self.room(for: rows.byteCount + rows.byteCount / 8, step: 4_096), in: lastBytes)
+    }
+
+    /// All loops read it with each call: written only where it changes.
+    private func note(_ value: Int, in known: borrowing Atomic<Int>) {
+        if known.load(ordering: .relaxed) != value { known.store(value, ordering: .relaxed) }
+    }
+
+    private static func room(for count: Int, step: Int) -> Int {
+        count < step ? 0 : (count / step + 1) * step
+    }
+
+    /// What the last answer took, so that the next need not grow to it piece by piece; nothing
+    /// where that was little.
+    var expected: (cells: Int, bytes: Int) {
+        (lastCells.load(ordering: .relaxed), lastBytes.load(ordering: .relaxed))
     }
 
     /// `T`: whether the server still describes what was examined.

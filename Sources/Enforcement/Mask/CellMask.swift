@@ -3,7 +3,6 @@ import JSON
 /// Masks the cells of one answer: by the rules for their columns, else by the names of those, else
 /// by value. Only cells that change are written anew; a column that is open costs nothing.
 struct CellMask {
-    private(set) var rows: Rows
     private let plan: MaskPlan
     private let values: ValueMasks
     private let wanted: WantedValues
@@ -21,8 +20,7 @@ struct CellMask {
     /// The rules by which something was shown that is masked for others.
     private(set) var reveals: Set<Name> = []
 
-    init(_ raw: Rows, _ plan: MaskPlan, for call: ScopedCall) {
-        rows = raw
+    init(_ plan: MaskPlan, for call: ScopedCall) {
         self.plan = plan
         values = call.guarded.values
         wanted = values.wanted(for: call)
@@ -36,56 +34,68 @@ struct CellMask {
         }
     }
 
-    mutating func mask() {
+    mutating func mask(_ rows: inout Rows) {
         if rows.rowCount > 0 { reveals = standingReveals }
         for column in standings.indices {
             switch standings[column] {
             case .open: break
-            case .unknown: scan(column)
-            case .inside: maskInside(column)
-            case .covered(let cover): self.cover(column, by: cover)
+            case .unknown: scan(column, of: &rows)
+            case .inside: maskInside(column, of: &rows)
+            case .covered(let cover): self.cover(column, of: &rows, by: cover)
             }
         }
         if let documents { reveals.formUnion(documents.reveals) }
     }
 
-    /// To what may be told at once.
-    mutating func cut(toBytes limit: Int) { rows.cut(toBytes: limit) }
-
-    private func indices(of column: Int) -> StrideTo<Int> {
+    private func indices(of column: Int, in rows: borrowing Rows) -> StrideTo<Int> {
         stride(from: column, to: rows.cells.count, by: rows.columnCount)
     }
 
-    private mutating func cover(_ column: Int, by cover: MaskPlan.Cover) {
+    private mutating func cover(_ column: Int, of rows: inout Rows, by cover: MaskPlan.Cover) {
         // One copy of what stands for all of them.
         let token = rows.keep(.text, cover.token)
-        for index in indices(of: column) {
+        for index in indices(of: column, in: rows) {
             let cell = rows.cells[index]
             if cell.kind == .null, !cover.coversNull { continue }
-            if cover.strategy == .redact {
-                maskedCount += 1
-                rows.show(token, at: index)
-                continue
+            switch cover.strategy {
+            case .redact: show(token, at: index, of: &rows)
+            case .partial where cell.kind != .json: showPart(of: cell, at: index, of: &rows)
+            default:
+                let value = covered(cell, of: rows, by: cover)
+                replace(index, of: &rows, with: value.kind, value.bytes)
             }
-            let value = covered(cell, by: cover)
-            replace(index, with: value.kind, value.bytes)
         }
     }
 
-    private mutating func replace(_ index: Int, with kind: Rows.Kind, _ bytes: [UInt8]) {
+    private mutating func show(_ cell: Rows.Cell, at index: Int, of rows: inout Rows) {
         maskedCount += 1
-        rows.show(rows.keep(kind, bytes), at: index)
+        rows.show(cell, at: index)
+    }
+
+    private mutating func showPart(of cell: Rows.Cell, at index: Int, of rows: inout Rows) {
+        let start = Int(cell.start)
+        let end = start + Int(cell.count)
+        let shown = Partial.shown(of: rows.bytes.span.extracting(start..<end))
+        show(
+            rows.keep(
+                text: start..<(start + shown.head), stars: Partial.stars,
+                (start + shown.tailStart)..<end),
+            at: index, of: &rows)
+    }
+
+    private mutating func replace(
+        _ index: Int, of rows: inout Rows, with kind: Rows.Kind, _ bytes: [UInt8]
+    ) {
+        show(rows.keep(kind, bytes), at: index, of: &rows)
     }
 
     private func covered(
-        _ cell: Rows.Cell, by cover: MaskPlan.Cover
+        _ cell: Rows.Cell, of rows: borrowing Rows, by cover: MaskPlan.Cover
     ) -> (kind: Rows.Kind, bytes: [UInt8]) {
         let content = rows.content(of: cell)
         switch cover.strategy {
-        case .keep, .redact: return (.text, cover.token)
         // Of a document, the last characters are no part of a value that one could know.
-        case .partial where cell.kind == .json: return (.text, cover.token)
-        case .partial: return (.text, Partial.masked(content))
+        case .keep, .redact, .partial: return (.text, cover.token)
         case .pseudonym:
             return (.text, cover.strategy.token(for: content.span, cover.label, values))
         case .null: return (.null, [])
@@ -100,63 +110,69 @@ struct CellMask {
     }
 
     /// A column that no rule speaks of.
-    private mutating func scan(_ column: Int) {
+    private mutating func scan(_ column: Int, of rows: inout Rows) {
         let named = plan.named[column]
         let cues = plan.cues[column]
-        for index in indices(of: column) {
+        for index in indices(of: column, in: rows) {
             let cell = rows.cells[index]
             switch cell.kind {
-            case .text: scan(cell, index, named, cues)
-            case .number where !named.isEmpty: scan(cell, index, named, cues)
-            case .json: document(cell, index)
-            case .null, .bool, .number: break
+            case .text, .number:
+                if cell.kind == .number, named.isEmpty { continue }
+                guard let bytes = masked(cell, of: rows, named, cues) else { continue }
+                replace(index, of: &rows, with: .text, bytes)
+            case .json: document(cell, index, of: &rows)
+            case .null, .bool: break
             }
         }
     }
 
-    private mutating func scan(
-        _ cell: Rows.Cell, _ index: Int, _ named: [NamedValues.Named], _ cues: Meaning
-    ) {
-        let content = rows.content(of: cell)
+    /// Nil for what stays as it is, as most values do: they are read where they lie.
+    private mutating func masked(
+        _ cell: Rows.Cell, of rows: borrowing Rows, _ named: [NamedValues.Named], _ cues: Meaning
+    ) -> [UInt8]? {
+        let content = rows.bytes.span.extracting(
+            Int(cell.start)..<Int(cell.start + cell.count))
         let isNumber = cell.kind == .number
-        for named in named {
-            guard let kind = named.kind(of: content.span, isNumber: isNumber),
+        for place in named.indices {
+            if let kind = named[place].kind(of: content, isNumber: isNumber),
                 wanted.contains(.kind(kind))
-            else { continue }
-            return replace(index, with: .text, values.replacement(for: content.span, .kind(kind)))
+            {
+                return values.replacement(for: content, .kind(kind))
+            }
         }
-        guard !isNumber, let bytes = text.masked(content.span, around: cues) else { return }
-        replace(index, with: .text, bytes)
+        return isNumber ? nil : text.masked(content, around: cues)
     }
 
     /// A document inside a cell stays as it is written unless something in it is masked.
-    private mutating func document(_ cell: Rows.Cell, _ index: Int) {
+    private mutating func document(_ cell: Rows.Cell, _ index: Int, of rows: inout Rows) {
         var mask =
             documents
             ?? DocumentMask(values, call.guarded.policy, for: call.caller, at: [])
         documents = nil
         defer { documents = mask }
         if let bytes = Self.masked(rows.content(of: cell), by: &mask) {
-            replace(index, withDocument: bytes, .json)
+            replace(index, of: &rows, withDocument: bytes, .json)
         }
     }
 
     /// A column of documents, some of whose places are masked.
-    private mutating func maskInside(_ column: Int) {
+    private mutating func maskInside(_ column: Int, of rows: inout Rows) {
         guard var mask = insides[column] else { return }
-        for index in indices(of: column) where rows.cells[index].kind != .null {
+        for index in indices(of: column, in: rows) where rows.cells[index].kind != .null {
             let cell = rows.cells[index]
             guard let bytes = Self.masked(rows.content(of: cell), by: &mask) else { continue }
-            replace(index, withDocument: bytes, cell.kind == .json ? .json : .text)
+            replace(index, of: &rows, withDocument: bytes, cell.kind == .json ? .json : .text)
         }
         reveals.formUnion(mask.reveals)
     }
 
-    private mutating func replace(_ index: Int, withDocument bytes: [UInt8], _ kind: Rows.Kind) {
+    private mutating func replace(
+        _ index: Int, of rows: inout Rows, withDocument bytes: [UInt8], _ kind: Rows.Kind
+    ) {
         if bytes.isEmpty {
-            replace(index, with: .text, Array("[json]".utf8))
+            replace(index, of: &rows, with: .text, Array("[json]".utf8))
         } else {
-            replace(index, with: kind, bytes)
+            replace(index, of: &rows, with: kind, bytes)
         }
     }
 

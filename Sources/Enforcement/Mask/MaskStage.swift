@@ -36,11 +36,14 @@ package struct MaskedResult: Sendable {
 }
 
 package struct MaskStage: Sendable {
-    func apply(_ raw: RawResult, to call: ExaminedCall) throws(Refusal) -> MaskedResult {
-        switch raw.content {
-        case .rows(let rows):
-            try apply(SchemaFilter.visible(rows, to: call), changed: raw.changed, to: call)
-        case .document, .text, .binary: covered(raw.content, for: call)
+    /// Takes the answer away from whoever gives it, so that a large one is changed where it lies.
+    func apply(
+        _ raw: consuming RawResult, to call: ExaminedCall
+    ) throws(Refusal) -> MaskedResult {
+        let changed = raw.changed
+        return switch raw.take() {
+        case .rows(let rows): try apply(rows, changed: changed, to: call)
+        case let content: covered(content, for: call)
         }
     }
 
@@ -68,7 +71,7 @@ package struct MaskStage: Sendable {
     }
 
     private func apply(
-        _ raw: Rows, changed: Int?, to call: ExaminedCall
+        _ raw: consuming Rows, changed: Int?, to call: ExaminedCall
     ) throws(Refusal) -> MaskedResult {
         let plan = call.masks
         guard plan.columns.count == raw.columnCount else {
@@ -78,55 +81,19 @@ package struct MaskStage: Sendable {
                 "\(effect)the answer was withheld: its form is not the one that the masks were made for. Do not repeat the call; tell the operator.",
                 noted: "\(raw.columnCount) columns, \(plan.columns.count) expected")
         }
-        var cells = CellMask(raw, plan, for: call.scoped)
-        cells.mask()
+        var rows = SchemaFilter.visible(raw, to: call)
+        // What a mask writes stands behind all that the backend said.
+        let rawBytes = rows.byteCount
+        var cells = CellMask(plan, for: call.scoped)
+        cells.mask(&rows)
         // A change is made, and all that it says is told.
-        if changed == nil { cells.cut(toBytes: call.scoped.tool.limits.bytes) }
+        if changed == nil { rows.cut(toBytes: call.scoped.tool.limits.bytes) }
+        let next = NextPage.arguments(behind: rows, unmasked: rawBytes, of: call)
         return MaskedResult(
-            names: plan.names, content: .rows(cells.rows), changed: changed,
+            names: plan.names, content: .rows(rows), changed: changed,
             maskedCount: cells.maskedCount,
             reveals: cells.reveals.union(
                 call.scoped.guarded.values.reveals(for: call.scoped)),
-            next: NextPage.arguments(behind: cells.rows, unmasked: raw, of: call))
-    }
-}
-
-/// Enough of a value to recognise it, too little to use it.
-enum Partial {
-    /// `ada@example.com` keeps its first letter and its domain; anything else of at least eight
-    /// characters keeps its last four; less keeps nothing.
-    static func masked(_ value: ArraySlice<UInt8>) -> [UInt8] {
-        let stars = Array("***".utf8)
-        if let at = value.lastIndex(of: UInt8(ascii: "@")), at > value.startIndex,
-            isDomain(value[(at + 1)...])
-        {
-            let first = value[value.startIndex]
-            return (first < 0x80 ? [first] : []) + stars + value[at...]
-        }
-        let characters = value.lazy.filter { $0 & 0xC0 != 0x80 }.count
-        guard characters >= 8 else { return stars }
-        var start = value.endIndex
-        for _ in 0..<4 {
-            start -= 1
-            while value[start] & 0xC0 == 0x80 { start -= 1 }
-        }
-        return stars + value[start...]
-    }
-
-    /// Without this `p@ssword` would show all but nothing. Two labels at least, none empty.
-    private static func isDomain(_ text: ArraySlice<UInt8>) -> Bool {
-        var dots = 0
-        var length = 0
-        for byte in text {
-            if byte == UInt8(ascii: ".") {
-                if length == 0 { return false }
-                dots += 1
-                length = 0
-            } else {
-                guard byte.isWord || byte == UInt8(ascii: "-") || byte >= 0x80 else { return false }
-                length += 1
-            }
-        }
-        return dots > 0 && length > 0
+            next: next)
     }
 }

@@ -5,10 +5,12 @@ import JSON
 enum NextPage {
     /// Nil where the answer is whole, and where a mask covers a value that would be needed: who may
     /// not see it may not be told to send it.
+    ///
+    /// `unmasked`: so many bytes were there before any mask.
     static func arguments(
-        behind rows: Rows, unmasked raw: Rows, of call: ExaminedCall
+        behind rows: Rows, unmasked byteCount: Int, of call: ExaminedCall
     ) -> JSONObject? {
-        guard rows.isTruncated, rows.rowCount > 0, rows.rowCount <= raw.rowCount,
+        guard rows.isTruncated, rows.rowCount > 0,
             case .sql(let operation) = call.scoped.tool.operation, !operation.next.isEmpty
         else { return nil }
         var arguments = JSONObject()
@@ -18,9 +20,7 @@ enum NextPage {
                 return nil
             }
             let cell = rows[row: rows.rowCount - 1, column: place]
-            guard cell == raw[row: rows.rowCount - 1, column: place],
-                let value = value(of: cell, in: rows)
-            else { return nil }
+            guard cell.start < byteCount, let value = value(of: cell, in: rows) else { return nil }
             arguments[argument.text] = value
         }
         return arguments

@@ -23,7 +23,7 @@ package enum SchemaDescription {
 /// if the caller asked for it in some statement, through some tool. Of that call nothing else is
 /// known, and a rule that cannot be settled counts as matched here too.
 enum SchemaFilter {
-    static func visible(_ rows: Rows, to call: ExaminedCall) -> Rows {
+    static func visible(_ rows: consuming Rows, to call: ExaminedCall) -> Rows {
         guard case .describe = call.scoped.tool.operation,
             rows.columnCount == SchemaDescription.columns.count
         else { return rows }

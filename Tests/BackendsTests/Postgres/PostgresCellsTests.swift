@@ -14,8 +14,11 @@ import Testing
         let columns = forms.map {
             PostgresColumn(name: "c", table: 0, number: 0, type: 25, form: $0)
         }
+        let plan = PostgresPlan(
+            text: PostgresText(asItIs: ""), parameterTypes: [], columns: columns,
+            examination: .ofCallers(.read))
         var cells = PostgresCells(
-            columns, within: RowBounds(ToolLimits(bytes: bytes), for: .write, hidden: hidden))
+            plan, within: RowBounds(ToolLimits(bytes: bytes), for: .write, hidden: hidden))
         for row in rows {
             var body: [UInt8] = [0, UInt8(row.count)]
             for value in row {
