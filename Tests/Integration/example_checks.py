@@ -172,3 +172,5 @@ def every_command_says_what_it_takes(world):
         _toolserver; echo "${{COMPREPLY[@]}}" """
     shown = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=20)
     expect(shown.stdout.split(), ["--transport", "register"], f"completions {shown.stderr}")
+    expect_in("bashcompinit", run(world, "completion", "zsh"))
+    expect_in("-n __fish_use_subcommand -a register", run(world, "completion", "fish"))

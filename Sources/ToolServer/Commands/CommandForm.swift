@@ -146,7 +146,7 @@ struct CommandForm {
             "json-check",
             "read one JSON document from standard input strictly, write it back"),
         CommandForm(
-            "completion bash",
+            "completion bash|zsh|fish",
             "completion for a shell: source it"),
         CommandForm(
             "help [COMMAND | --man]",
