@@ -17,6 +17,8 @@ import JSON
 ///     state.db            what outlives a process: answers given, tasks; all processes share it
 struct Installation: Sendable {
     let directory: String
+    /// nil: each process keeps its record itself.
+    var recorder: RecorderSettings?
 
     var keyDirectory: String { directory + "/keys" }
     var pseudonymKeyFile: String { keyDirectory + "/pseudonym.key" }
@@ -38,10 +40,17 @@ struct Installation: Sendable {
         }
     }
 
-    /// The first log that no other process writes, and its name.
+    /// The folder of the logs.
+    var records: String { recorder?.directory ?? directory }
+
+    /// The first log that no other process writes, and its name; or the one log of the recorder.
     func openRecord(
         givesEvidence: Bool = false, segmentSeconds: Int? = nil
     ) throws(CommandFailure) -> (recorder: Recorder, log: String) {
+        if let recorder {
+            let opened = try RecorderLink.open(recorder, givesEvidence: givesEvidence)
+            return (opened, Self.firstLog)
+        }
         for number in 1...Self.logsMax {
             let name = Self.logName(number)
             let files = directory + "/" + name

@@ -80,7 +80,8 @@ enum Startup {
     }
 
     static func installation(_ arguments: Arguments, _ settings: ServerSettings) -> Installation {
-        Installation(directory: arguments["--state"] ?? settings.stateDirectory)
+        Installation(
+            directory: arguments["--state"] ?? settings.stateDirectory, recorder: settings.recorder)
     }
 }
 

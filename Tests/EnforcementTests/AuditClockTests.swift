@@ -6,7 +6,7 @@ import Testing
 @Test func aWallClockThatJumpsIsALineThatSaysHowFar() throws {
     let key = CheckpointKey(
         origin: "test", publicKey: try Ed25519PrivateKey.generate().publicKey)
-    var lines = RecorderLines(SegmentState(epoch: 1, key: key), SHA256Hasher())
+    var lines = RecorderLines(SegmentState(epoch: 1, key: key), SHA256Hasher(), .inproc)
     let second: UInt64 = 1_000_000_000
     let wall = 1_795_000_000 * second
     func clockLine(_ wall: UInt64, _ monotonic: UInt64) throws -> JSONValue? {

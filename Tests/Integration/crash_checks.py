@@ -83,8 +83,8 @@ class Load:
 class Account:
     """What the record says of the calls of a `Load`, by their numbers."""
 
-    def __init__(self, site):
-        self.record = Record(site)
+    def __init__(self, site, log="record"):
+        self.record = Record(site, log=log)
         self.intended = {}
         self.concluded = set()
         self._seen = 0

@@ -27,8 +27,12 @@ class Record:
                 for line in file:
                     if not line.endswith(b"\n"):
                         break
+                    try:
+                        content = json.loads(line)
+                    except ValueError:
+                        # Half of it was read while it was written: the next time.
+                        break
                     self._read[path] = self._read.get(path, 0) + len(line)
-                    content = json.loads(line)
                     self._proof.take(content, line[:-1])
                     self._take(content)
         return self

@@ -54,6 +54,7 @@ def collected():
     import import_postgres_checks  # noqa: F401
     import cost_checks  # noqa: F401
     import crash_checks  # noqa: F401
+    import recorder_checks  # noqa: F401
     import siem_checks  # noqa: F401
     import message_checks  # noqa: F401
 

@@ -26,6 +26,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["$defs", "groups"], IssuerManifest.groupsKeys),
     ("server", ["properties", "localUsers", "items"], ServerManifest.localUserKeys),
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
+    ("server", ["properties", "record"], RecorderManifest.keys),
     ("server", ["properties", "retention"], RetentionManifest.keys),
     (
         "server", ["properties", "retention", "properties", "classes", "items"],

@@ -12,6 +12,10 @@ int clinux_name_this_thread(const char *name);
 // accept4 with the only flags we ever want: non-blocking, closed on exec.
 int clinux_accept(int fd, struct sockaddr *address, socklen_t *length);
 
+// The user of the process at the other end of a local socket, as it was when it connected; -1 with
+// errno where that cannot be told.
+int clinux_peer_user(int fd, unsigned int *user);
+
 // One pointer of a thread's own. Swift has no thread-local variables, and pthread_getspecific costs
 // several times as much on a path that every call takes more than once.
 void *clinux_thread_slot(void);

@@ -41,6 +41,21 @@ package struct AuditReader: Sendable {
     /// Nil when there is no such line.
     package func line(sequence: Int) throws(RecordError) -> Line? {
         let segments = try SegmentDirectory.segments(in: directory)
+        guard let segment = try self.segment(of: sequence, among: segments) else { return nil }
+        var found: Line?
+        try each(segment, isLast: segment == segments.last) { line in
+            if line.sequence == sequence { found = line }
+            return line.sequence < sequence
+        }
+        return found
+    }
+
+    /// Where a line stands, or would stand; nil where there is no log.
+    func segment(of sequence: Int) throws(RecordError) -> Int? {
+        try segment(of: sequence, among: SegmentDirectory.segments(in: directory))
+    }
+
+    private func segment(of sequence: Int, among segments: [Int]) throws(RecordError) -> Int? {
         var low = 0
         var high = segments.count
         while high - low > 1 {
@@ -51,13 +66,7 @@ package struct AuditReader: Sendable {
                 high = middle
             }
         }
-        guard low < segments.count else { return nil }
-        var found: Line?
-        try each(segments[low], isLast: low == segments.count - 1) { line in
-            if line.sequence == sequence { found = line }
-            return line.sequence < sequence
-        }
-        return found
+        return low < segments.count ? segments[low] : nil
     }
 
     /// All lines in order, until `body` returns false.

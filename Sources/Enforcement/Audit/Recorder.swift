@@ -22,17 +22,40 @@ package final class Recorder: Sendable {
     package static func open(
         directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
         name: String = "toolserver", disk: RecorderDisk = .real, givesEvidence: Bool = false,
+        isolation: RecordIsolation = .inproc,
         wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() },
         notice: @escaping @Sendable (RecordError) -> Void = { _ in }
     ) throws(RecordError) -> Recorder {
         let writer = try RecorderOpening(
-            directory: withoutEndingSlashes(directory), keys: keys, disk: disk, limits: limits
+            directory: withoutEndingSlashes(directory), keys: keys, disk: disk, limits: limits,
+            isolation: isolation
         )
         .open(name: name)
         if givesEvidence { writer.giveEvidence() }
-        let core = RecorderCore(writer, limits: limits, wakeLater: wakeLater, notice: notice)
+        // Whole groups come from other processes: nothing is gained by waiting for more.
+        return try start(
+            writer, limits: limits, pauses: isolation == .inproc, wakeLater: wakeLater,
+            notice: notice, underway: writer.underway, size: writer.size)
+    }
+
+    /// A record that somebody else keeps: `writer` takes what waits there.
+    package static func through(
+        _ writer: any BatchWriter, limits: RecorderLimits = RecorderLimits(),
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() },
+        notice: @escaping @Sendable (RecordError) -> Void = { _ in }
+    ) throws(RecordError) -> Recorder {
+        try start(writer, limits: limits, pauses: true, wakeLater: wakeLater, notice: notice)
+    }
+
+    private static func start(
+        _ writer: any BatchWriter, limits: RecorderLimits, pauses: Bool,
+        wakeLater: @escaping @Sendable (RecorderCore) -> Void,
+        notice: @escaping @Sendable (RecordError) -> Void, underway: [[UInt8]] = [], size: Int = 0
+    ) throws(RecordError) -> Recorder {
+        let core = RecorderCore(
+            writer, limits: limits, pauses: pauses, wakeLater: wakeLater, notice: notice)
         guard core.start() else { throw .unavailable("no thread for the record") }
-        return Recorder(core)
+        return Recorder(core, underway: underway, size: size)
     }
 
     /// With one, the system would follow a symbolic link.
@@ -41,7 +64,17 @@ package final class Recorder: Sendable {
         return kept.isEmpty ? path : String(decoding: kept.reversed(), as: UTF8.self)
     }
 
-    private init(_ core: RecorderCore) { self.core = core }
+    /// The calls that had begun before it was opened and whose outcome is not on record yet; none
+    /// where their processes cannot be alive.
+    package let underway: [[UInt8]]
+    /// How many lines there were when it was opened; 0 where somebody else keeps it.
+    package let size: Int
+
+    private init(_ core: RecorderCore, underway: [[UInt8]], size: Int) {
+        self.core = core
+        self.underway = underway
+        self.size = size
+    }
 
     deinit { core.close() }
 
@@ -60,8 +93,32 @@ package final class Recorder: Sendable {
         return try result.get()
     }
 
+    /// The same for lines of several callers, which become durable in one batch or not at all.
+    /// Blocks the thread until then: for threads that do nothing else.
+    package func append(
+        together groups: [[[UInt8]]]
+    ) -> Result<[RecordReceipt], RecordError> {
+        guard !groups.isEmpty else { return .success([]) }
+        let wait = JointWait(count: groups.count)
+        var lines: [WaitingLines] = []
+        lines.reserveCapacity(groups.count)
+        for (index, bodies) in groups.enumerated() {
+            do throws(RecordError) {
+                let bytes = try Self.check(bodies)
+                lines.append(
+                    WaitingLines(
+                        bodies: bodies, bytes: bytes, JointWait.Place(wait: wait, index: index)))
+            } catch { return .failure(error) }
+        }
+        core.enqueue(together: lines)
+        return wait.result()
+    }
+
     /// False while the disk refuses or hangs; true again by itself.
     package var isWritable: Bool { core.isWritable }
+
+    /// Where somebody else keeps it: they may be gone.
+    package func look() { core.look() }
 
     /// Writes what waits and stops. Blocks the thread until then, at most for the deadline and a
     /// second.

@@ -1,26 +1,5 @@
 import Glibc
 
-/// One caller's lines and the caller, who is told once: by whoever takes it out of the queue.
-@safe struct WaitingLines: Sendable {
-    let bodies: [[UInt8]]
-    let bytes: Int
-    let since: UInt64
-    private let continuation: RecordContinuation
-
-    typealias RecordContinuation = UnsafeContinuation<Result<RecordReceipt, RecordError>, Never>
-
-    init(bodies: [[UInt8]], bytes: Int, _ continuation: RecordContinuation) {
-        self.bodies = bodies
-        self.bytes = bytes
-        since = RecorderBell.now()
-        unsafe self.continuation = unsafe continuation
-    }
-
-    func tell(_ result: Result<RecordReceipt, RecordError>) {
-        unsafe continuation.resume(returning: result)
-    }
-}
-
 /// The queue between callers and the writing thread, and the two threads.
 // Sendable: `shared` is only touched inside `bell.withLock`; `writer` only by the writing thread
 // after `start`.
@@ -36,6 +15,7 @@ package final class RecorderCore: @unchecked Sendable {
         var health = Health.good
         var reason = ""
         var isWriterAsleep = false
+        var mustLook = false
         /// How many calls end the writer's pause before its time.
         var enough = Int.max
         var isWatchdogAsleep = false
@@ -45,19 +25,21 @@ package final class RecorderCore: @unchecked Sendable {
 
     private let bell = RecorderBell()
     private var shared = Shared()
-    private let writer: RecorderWriter
+    private let writer: any BatchWriter
+    private let pauses: Bool
     private let limits: RecorderLimits
     private let deadline: UInt64
     private let wakeLater: @Sendable (RecorderCore) -> Void
     private let notice: @Sendable (RecordError) -> Void
 
     init(
-        _ writer: RecorderWriter, limits: RecorderLimits,
+        _ writer: any BatchWriter, limits: RecorderLimits, pauses: Bool = true,
         wakeLater: @escaping @Sendable (RecorderCore) -> Void,
         notice: @escaping @Sendable (RecordError) -> Void
     ) {
         self.writer = writer
         self.limits = limits
+        self.pauses = pauses
         self.wakeLater = wakeLater
         self.notice = notice
         deadline = limits.deadline.nanoseconds
@@ -70,13 +52,30 @@ package final class RecorderCore: @unchecked Sendable {
     var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
 
     func enqueue(_ lines: WaitingLines) {
+        let (refusal, wakes) = take(CollectionOfOne(lines), bytes: lines.bytes)
+        if let refusal { lines.tell(.failure(refusal)) }
+        if wakes { wakeLater(self) }
+    }
+
+    /// All of them in one batch, or none.
+    func enqueue(together lines: [WaitingLines]) {
+        let bytes = lines.reduce(0) { $0 + $1.bytes }
+        let (refusal, wakes) = take(lines, bytes: bytes)
+        if let refusal { for waiting in lines { waiting.tell(.failure(refusal)) } }
+        if wakes { wakeLater(self) }
+    }
+
+    @inline(__always)
+    private func take(
+        _ lines: some Collection<WaitingLines>, bytes: Int
+    ) -> (refusal: RecordError?, wakes: Bool) {
         var isWriterAsleep = false
         let refusal: RecordError? = bell.withLock {
             if shared.isClosing { return .closed }
             if shared.health != .good { return .unavailable(shared.reason) }
-            if shared.bytes + lines.bytes > limits.queuedBytes { return .overloaded }
-            shared.bytes += lines.bytes
-            shared.queue.append(lines)
+            if shared.bytes + bytes > limits.queuedBytes { return .overloaded }
+            shared.bytes += bytes
+            shared.queue.append(contentsOf: lines)
             isWriterAsleep = shared.isWriterAsleep || shared.queue.count == shared.enough
             // At once, so that the deadline holds even if the wake that is put off never comes.
             // It then stays awake while lines wait: a few rings a second at most.
@@ -86,8 +85,7 @@ package final class RecorderCore: @unchecked Sendable {
             }
             return nil
         }
-        if let refusal { lines.tell(.failure(refusal)) }
-        if isWriterAsleep { wakeLater(self) }
+        return (refusal, isWriterAsleep)
     }
 
     /// Once per sleep: who was rung for is as good as awake.
@@ -95,6 +93,15 @@ package final class RecorderCore: @unchecked Sendable {
         bell.withLock {
             guard !shared.queue.isEmpty else { return }
             ringWriter()
+        }
+    }
+
+    /// The other side may be gone: the writer looks, before anybody is refused for it.
+    func look() {
+        bell.withLock {
+            shared.mustLook = true
+            shared.isWriterAsleep = false
+            bell.ring(.writer)
         }
     }
 
@@ -143,6 +150,7 @@ package final class RecorderCore: @unchecked Sendable {
             case .batch(let batch):
                 let began = RecorderBell.now()
                 finish(writer.commit(batch))
+                guard pauses else { continue }
                 pause = Pause(after: batch.count, taking: RecorderBell.now() &- began)
             case .retry: finish(writer.restart().map { [] })
             case .stop:
@@ -187,6 +195,10 @@ package final class RecorderCore: @unchecked Sendable {
             shared.enough = .max
             while shared.queue.isEmpty {
                 if shared.isClosing { return .stop }
+                if shared.mustLook {
+                    shared.mustLook = false
+                    return .retry
+                }
                 shared.isWriterAsleep = true
                 bell.wait(.writer)
                 shared.isWriterAsleep = false

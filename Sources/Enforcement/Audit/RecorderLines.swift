@@ -9,14 +9,16 @@ struct RecorderLines {
     /// The last checkpoint as a text, where somebody wants it.
     private(set) var checkpoint = ""
     var keepsCheckpoint = false
+    let isolation: RecordIsolation
     private let hasher: SHA256Hasher
     private var clock = SegmentClock()
     private var at: [UInt8] = []
     /// Wall clock minus monotonic clock, in milliseconds.
     private var offset: Int?
 
-    init(_ state: SegmentState, _ hasher: SHA256Hasher) {
+    init(_ state: SegmentState, _ hasher: SHA256Hasher, _ isolation: RecordIsolation) {
         self.state = state
+        self.isolation = isolation
         self.hasher = hasher
         bytes.reserveCapacity(1 << 16)
     }
@@ -81,7 +83,7 @@ struct RecorderLines {
         append(
             SegmentEvents.checkpoint(
                 note, size: size, root: root, origin: epoch.key.origin,
-                isolation: SegmentEvents.isolation, signature: signature[...]))
+                isolation: isolation.rawValue, signature: signature[...]))
         if keepsCheckpoint { checkpoint = note.whole(origin: epoch.key.origin, signature) }
     }
 

@@ -10,6 +10,7 @@ struct RecorderOpening {
     let keys: String
     let disk: RecorderDisk
     let limits: RecorderLimits
+    let isolation: RecordIsolation
 
     private static let publicKeyFile = "record.pub"
 
@@ -78,7 +79,7 @@ struct RecorderOpening {
         let state = SegmentState(epoch: 1, key: epoch.key)
         let writer = try RecorderWriter(
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
-            number: 0, durableBytes: 0, durable: state)
+            number: 0, durableBytes: 0, durable: state, isolation: isolation)
         try writer.begin([], next: epoch, inNewSegment: true)
         try KeyEpoch.markBegun(keys)
         try publish(epoch.key)
@@ -123,11 +124,11 @@ struct RecorderOpening {
         let writer = try RecorderWriter(
             directory: directory, disk: disk, limits: limits, lock: lock, epoch: epoch,
             number: last, durableBytes: scan.coveredBytes, fileBytes: scan.fileBytes,
-            durable: state)
+            durable: state, isolation: isolation)
         writer.segmentBegan = try began(last) ?? writer.segmentBegan
         let notes =
             try notes(last, scan, after: after)
-            + state.underway.sorted.map(SegmentEvents.unknownOutcome)
+            + (isolation == .inproc ? state.underway.sorted.map(SegmentEvents.unknownOutcome) : [])
         // A tail stays until the line that tells of it is durable: in the next segment.
         try writer.begin(notes, next: next, inNewSegment: scan.tailBytes > 0)
         if scan.tailBytes > 0 {

@@ -2,7 +2,7 @@ import Glibc
 
 /// Turns bodies into a durable batch. Belongs to one thread at a time, which never holds a lock
 /// while it is in here.
-final class RecorderWriter {
+final class RecorderWriter: BatchWriter {
     private let directory: String
     private let disk: RecorderDisk
     private let limits: RecorderLimits
@@ -37,7 +37,8 @@ final class RecorderWriter {
 
     init(
         directory: String, disk: RecorderDisk, limits: RecorderLimits, lock: Int32,
-        epoch: KeyEpoch, number: Int, durableBytes: Int, fileBytes: Int = 0, durable: SegmentState
+        epoch: KeyEpoch, number: Int, durableBytes: Int, fileBytes: Int = 0,
+        durable: SegmentState, isolation: RecordIsolation
     ) throws(RecordError) {
         self.directory = directory
         self.disk = disk
@@ -50,7 +51,7 @@ final class RecorderWriter {
         self.durableBytes = durableBytes
         room = SegmentRoom(end: fileBytes, limit: limits.segmentBytes)
         self.durable = durable
-        lines = RecorderLines(durable, hasher)
+        lines = RecorderLines(durable, hasher, isolation)
     }
 
     /// Throws what somebody else did to the segment since the last batch; it is closed then too,
@@ -100,6 +101,10 @@ final class RecorderWriter {
         }
     }
 
+    /// Open calls of what is durable.
+    var underway: [[UInt8]] { durable.underway.sorted }
+    var size: Int { durable.tree.size }
+
     /// From now on receipts hold what their callers can prove them by.
     func giveEvidence() { lines.keepsCheckpoint = true }
 
@@ -125,12 +130,14 @@ final class RecorderWriter {
             try retireIfChanged()
         }
         for body in recovered { lines.append(body) }
+        // What another process has begun may still end.
+        if inNewSegment { lines.appendUnderway() }
         do throws(CryptoError) {
             let note = CheckpointNote.epoch(next.number, at: lines.state.tree.size, key: next.key)
             let signature = try note.signature(by: epoch.privateKey, as: epoch.key)
             lines.append(
                 SegmentEvents.epochStart(note, number: next.number, key: next.key) + signature
-                    + SegmentEvents.epochEnd(isolation: SegmentEvents.isolation)
+                    + SegmentEvents.epochEnd(isolation: lines.isolation.rawValue)
                     + SegmentEvents.epochClocks(
                         bootID: Self.bootID(), monotonic: RecorderBell.now(CLOCK_BOOTTIME)))
         } catch { throw .unavailable("the new key cannot be signed") }

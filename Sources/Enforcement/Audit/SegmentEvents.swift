@@ -5,9 +5,6 @@ enum SegmentEvents {
         "checkpoint", "epoch", "segment", "recovered", "clock", "underway", "resume",
     ]
 
-    /// The recorder runs in the server's own process.
-    static let isolation = "inproc"
-
     static func checkpoint(
         _ note: CheckpointNote, size: Int, root: [UInt8], origin: String, isolation: String,
         signature: ArraySlice<UInt8>
@@ -48,4 +45,12 @@ enum SegmentEvents {
         Array(
             #""event":"clock","jump_ms":\#(jumpMilliseconds),"monotonic":\#(monotonic)"#.utf8)
     }
+}
+
+/// Whose process holds the files and the key.
+package enum RecordIsolation: String, Sendable {
+    /// The server's.
+    case inproc
+    /// One of its own, under a user of its own.
+    case recorder
 }

@@ -4,7 +4,7 @@
 /// Only writes are ever in here between batches: a read's intent is written with its outcome. So
 /// the set is as small as the number of writes that run at once. A new segment begins with a line
 /// of those that are underway, so that a start looks at the last segment alone.
-struct CallsUnderway: Sendable {
+package struct CallsUnderway: Sendable {
     /// Far above what may run at once. What a long failure leaves behind beyond it gets no line.
     static let limit = 4096
     private static let longestID = 64
@@ -13,16 +13,18 @@ struct CallsUnderway: Sendable {
     /// Most often the next line is its outcome: then it never gets into the set.
     private var latest: [UInt8] = []
 
-    var isEmpty: Bool { ids.isEmpty && latest.isEmpty }
+    package init() {}
+
+    package var isEmpty: Bool { ids.isEmpty && latest.isEmpty }
 
     /// In the order of their bytes: the same calls give the same line.
-    var sorted: [[UInt8]] {
+    package var sorted: [[UInt8]] {
         (Array(ids) + (latest.isEmpty ? [] : [latest]))
             .sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// `body` is a line's, from `"event"` on.
-    mutating func note(_ body: ArraySlice<UInt8>) {
+    package mutating func note(_ body: ArraySlice<UInt8>) {
         if let id = Self.id(after: Self.intentStart, body) {
             settleLatest()
             latest.append(contentsOf: id)
@@ -47,7 +49,7 @@ struct CallsUnderway: Sendable {
         latest.removeAll(keepingCapacity: true)
     }
 
-    private mutating func insert(_ id: [UInt8]) {
+    package mutating func insert(_ id: [UInt8]) {
         if ids.count < Self.limit { ids.insert(id) }
     }
 

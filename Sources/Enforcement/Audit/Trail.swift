@@ -292,8 +292,9 @@ extension Refusal {
 }
 
 /// Ids that no two calls share, over restarts too.
-enum CallID {
-    private static let run = String(UInt64.random(in: .min ... .max), radix: 36)
+package enum CallID {
+    /// Of this process: small letters and digits, in front of the number of each call.
+    package static let run = String(UInt64.random(in: .min ... .max), radix: 36)
     private static let last = Atomic<UInt64>(0)
 
     static func next() -> String {

@@ -54,6 +54,7 @@ enum CommandLineTool {
         }
         switch words.first {
         case "serve": return try ServeCommand.run(rest)
+        case "recorder": return try RecorderCommand.run(rest)
         case "stdio": return try StdioCommand.run(rest)
         case "check": return CheckCommand.run(rest)
         case "call": return try CallCommand.run(rest)

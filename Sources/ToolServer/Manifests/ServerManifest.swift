@@ -95,6 +95,8 @@ package struct ServerSettings: Sendable {
     package var givesReceipts = false
     /// nil: the record is kept for good.
     package var retention: RetentionSettings?
+    /// nil: this process keeps its record itself.
+    package var recorder: RecorderSettings?
 
     /// The issuer of `toolserver token`, where its tokens are accepted.
     var localIssuer: Issuer? { issuers.first { $0.isInstallation && $0.assertions == nil } }
@@ -124,7 +126,7 @@ struct ServerManifest {
         required: ["server"],
         optional: [
             "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "notices",
-            "receipts", "retention",
+            "receipts", "retention", "record",
         ],
         unserved: ["console": "leave it out, approvals come with a later one"])
     static let httpKeys = KeySet(
@@ -153,6 +155,7 @@ struct ServerManifest {
         let streams = streams()
         let receipts = object["receipts"]?.bool()
         let retention = object["retention"].flatMap { RetentionManifest.read($0) }
+        let recorder = recorder()
         let notices = notices(of: issuers ?? [])
         guard let name, let http, let issuers, let users, let streams, let notices else {
             return nil
@@ -160,7 +163,17 @@ struct ServerManifest {
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
             limits: limits, streams: streams, notices: notices, givesReceipts: receipts ?? false,
-            retention: retention)
+            retention: retention, recorder: recorder)
+    }
+
+    private func recorder() -> RecorderSettings? {
+        guard let node = object["record"] else { return nil }
+        if object["retention"] != nil {
+            node.report(
+                "is declared beside `retention`, which a recorder of its own does not serve yet: leave one of them out"
+            )
+        }
+        return RecorderManifest.read(node, under: directory)
     }
 
     private func http() -> ServerSettings.HTTP? {

@@ -7,14 +7,19 @@ struct RecordPlace {
     static let options = ["--manifests", "--state", "--log"]
 
     let state: String
+    /// The folder of the logs.
+    let records: String
     /// The log that was named; nil is all of them.
     let named: String?
 
     init(_ arguments: Arguments) throws {
+        // A folder alone is one that holds its logs: an auditor needs no manifests.
         let installation =
-            try arguments["--state"].map { Installation(directory: $0) }
-            ?? Startup.installation(arguments, Startup.settings(arguments))
+            if let state = arguments["--state"], arguments["--manifests"] == nil {
+                Installation(directory: state)
+            } else { Startup.installation(arguments, try Startup.settings(arguments)) }
         state = Startup.absolute(installation.directory)
+        records = Startup.absolute(installation.records)
         named = arguments["--log"]
         if let named, !Self.isLogName(named) {
             throw UsageError("--log takes the name of a log, such as \(Installation.firstLog)")
@@ -28,7 +33,7 @@ struct RecordPlace {
 
     var indexFile: String { state + "/record-index.db" }
 
-    func directory(of log: String) -> String { state + "/" + log }
+    func directory(of log: String) -> String { records + "/" + log }
 
     /// The first log, or the one that was named.
     var directory: String { directory(of: named ?? Installation.firstLog) }
@@ -36,12 +41,12 @@ struct RecordPlace {
     /// Those that exist, in the order of their numbers.
     var logs: [String] {
         if let named { return [named] }
-        return Self.logs(in: state)
+        return Self.logs(in: records)
     }
 
-    static func logs(in state: String) -> [String] {
+    static func logs(in records: String) -> [String] {
         (1...Installation.logsMax).map { Installation.logName($0) }.filter { name in
-            unsafe access("\(state)/\(name)/000001.jsonl", F_OK) == 0
+            unsafe access("\(records)/\(name)/000001.jsonl", F_OK) == 0
         }
     }
 

@@ -23,7 +23,8 @@ final class StreamDesk: Sendable {
         aside = try TasksAside("streams", areNone: streams.isEmpty)
         let names = SystemNameLookup(threads: 1)
         let means = StreamShipper.Means(
-            state: Startup.absolute(installation.directory), ownLog: ownLog, workers: workers,
+            state: Startup.absolute(installation.directory),
+            records: Startup.absolute(installation.records), ownLog: ownLog, workers: workers,
             backlog: backlog, sink: sink)
         shippers = try streams.enumerated().map { index, stream in
             let target = try Self.target(stream, workers, names)

@@ -11,6 +11,8 @@ final class StreamShipper: Sendable {
     struct Means: Sendable {
         /// The state directory.
         let state: String
+        /// The folder of the logs.
+        let records: String
         /// The log that this process writes.
         let ownLog: String
         let workers: WorkerPool
@@ -176,7 +178,7 @@ final class StreamShipper: Sendable {
     }
 
     private static func elsewhere(_ settings: StreamSettings, _ means: Means) -> Int? {
-        let reader = AuditReader(directory: "\(means.state)/\(means.ownLog)")
+        let reader = AuditReader(directory: "\(means.records)/\(means.ownLog)")
         guard let origin = try? reader.identity() else { return nil }
         let file = StreamCursor.file("\(means.state)/streams", settings.name, means.ownLog)
         return StreamCursor.read(file, origin: origin)?.sent
@@ -186,9 +188,9 @@ final class StreamShipper: Sendable {
         _ settings: StreamSettings, _ means: Means, beside known: Set<String>
     ) throws(RecordError) -> [StreamFeed] {
         var feeds: [StreamFeed] = []
-        for log in RecordPlace.logs(in: means.state) where !known.contains(log) {
+        for log in RecordPlace.logs(in: means.records) where !known.contains(log) {
             let feed = try StreamFeed(
-                settings, log: log, record: "\(means.state)/\(log)",
+                settings, log: log, record: "\(means.records)/\(log)",
                 cursors: "\(means.state)/streams")
             if let feed { feeds.append(feed) }
         }

@@ -11,9 +11,10 @@ enum StreamsView {
         let settings = try Startup.settings(arguments)
         let installation = Startup.installation(arguments, settings)
         let state = Startup.absolute(installation.directory)
+        let records = Startup.absolute(installation.records)
         var code = ExitCode.done
-        for log in RecordPlace.logs(in: state) {
-            let reader = AuditReader(directory: "\(state)/\(log)")
+        for log in RecordPlace.logs(in: records) {
+            let reader = AuditReader(directory: "\(records)/\(log)")
             let origin = try reader.identity()
             let end = try reader.last(1).last.map { $0.sequence + 1 } ?? 0
             for stream in settings.streams {
