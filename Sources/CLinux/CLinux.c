@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <malloc.h>
 #include <pthread.h>
 
 int clinux_name_this_thread(const char *name) {
@@ -26,4 +27,10 @@ void *clinux_thread_slot(void) {
 
 void clinux_set_thread_slot(void *value) {
     thread_slot = value;
+}
+
+void clinux_limit_heaps(int count) {
+#ifdef M_ARENA_MAX
+    mallopt(M_ARENA_MAX, count);
+#endif
 }

@@ -21,4 +21,8 @@ int clinux_peer_user(int fd, unsigned int *user);
 void *clinux_thread_slot(void);
 void clinux_set_thread_slot(void *value);
 
+// At most so many heaps for all threads together, where the C library has several. To be called
+// before there are threads.
+void clinux_limit_heaps(int count);
+
 #endif

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -8,8 +9,13 @@ package final class EventLoopGroup: Sendable {
 
     package init(count: Int? = nil) throws(SystemError) {
         let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let count = max(1, count ?? cores)
+        // A large answer is read, masked and sent on several threads. With a heap for each of them,
+        // what one has freed the others cannot take (measured: a fifth more memory, and half of the
+        // time in the kernel is for new pages).
+        clinux_limit_heaps(Int32(max(1, count / 2)))
         var loops: [EventLoop] = []
-        for index in 0..<max(1, count ?? cores) {
+        for index in 0..<count {
             loops.append(try EventLoop(name: "loop-\(index)"))
         }
         self.loops = loops
