@@ -19,7 +19,8 @@ int clinux_peer_user(int fd, unsigned int *user) {
     return 0;
 }
 
-static _Thread_local void *thread_slot;
+// Of the program itself: no call to find it.
+__attribute__((tls_model("initial-exec"))) static _Thread_local void *thread_slot;
 
 void *clinux_thread_slot(void) {
     return thread_slot;
