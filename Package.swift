@@ -48,8 +48,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Enforcement", "JSON", "COpenSSL"],
             path: "Tests/TestSupport", swiftSettings: tested),
+        .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         .testTarget(
-            name: "EnforcementTests", dependencies: ["Enforcement", "JSON", "TestSupport"],
+            name: "EnforcementTests",
+            dependencies: ["Enforcement", "JSON", "TestSupport", "AllocationCount"],
             exclude: ["Golden"], swiftSettings: tested),
         .testTarget(
             name: "BackendsTests",

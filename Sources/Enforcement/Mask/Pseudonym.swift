@@ -26,46 +26,47 @@ package struct Pseudonym: Sendable {
 
     static func isLetter(_ byte: UInt8) -> Bool { byte.isLower || (0x32...0x37).contains(byte) }
 
-    func token(for value: [UInt8], kind: [UInt8]) -> [UInt8] {
+    /// `label` is the word of the token and part of what is hashed; `kind` says which spellings of
+    /// the value are one.
+    func token(for value: Span<UInt8>, _ kind: ValueKind?, label: [UInt8]) -> [UInt8] {
         var token: [UInt8] = []
-        append(tokenFor: value, kind: kind, to: &token)
+        append(tokenFor: value, kind, label: label, to: &token)
         return token
     }
 
-    /// `value` in its canonical form; `kind` is part of what is hashed.
-    func append(tokenFor value: [UInt8], kind: [UInt8], to bytes: inout [UInt8]) {
+    func append(
+        tokenFor value: Span<UInt8>, _ kind: ValueKind?, label: [UInt8], to bytes: inout [UInt8]
+    ) {
         var message: [UInt8] = []
-        message.reserveCapacity(kind.count + 1 + value.count)
-        message += kind
+        message.reserveCapacity(label.count + 1 + value.count)
+        message += label
         message.append(0)
-        message += value
+        Canonical.append(formOf: value, kind: kind, to: &message)
         let digest = key.authenticate(message)
-        let count = kind.count + Self.textCount + 3
-        // Written in one piece: there may be one in every row.
-        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { token in
-            var end = 0
-            func put(_ byte: UInt8) {
-                unsafe token[end] = byte
-                end += 1
-            }
-            put(UInt8(ascii: "<"))
-            for byte in kind { put(byte) }
-            put(UInt8(ascii: ":"))
-            for byte in keyID { put(byte) }
+        bytes.append(UInt8(ascii: "<"))
+        bytes += label
+        bytes.append(UInt8(ascii: ":"))
+        bytes += keyID
+        append(lettersOf: digest, to: &bytes)
+        bytes.append(UInt8(ascii: ">"))
+    }
+
+    /// Sixteen letters, five bits each.
+    private func append(lettersOf digest: Digest32, to bytes: inout [UInt8]) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16) { letters in
             unsafe digest.withBytes { digest in
-                var bits: UInt32 = 0
-                var bitCount: UInt32 = 0
-                for index in 0..<10 {
-                    bits = bits << 8 | UInt32(unsafe digest[index])
-                    bitCount += 8
-                    while bitCount >= 5 {
-                        bitCount -= 5
-                        put(Self.letter(UInt8(truncatingIfNeeded: bits >> bitCount & 31)))
+                for half in 0..<2 {
+                    var bits: UInt64 = 0
+                    for index in 0..<5 {
+                        bits = bits << 8 | UInt64(unsafe digest[half * 5 + index])
+                    }
+                    for place in 0..<8 {
+                        let five = UInt8(truncatingIfNeeded: bits >> (35 - 5 * place) & 31)
+                        unsafe letters[half * 8 + place] = Self.letter(five)
                     }
                 }
             }
-            put(UInt8(ascii: ">"))
-            unsafe bytes.append(contentsOf: token[..<end])
+            unsafe bytes.append(contentsOf: letters)
         }
     }
 
@@ -86,13 +87,19 @@ package struct Pseudonym: Sendable {
 /// One form for all spellings of a value, so that they get one token.
 enum Canonical {
     static func form(of value: Span<UInt8>, kind: ValueKind?) -> [UInt8] {
+        var form: [UInt8] = []
+        append(formOf: value, kind: kind, to: &form)
+        return form
+    }
+
+    static func append(formOf value: Span<UInt8>, kind: ValueKind?, to form: inout [UInt8]) {
         guard isPlain(value) else {
             let plain = plain(value)
-            return folded(plain.span, 0, plain.count, kind)
+            return append(plain.span, 0, plain.count, kind, to: &form)
         }
         let start = value.end(of: 0) { $0.isSpace }
         let end = value.start(of: value.count, atMost: value.count - start) { $0.isSpace }
-        return folded(value, start, end, kind)
+        append(value, start, end, kind, to: &form)
     }
 
     /// Whether nothing of it could stand for another character.
@@ -104,23 +111,41 @@ enum Canonical {
         return true
     }
 
-    private static func folded(
-        _ plain: Span<UInt8>, _ start: Int, _ end: Int, _ kind: ValueKind?
-    ) -> [UInt8] {
-        var form: [UInt8] = []
-        form.reserveCapacity(end - start)
-        for index in start..<end {
-            let byte = plain[index]
-            switch kind {
-            case .card, .phone, .ssn, .imei, .cardCode: if byte.isDigit { form.append(byte) }
-            case .iban, .nationalID, .passport:
-                if byte.isWord { form.append(byte.isLower ? byte & 0xDF : byte) }
-            case .email, .ip: form.append(byte.lowered)
-            case .mac: if byte.isHex { form.append(byte.lowered) }
-            default: form.append(byte)
+    private static func append(
+        _ plain: Span<UInt8>, _ start: Int, _ end: Int, _ kind: ValueKind?, to form: inout [UInt8]
+    ) {
+        guard let fold = Fold(of: kind) else {
+            // The buffer is only lent to the copy.
+            return unsafe plain.extracting(start..<end).withUnsafeBufferPointer {
+                unsafe form.append(contentsOf: $0)
             }
         }
-        return form
+        form.reserveCapacity(form.count + end - start)
+        for index in start..<end {
+            let byte = plain[index]
+            switch fold {
+            case .digits: if byte.isDigit { form.append(byte) }
+            case .upperWords: if byte.isWord { form.append(byte.isLower ? byte & 0xDF : byte) }
+            case .lower: form.append(byte.lowered)
+            case .lowerHex: if byte.isHex { form.append(byte.lowered) }
+            }
+        }
+    }
+
+    /// What of a value tells it from others of its kind.
+    private enum Fold {
+        case digits, upperWords, lower, lowerHex
+
+        /// Nil where all of it does.
+        init?(of kind: ValueKind?) {
+            switch kind {
+            case .card, .phone, .ssn, .imei, .cardCode: self = .digits
+            case .iban, .nationalID, .passport: self = .upperWords
+            case .email, .ip: self = .lower
+            case .mac: self = .lowerHex
+            default: return nil
+            }
+        }
     }
 
     /// Without what surrounds it, look-alikes and two layers of escapes.

@@ -52,7 +52,7 @@ extension MaskRule.Strategy {
             kind = found
         }
         return pseudonym.token(
-            for: Canonical.form(of: value, kind: kind),
-            kind: kind.map { Array($0.rawValue.utf8) } ?? Pseudonym.kind(of: label))
+            for: value, kind,
+            label: kind.map { Array($0.rawValue.utf8) } ?? Pseudonym.kind(of: label))
     }
 }

@@ -5,6 +5,7 @@ struct TextMask {
     private let isIdle: Bool
     /// Kept for its buffers.
     private var draft = MaskDraft()
+    private var settled: [Finding] = []
 
     init(_ masks: ValueMasks, wanted: WantedValues) {
         self.masks = masks
@@ -81,7 +82,12 @@ struct TextMask {
     /// the other is gone, and a text that was masked must not change when it is masked again.
     @discardableResult
     private mutating func settle(_ text: Span<UInt8>, around: Meaning) -> [Finding] {
-        var all = scanner.findings
+        // Copied: the scanner would give up its buffer to an array that shares it.
+        var all = settled
+        settled = []
+        defer { settled = all }
+        all.removeAll(keepingCapacity: true)
+        all.append(contentsOf: scanner.findings)
         for round in 0...Self.roundsMax {
             draft.clear()
             var quotes = JSONQuotes(of: text)
@@ -92,13 +98,12 @@ struct TextMask {
             if isWhole || round == Self.roundsMax { break }
             let masked = draft.bytes
             scanner.scan(masked.span, around: around)
-            let more = scanner.findings.compactMap { finding in
-                draft.source(of: finding.start, finding.end).map {
-                    Finding(finding.what, $0.lowerBound, $0.upperBound)
-                }
+            let count = all.count
+            for finding in scanner.findings {
+                guard let source = draft.source(of: finding.start, finding.end) else { continue }
+                all.append(Finding(finding.what, source.lowerBound, source.upperBound))
             }
-            if more.isEmpty { break }
-            all += more
+            if all.count == count { break }
             Finding.merge(&all)
         }
         return all

@@ -144,7 +144,7 @@ package final class ValueMasks: Sendable {
             bytes += Partial.masked(Canonical.shown(value, kind: kind)[...])
         case .pseudonym where pseudonym != nil:
             pseudonym?.append(
-                tokenFor: Canonical.form(of: value, kind: kind), kind: labels[place], to: &bytes)
+                tokenFor: value, kind, label: labels[place], to: &bytes)
         case .keep, .partial, .pseudonym, .redact:
             bytes.append(UInt8(ascii: "["))
             bytes += labels[place]

@@ -6,7 +6,7 @@ import Testing
 @Suite struct ValueDetectionTests {
     static let masks = ValueMasks(pseudonym: Pseudonym(master: [1, 2, 3], tenant: "t"))
 
-    @Test(arguments: ValueSample.marked)
+    @Test(arguments: ValueSample.marked + ValueSample.commands)
     func aValueIsFoundWithItsKindAndItsPlace(_ marked: String) {
         let (text, wanted) = ValueSample.parsed(marked)
         var lab = ValueLab(Self.masks)
@@ -14,7 +14,7 @@ import Testing
         #expect(found == wanted.map { "\($0.0)-\($0.1) \($0.2)" }, "\(text)")
     }
 
-    @Test(arguments: ValueSample.harmless)
+    @Test(arguments: ValueSample.harmless + ValueSample.harmlessCommands)
     func whatOnlyLooksLikeOneStays(_ text: String) {
         var lab = ValueLab(Self.masks)
         let (masked, spans) = lab.mask(text)

@@ -164,14 +164,16 @@ import Testing
     }
 
     @Test func aTokenJoinsWithinItsTenantAndPurposeOnly() {
-        let value = Array("ana@example.com".utf8)
-        let kind = Array("email".utf8)
-        let one = Pseudonym(master: [1], tenant: "a").token(for: value, kind: kind)
-        #expect(one == Pseudonym(master: [1], tenant: "a").token(for: value, kind: kind))
+        func token(_ pseudonym: Pseudonym) -> [UInt8] {
+            pseudonym.token(
+                for: "ana@example.com".utf8.span, .email, label: Array("email".utf8))
+        }
+        let one = token(Pseudonym(master: [1], tenant: "a"))
+        #expect(one == token(Pseudonym(master: [1], tenant: "a")))
         let others = [
             Pseudonym(master: [2], tenant: "a"), Pseudonym(master: [1], tenant: "b"),
             Pseudonym(master: [1], tenant: "a", purpose: "export"),
-        ].map { $0.token(for: value, kind: kind) }
+        ].map(token)
         #expect(Set(others + [one]).count == 4)
         let isToken = Pseudonym.isToken(one.span)
         #expect(isToken)

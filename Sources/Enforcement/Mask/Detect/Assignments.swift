@@ -244,7 +244,7 @@ enum Assignments {
             isNoPath(text, start, end), !isExpression(text, start, end),
             text.end(of: start, atMost: end - start, { $0 != 0x20 }) == end
         else { return false }
-        return strength.isRandom || isCommonPassword(text, start, end)
+        return strength.isRandom || strength.isScrambledTwice || isCommonPassword(text, start, end)
             || isQuoted && strength.length >= 12 && strength.isPassword
     }
 }

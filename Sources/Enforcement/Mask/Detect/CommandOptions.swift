@@ -13,6 +13,7 @@ enum CommandOptions {
         case pair
         /// The word behind these.
         case behind(StaticString)
+        case network, passwordFile, piped, fed, seed
     }
 
     /// Also of programs that are called `NAME-cli`.
@@ -30,7 +31,8 @@ enum CommandOptions {
         ("sqlldr", .slash(isBare: true)), ("rman", .slash(isBare: false)),
         ("exp", .slash(isBare: false)), ("imp", .slash(isBare: false)),
         ("thin", .slash(isBare: false)), ("define", .pair), ("enable", .behind(" secret ")),
-        ("snmp", .behind("-server community ")),
+        ("snmp", .behind("-server community ")), ("net", .network), ("htpasswd", .passwordFile),
+        ("echo", .piped), ("printf", .piped), ("sudo", .fed), ("oathtool", .seed),
     ]
 
     static let reach = 160
@@ -49,6 +51,11 @@ enum CommandOptions {
         case .slash(let isBare): return account(text, end, line, isBare: isBare)
         case .percent: return account(text, end, line, isBare: true, joint: UInt8(ascii: "%"))
         case .pair: return pair(text, end)
+        case .network: return CommandPlaces.network(text, end)
+        case .passwordFile: return CommandPlaces.passwordFile(text, end)
+        case .piped: return CommandPlaces.piped(text, start, end)
+        case .fed: return CommandPlaces.fed(text, end)
+        case .seed: return Seeds.argument(text, end)
         case .behind(let words):
             guard text.hasFolded(words, at: end) else { return nil }
             var place = end + words.utf8CodeUnitCount

@@ -102,7 +102,8 @@ extension WordTable {
                 """
                 mysql mysqldump mysqladmin mariadb sshpass redis login mongo mongosh mongodump mongorestore \
                 ldapsearch ldapmodify isql sqlcmd bcp osql tsql ipmitool unzip zip rdesktop psexec snmpwalk \
-                snmpget smbclient sqlplus expdp impdp exp imp sqlldr rman thin define enable snmp
+                snmpget smbclient sqlplus expdp impdp exp imp sqlldr rman thin define enable snmp \
+                net htpasswd echo printf sudo oathtool
                 """
             ),
             (.goods, "isbn issn ean gtin upc sku asin barcode ean13 isbn13 doi"),
@@ -116,7 +117,8 @@ extension WordTable {
                 hasło haslo heslo jelszó jelszo requirepass masterauth identified storepass keypass srcstorepass deststorepass psk parola parolă şifre sifre пароль пароля pin
                 """
             ),
-            (.credential, "token secret apikey accesstoken authtoken clientsecret"),
+            (.credential, "token secret apikey accesstoken authtoken clientsecret licensekey"),
+            (.seed, "totp hotp otp mfa authenticator factor base32"),
             (
                 .licence,
                 """

@@ -31,10 +31,13 @@ struct Cues: OptionSet {
     static let ordinal = Cues(rawValue: 1 << 18)
     /// A program whose options carry a password: `mysql`.
     static let tool = Cues(rawValue: 1 << 19)
+    /// `totp`, `authenticator`: the seed of codes may follow.
+    static let seed = Cues(rawValue: 1 << 20)
 
     /// Words that make the scanner look at what comes after them.
     static let leading: Cues = [
         .birth, .passport, .bearer, .basic, .secret, .licence, .credential, .cardCode, .tool,
+        .seed,
     ]
 }
 

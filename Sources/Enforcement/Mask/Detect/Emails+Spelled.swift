@@ -6,6 +6,7 @@ extension Emails {
         if let (before, after) = bracketed(text, start, end) {
             return joined(text, before, after, isCertain: true)
         }
+        if let finding = jointed(text, start, end) { return finding }
         if text.has(" -", at: start - 2), text.has("- ", at: end) {
             return joined(text, start - 1, end + 1, isCertain: true)
         }
@@ -26,10 +27,14 @@ extension Emails {
     private static func bracketed(
         _ text: Span<UInt8>, _ start: Int, _ end: Int
     ) -> (Int, Int)? {
-        let open = text.start(of: start, atMost: 1) { $0 == 0x20 } - 1
-        let close = text.end(of: end, atMost: 1) { $0 == 0x20 }
+        let open = text.start(of: start, atMost: 1) { isAround($0) } - 1
+        let close = text.end(of: end, atMost: 1) { isAround($0) }
         guard opens(text.at(open)), closes(text.at(close)) else { return nil }
         return (open, close + 1)
+    }
+
+    private static func isAround(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == UInt8(ascii: "_")
     }
 
     private static func opens(_ byte: UInt8) -> Bool {
@@ -58,6 +63,56 @@ extension Emails {
             isName = true
         }
         return isCertain || isName && text[start].isLetter ? Finding(.email, start, end) : nil
+    }
+
+    /// `ana_at_example.com`, `ana-at-example-dot-com`: one sign around every word of it.
+    private static func jointed(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        let joint = text.at(end)
+        guard text.at(start - 1) == joint,
+            joint == UInt8(ascii: "_") || joint == UInt8(ascii: "-") || joint == UInt8(ascii: ".")
+        else { return nil }
+        let from = localStart(text, before: start - 1)
+        guard from < start - 1 else { return nil }
+        let stop =
+            dottedEnd(text, end + 1, joint)
+            ?? (joint == UInt8(ascii: "_") ? domainEnd(text, from: end + 1) : end + 1)
+        guard stop > end + 1, isOfMail(text, stop) else { return nil }
+        return Finding(.email, from, stop)
+    }
+
+    /// The end of a domain of labels with `dot` between.
+    private static func dottedEnd(_ text: Span<UInt8>, _ start: Int, _ joint: UInt8) -> Int? {
+        var index = start
+        var dots = 0
+        for _ in 0..<8 {
+            let label = index
+            index = text.end(of: label, atMost: 63) {
+                $0.isWord || $0 == UInt8(ascii: "-") && joint != $0
+            }
+            guard index > label else { return nil }
+            guard text.at(index) == joint, text.at(index + 1).isWord else { break }
+            index += 1
+            if text.hasFolded("dot", at: index), text.at(index + 3) == joint {
+                dots += 1
+                index += 4
+            } else if joint != UInt8(ascii: "-") || dots > 0 {
+                return dots > 0 ? index - 1 : nil
+            }
+        }
+        return dots > 0 ? index : nil
+    }
+
+    /// Whether a domain ends in what mail goes to, and no kind of file has.
+    private static func isOfMail(_ text: Span<UInt8>, _ end: Int) -> Bool {
+        let last = text.start(of: end, atMost: 8) { $0.isLetter }
+        let endings: [StaticString] = [
+            "com", "org", "net", "edu", "gov", "info", "biz", "eu", "de", "uk", "fr", "it", "es",
+            "nl", "se", "no", "dk", "fi", "ch", "be", "us", "ca", "au", "jp", "br", "mx", "ie",
+            "nz", "za", "gr", "pt", "cz", "at", "ru", "io",
+        ]
+        return endings.contains { ending in
+            end - last == ending.utf8CodeUnitCount && text.hasFolded(ending, at: last)
+        }
     }
 
     /// `ana dot li`: where the part in front of the ` dot ` begins.

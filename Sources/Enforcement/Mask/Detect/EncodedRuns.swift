@@ -8,16 +8,17 @@ enum EncodedRuns {
     /// Of which one at least is in that word: no text is small letters alone when it is encoded.
     static let marks: ByteClass = [.digit, .upper]
 
-    /// Calls `body` with each run that decodes to text, and what it decodes to. `first` is within
-    /// the first of them, if not before it.
+    /// Calls `body` with each run that decodes to text, and what it decodes to. None begins behind
+    /// `last`, nor ends in front of `first`.
     static func each(
-        in text: Span<UInt8>, from first: Int = 0,
+        in text: Span<UInt8>, from first: Int = 0, to last: Int = .max,
+        with scratch: inout [UInt8],
         _ body: (_ start: Int, _ end: Int, _ decoded: [UInt8]) -> Void
     ) {
-        var scratch: [UInt8] = []
         var wrapped = WrappedRuns()
         var index = text.start(of: first, atMost: first) { $0.isBase64 }
-        while index < text.count {
+        let stop = min(last, text.count - 1)
+        while index <= stop {
             guard text[index].isBase64 else {
                 index += 1
                 continue

@@ -100,29 +100,38 @@ struct KeyWords: Sendable {
 
     let owners: Set<UInt64>
     let pagings: Set<UInt64>
-    private let byEnd: [UInt16: [Entry]]
+    /// By the place in `ends`; the first is empty.
+    private let groups: [[Entry]]
 
     private init() {
         let entries =
             Self.anywhere.map { Entry(word: $0.0, meaning: $0.1, isAnywhere: true) }
             + Self.words.map { Entry(word: $0.0, meaning: $0.1, isAnywhere: false) }
-        byEnd = Dictionary(grouping: entries) { $0.word.lastPair }
-        var ends = [Bool](repeating: false, count: 1 << 16)
-        for pair in byEnd.keys { ends[Int(pair)] = true }
-        ends[Int(("key" as StaticString).lastPair)] = true
+        var ends = [UInt8](repeating: 0, count: 1 << 16)
+        var groups: [[Entry]] = [[]]
+        for (pair, group) in Dictionary(grouping: entries, by: \.word.lastPair) {
+            ends[Int(pair)] = UInt8(groups.count)
+            groups.append(group)
+        }
+        let key = Int(("key" as StaticString).lastPair)
+        if ends[key] == 0 {
+            ends[key] = UInt8(groups.count)
+            groups.append([])
+        }
         self.ends = ends
+        self.groups = groups
         owners = Set(Self.ownerWords.split(separator: " ").map { KeyNames.hash(Array($0.utf8)) })
         pagings = Set(Self.pagingWords.split(separator: " ").map { KeyNames.hash(Array($0.utf8)) })
     }
 
-    func entries(ending pair: UInt16) -> [Entry] { byEnd[pair] ?? [] }
+    func entries(ending pair: UInt16) -> [Entry] { groups[Int(ends[Int(pair)])] }
 
     /// By the last two bytes in lower case: most names are none of them.
-    private let ends: [Bool]
+    private let ends: [UInt8]
 
     @inline(__always)
     func mayEnd(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Bool {
-        end - start >= 2 && ends[Int(text[end - 2].lowered) << 8 | Int(text[end - 1].lowered)]
+        end - start >= 2 && ends[Int(text[end - 2].lowered) << 8 | Int(text[end - 1].lowered)] > 0
     }
 
     /// Also behind other letters: `PGPASSWORD`, `mytoken`.

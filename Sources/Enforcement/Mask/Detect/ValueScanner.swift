@@ -12,6 +12,7 @@ struct ValueScanner {
     private var views: [MappedText] = []
     private var found: [Finding] = []
     private var words = WordScan()
+    private var scratch: [UInt8] = []
 
     init(wanted: WantedValues, detectors: OwnDetectors = OwnDetectors()) {
         self.wanted = wanted
@@ -133,7 +134,10 @@ struct ValueScanner {
             guard let first = hits.first(where: { wanted.contains($0.what) }) else { return }
             runs.append(Finding(first.what, start, end))
         }
-        if needs.contains(.runs) { EncodedRuns.each(in: text, from: words.firstRun, look) }
+        if needs.contains(.runs) {
+            EncodedRuns.each(
+                in: text, from: words.firstRun, to: words.lastRun, with: &scratch, look)
+        }
         if needs.contains(.pairs) { EncodedRuns.eachOfPairs(in: text, look) }
         for run in runs { findings.append(original(run, depth)) }
     }
@@ -145,7 +149,8 @@ struct ValueScanner {
         detectors.find(in: decoded.span, into: &hits)
         guard depth == 0, hits.isEmpty else { return }
         var inner: [Finding] = []
-        EncodedRuns.each(in: decoded.span) { _, _, bytes in
+        var scratch: [UInt8] = []
+        EncodedRuns.each(in: decoded.span, with: &scratch) { _, _, bytes in
             lookInto(bytes, detectors, depth: 1, into: &inner)
         }
         var view = MappedText()

@@ -80,3 +80,29 @@ extension WordScan {
         return (27...40).contains(third - second - 1) ? Finding(.apiKey, start, third) : nil
     }
 }
+
+/// Keys that no published prefix tells, but the lengths of their parts.
+extension VendorKeys {
+    /// `2`, 26 letters and digits that begin with the time, and a key of as many as 21 and more.
+    static func ngrok(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        guard text[start] == UInt8(ascii: "2"), text.at(end) == UInt8(ascii: "_") else {
+            return nil
+        }
+        let stop = text.end(of: end + 1, atMost: 50) { $0.isWord }
+        guard (20..<50).contains(stop - end - 1), Strength(text, start, end).isRandom,
+            Strength(text, end + 1, stop).isRandom
+        else { return nil }
+        return Finding(.apiKey, start, stop)
+    }
+
+    /// Six, 29, and the `mmk` that stands at `start..<end`.
+    static func maxMind(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Finding? {
+        let first = start - 37
+        guard text.has("_mmk", at: start - 1), text.at(start - 31) == UInt8(ascii: "_"),
+            !text.at(first - 1).isWord,
+            text.start(of: start - 1, atMost: 29, { $0.isWord }) == start - 30,
+            text.start(of: start - 31, atMost: 6, { $0.isWord }) == first
+        else { return nil }
+        return Finding(.apiKey, first, end)
+    }
+}

@@ -57,6 +57,7 @@ extension WordScan {
             }
             return nil
         }
+        if let password = PasswordLines.find(text, at: index) { return password }
         return Assignments.find(text, sign: index, isDecoded: isDecoded)
     }
 }

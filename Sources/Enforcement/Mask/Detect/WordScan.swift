@@ -6,6 +6,8 @@ struct WordScan {
     var needs: Needs = []
     /// In front of it no word of the text is a part of something encoded.
     private(set) var firstRun = 0
+    /// Behind it neither.
+    private(set) var lastRun = 0
     /// Before it an `@` belongs to an address, `://ana@host`, and is no e-mail.
     var hostStart = 0
     private var wideEnd = 0
@@ -29,6 +31,7 @@ struct WordScan {
 
     /// A word that may be a part of something encoded.
     mutating func noteRun(_ start: Int) {
+        lastRun = start
         guard !needs.contains(.runs) else { return }
         needs.formUnion(.runs)
         firstRun = start
@@ -86,6 +89,9 @@ struct WordScan {
         {
             return taken(finding, &findings, atLeast: end)
         }
+        if length == 3, let key = VendorKeys.maxMind(text, start, end) {
+            return taken(key, &findings, atLeast: end)
+        }
         if length == 1, text.has("b. ", at: start), start + 3 < text.count,
             let stop = Dates.date(text, at: start + 3)
         {
@@ -128,6 +134,7 @@ struct WordScan {
         if cues.contains(.secret) { finding = Assignments.prose(text, after: end) }
         if cues.contains(.cardCode) { finding = cardCode(text, start, end) }
         if cues.contains(.tool) { finding = CommandOptions.password(text, start, end) }
+        if cues.contains(.seed) { finding = Seeds.labelled(text, after: end) }
         if cues.contains(.credential) { finding = Assignments.option(text, after: end) }
         // What stands between is looked at all the same: `born 3 Feb 1984` may go on with a name.
         if let finding { findings.append(finding) }
@@ -194,6 +201,10 @@ struct WordScan {
         if length == 5, text.has("Q~", at: end - 1), text[end - 2].isDigit {
             return azure(text, start, end)
         }
+        if length == 3, text.hasFolded("2fa", at: start) {
+            return Seeds.labelled(text, after: end)
+        }
+        if length == 27, let key = VendorKeys.ngrok(text, start, end) { return key }
         if (8...18).contains(length), let id = LetterIDs.find(text, start, end) { return id }
         if length == 11, LetterIDs.isFinnish(text, start) {
             return Finding(.nationalID, start, end)

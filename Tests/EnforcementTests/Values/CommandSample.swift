@@ -1,0 +1,50 @@
+extension ValueSample {
+    /// Passwords and keys that commands take by their place, and files and names say by their form.
+    static let commands: [String] = [
+        #"net use Z: \\nas\data ⟦password:R1ver-stone8⟧ /user:CORP\ana"#,
+        #"NET USE \\nas\data$ /USER:ana ⟦password:Kx9!vTq2⟧"#,
+        #"net.exe use * \\nas\ipc$ "⟦password:copper 7 rivers⟧" /u:ana && dir"#,
+        "net user ana ⟦password:Maple4471!⟧ /add", "net user ana ⟦password:orchid⟧ /domain",
+        "htpasswd -b /etc/.htpasswd ana ⟦password:Velvet88#⟧",
+        "htpasswd -nbB ana ⟦password:tango7713⟧",
+        "htpasswd -bB -C 12 users ana '⟦password:$tango7713⟧' # new",
+        "docker run httpd htpasswd -Bbn ana ⟦password:tango7713⟧ > auth",
+        "echo ⟦password:Comet55!⟧ | sudo -S id",
+        "echo -n '⟦password:Comet55!⟧' | sudo -kS -u ana id",
+        #"printf '%s\n' "⟦password:Comet55!⟧" | sudo -S id"#,
+        #"printf '⟦password:Comet55!⟧\n' | kinit ana"#, "sudo -S <<< \"⟦password:Comet55!⟧\" id",
+        "echo ana:⟦password:Comet55!⟧ | sudo chpasswd",
+        "echo ⟦password:Comet55!⟧ | docker login -u ana --password-stdin reg.example",
+        "db.example:5432:crm:ana:⟦password:Falcon-7-gate⟧", "*:*:*:ana:⟦password:Kx9vTq2wLm⟧\nrest",
+        #"db:6432:*:ana:⟦password:Kx9\:vTq\\2⟧"#,
+        "TOTP seed: ⟦api_key:JBSW4Y3DPEHPK3PX⟧", "2FA secret ⟦api_key:jbsw 4y3d pehp k3px⟧",
+        "authenticator setup key is ⟦api_key:JBSW 4Y3D PEHP K3PX⟧.",
+        "oathtool --totp -b ⟦api_key:JBSW4Y3DPEHPK3PXAB⟧",
+        "otpauth://totp/Shop:ana?secret=⟦api_key:JBSW4Y3DPEHPK3PX⟧&issuer=Shop",
+        "⟦email:ana.li_at_example.com⟧", "to ⟦email:ana-at-example-dot-org⟧ now",
+        "⟦email:ana_at_mail_dot_example_dot_net⟧", "⟦email:ana.at.example.dot.com⟧",
+        "⟦api_key:2hQvT8mWzKc4LxRbN7dYpGfJ5sA_9tHnE3wUoB6iVkZ1rXqCy⟧ of the tunnel",
+        "key ⟦api_key: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⟧",
+        "LicenseKey ⟦api_key:q7RbT2mWzKc4LxYd⟧",
+    ]
+
+    /// What only looks like them.
+    static let harmlessCommands: [String] = [
+        #"net use Z: \\nas\data /persistent:yes"#, #"net use \\nas\data * /user:ana"#,
+        #"net use \\nas\data %PASS% /user:ana"#, "net use * /delete /yes", "net user ana * /add",
+        "net user ana /active:no", "the net use of energy fell by 4 percent",
+        "net users grew 12 percent",
+        "htpasswd -c /etc/.htpasswd ana", "htpasswd -nb user password", "htpasswd -b f $U $P",
+        "echo done | sudo tee /etc/motd", "echo $PW | sudo -S id", "echo `cat pw` | sudo -S id",
+        "echo hello world | kinit", "echo password | sudo -S id", "yes | sudo apt install jq",
+        "echo ana:$PW | chpasswd", "sudo -S reads from standard input",
+        "host:port:database:username:password", "root:x:0:0:root:/root:/bin/sh", "*:*:*:*:*",
+        "10:20:30:40:50", "std::map::iterator::value", "db:5432:crm:ana:$PGPASSWORD",
+        "org.example:core:jar:1.0:compile", "a.c:12:5: error: expected a name",
+        "TOTP seeds are kept in the vault", "2FA SECRET MANAGEMENT POLICY", "mfa key rotation",
+        "oathtool --totp -b $SEED", "authenticator apps need this each day",
+        "meet_at_noon.txt", "created_at_utc", "run_at_boot.service", "look-at-this-dot-notation",
+        "idx_created_at_org", "at_example", "key_at_rest: encrypted",
+        "tunnel_session_0123456789_abcdef", "the suffix _mmk", "LicenseKey 000000000000",
+    ]
+}
