@@ -113,7 +113,11 @@ final class PostgresLink: @unchecked Sendable {
 
 extension PostgresFailure {
     init(connecting handle: OpaquePointer) {
-        unsafe self.init(message: Self.text(PQerrorMessage(handle)), isFatal: true)
+        var message = unsafe Self.text(PQerrorMessage(handle))
+        if message.contains("does not support SSL") {
+            message += "; a backend with `\"tls\": \"disable\"` goes without"
+        }
+        self.init(message: message, isFatal: true)
         // libpq keeps no SQLSTATE of a failed connection: what counts is whether another password
         // would do.
         if unsafe PQconnectionUsedPassword(handle) != 0 || PQconnectionNeedsPassword(handle) != 0 {
