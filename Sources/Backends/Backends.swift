@@ -23,6 +23,10 @@ package struct Backends: CallRunner {
         try await backend(of: call.job).run(call)
     }
 
+    package func fate(of mark: TransactionMark, on backend: Name) async -> RunFate {
+        await byName[backend]?.fate(of: mark, on: backend) ?? .unknowable
+    }
+
     private func backend(of job: Job) throws(BackendError) -> any Backend {
         if let backend = byName[job.tool.backend] { return backend }
         // The loader resolves every tool's backend, so a call cannot name one that is absent.

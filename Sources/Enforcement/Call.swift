@@ -124,6 +124,8 @@ package struct Job: Sendable {
     package let hidden: [Bool]
     /// The call's own id: the same for every attempt of it.
     package let call: String
+    /// Told by what the run can be found again; nil where nobody would look for it.
+    package let witness: (any RunWitness)?
 
     package var bounds: RowBounds { RowBounds(tool.limits, for: tool.effect, hidden: hidden) }
 
@@ -131,8 +133,9 @@ package struct Job: Sendable {
         tool: Tool, arguments: JSONObject, caller: CallerID = .nobody, identity: Caller? = nil,
         deadline: ContinuousClock.Instant, request: BackendRequest? = nil,
         examination: Examination? = nil, blank: Set<ColumnPath> = [], hidden: [Bool] = [],
-        call: String = ""
+        call: String = "", witness: (any RunWitness)? = nil
     ) {
+        self.witness = witness
         self.blank = blank
         self.hidden = hidden
         self.call = call
@@ -171,6 +174,8 @@ package protocol CallRunner: Sendable {
 
     /// Runs a call that passed every stage. Stops early when its task is cancelled.
     func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult
+
+    func fate(of mark: TransactionMark, on backend: Name) async -> RunFate
 }
 
 package protocol Backend: CallRunner {

@@ -64,12 +64,13 @@ struct ExamineStage: Sendable {
 extension Job {
     init(
         _ call: ScopedCall, request: BackendRequest?, examination: Examination? = nil,
-        blank: Set<ColumnPath> = [], hidden: [Bool] = [], call id: String? = nil
+        blank: Set<ColumnPath> = [], hidden: [Bool] = [], call id: String? = nil,
+        witness: (any RunWitness)? = nil
     ) {
         self.init(
             tool: call.tool, arguments: call.arrived.arguments, caller: call.arrived.caller.id,
             identity: call.arrived.caller.caller, deadline: .now + call.tool.limits.time,
             request: request, examination: examination, blank: blank, hidden: hidden,
-            call: id ?? call.arrived.id)
+            call: id ?? call.arrived.id, witness: witness)
     }
 }

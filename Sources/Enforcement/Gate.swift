@@ -153,6 +153,10 @@ package struct Gate: Sendable {
         return screened
     }
 
+    /// Asks backends what became of approved runs whose process is gone. Answers how many are still
+    /// to be asked about.
+    package func settleLostRuns() async -> Int { await approval.settleLostRuns(sink) }
+
     /// Another's change of what was asked for, judged as a call of who asked. Nothing is run or
     /// recorded; the desk takes it.
     package func edit(

@@ -10,6 +10,7 @@ final class Server: Sendable {
     let streams: StreamDesk
     let notices: NoticeDesk
     private let retention: RetentionDesk
+    private let lostRuns: LostRunsDesk
     private let loop: EventLoop
     let workers: WorkerPool
     let current: CurrentServing
@@ -62,6 +63,7 @@ final class Server: Sendable {
             aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
         let serving = current
+        lostRuns = LostRunsDesk(serving)
         notices = try NoticeDesk(
             catalog.server.notices, state: state, workers: workers,
             rules: { serving.value.rules })
@@ -94,6 +96,7 @@ final class Server: Sendable {
         streams.start()
         notices.start()
         retention.start(on: loop)
+        lostRuns.start(on: loop)
     }
 
     /// What places answer that are told of requests; as the settings of the start say.
@@ -111,6 +114,7 @@ final class Server: Sendable {
 
     func stop() async {
         try? await record("stop") { _ in }
+        await lostRuns.stop()
         await notices.stop()
         await retention.stop()
         await streams.stop()

@@ -78,6 +78,7 @@ class Cutter:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.pairs = []
+        self.is_mute = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -92,7 +93,9 @@ class Cutter:
     def _copy(self, source, sink):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                sink.sendall(data)
+                # What the server says is lost; what it is told arrives.
+                if not (self.is_mute and source.getpeername()[1] == self.target):
+                    sink.sendall(data)
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -109,6 +109,11 @@ package final class HTTPBackend: Backend {
             request: try await wire(request, http, job), origin: origin,
             isRepeatable: http.isRepeatable, bodyBytes: job.tool.limits.bytes, deadline: deadline)
         let effect = job.tool.effect
+        if http.isKeyed, let witness = job.witness {
+            guard await witness.note(.idempotencyKey(idempotencyKey(of: job))) else {
+                throw BackendError(.busy, detail: "not sent: its key could not be noted")
+            }
+        }
         let response: HTTPClientResponse
         do throws(HTTPClientError) {
             response = try await client.send(exchange, on: loop) {

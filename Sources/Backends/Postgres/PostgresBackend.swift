@@ -13,8 +13,8 @@ internal import JSON
 internal import Synchronization
 
 package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
-    private let options: PostgresOptions
-    private let workers: WorkerPool
+    let options: PostgresOptions
+    let workers: WorkerPool
     let pools: [PostgresPool]
     private let roles = PostgresRoles()
     private let examiner: Mutex<PostgresExaminer>
@@ -192,12 +192,13 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
             let call = PostgresCall(
                 plan: plan, effect: job.tool.effect, bounds: job.bounds,
                 settings: [Self.timeout(job)] + caller,
-                arguments: arguments, deadline: deadline)
+                arguments: arguments, deadline: deadline, witness: job.witness)
             let connection = try await pool.take(
                 for: job.caller, until: deadline, joining: mayJoin ? plan : nil)
             switch await connection.run(call) {
             case .answered(let result): return result
             case .failed(let error): throw error
+            case .uncertain(let mark, let result): return try await settled(mark, result, on: pool)
             case .displaced where mayJoin: mayJoin = false
             case .untouched where mayRepeat, .displaced where mayRepeat: mayRepeat = false
             case .untouched, .displaced:

@@ -20,20 +20,21 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
     private static let grace = Duration.seconds(5)
     let id: Int
     private let pool: PostgresPool
-    private let loop: EventLoop
+    let loop: EventLoop
     private let link: PostgresLink
     private let socket: PostgresSocket
     private let canceller: PostgresCanceller
+    private let cluster: String?
 
     /// Who has it from the pool.
     var holder: CallerID?
-    private(set) var phase = Phase.idle
+    var phase = Phase.idle
     private var sawEnd = false
     private var inbox = PostgresInbox()
-    private var outbox = PostgresOutbox()
+    var outbox = PostgresOutbox()
 
     /// In the order of their answers. Behind the first there are reads only.
-    private var underway: [PostgresUnderway] = []
+    var underway: [PostgresUnderway] = []
     private var lastID = 0
     /// When it became the first.
     private var firstSince = MonotonicTime(nanoseconds: 0)
@@ -41,10 +42,11 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
     private var timer: LoopTimer?
     /// Nothing but the preparation of a change was sent yet.
     private var isPreparing = false
-    private var wasEndSent = false
+    var wasEndSent = false
+    var note = PostgresNote()
     private var isCancelling = false
     /// How often the server has yet to say that it is ready.
-    private var readiesDue = 0
+    var readiesDue = 0
 
     init?(_ id: Int, _ made: PostgresMade, pool: PostgresPool) {
         guard let socket = PostgresSocket(made.link), let canceller = PostgresCanceller(made.link)
@@ -55,6 +57,7 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
         link = made.link
         self.socket = socket
         self.canceller = canceller
+        cluster = made.cluster
         do throws(SystemError) {
             try loop.register(
                 socket.number, [.readable, .writable, .peerClosed, .edgeTriggered], self)
@@ -100,6 +103,8 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
             unsafe waiter.resume(returning: .untouched)
             return close()
         }
+        var call = call
+        if call.witness != nil, call.effect == .write { call.cluster = cluster }
         let timer = loop.schedule(at: call.deadline) { [self] in stop(.timedOut, id) }
         let isPrepared = outbox.holds(call.plan)
         underway.append(
@@ -129,9 +134,10 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
         }
     }
 
-    private func send(_ call: PostgresCall) {
+    func send(_ call: PostgresCall) {
         wasEndSent = outbox.add(call)
         readiesDue += 1
+        note = PostgresNote(isWanted: call.cluster != nil)
         // What comes in this turn goes out together.
         if call.plan.isQuick { OwedWakes.wake(self) } else { flush() }
     }
@@ -217,6 +223,7 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
         case .goOn where underway[0].exchange.fault?.isFatal == true: broke()
         case .goOn, .mayEnd: break
         case .cut: cut()
+        case .marked: tell(underway[0])
         case .ready(let isOutside): takeReady(isOutside: isOutside)
         case .broken: broke()
         }
@@ -289,32 +296,10 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
         tidyUp(isOutside: isOutside, after: first.call.effect)
     }
 
-    /// As if nothing had been said of it yet.
-    private func sendChange(_ call: PostgresCall) {
-        underway[0].exchange = PostgresExchange(
-            call.plan, effect: call.effect, bounds: call.bounds, prepares: false)
-        send(call)
-    }
-
-    /// The rows of a change are here and it stands open: it is made only if they can be shown.
-    private func endChange(_ change: PostgresUnderway) {
-        let cells = change.exchange.cells
-        guard change.stopReason == nil, !cells.rows.isTruncated, cells.fault == nil else {
-            let reason = change.stopReason ?? .result
-            finish(.failed(BackendError(reason, detail: "not made: its answer cannot be shown")))
-            phase = .cleaning
-            return tidyUp(isOutside: false, after: .write)
-        }
-        wasEndSent = true
-        outbox.addCommit()
-        readiesDue = 1
-        flush()
-    }
-
     // MARK: Ends
 
     /// The first has its answer.
-    private func finish(_ outcome: PostgresOutcome) {
+    func finish(_ outcome: PostgresOutcome) {
         underway[0].tell(outcome, on: loop)
         underway.removeFirst()
     }
@@ -341,7 +326,7 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
     }
 
     /// The server is ready; what is left to do before the next call may come?
-    private func tidyUp(isOutside: Bool, after effect: Tool.Effect = .read) {
+    func tidyUp(isOutside: Bool, after effect: Tool.Effect = .read) {
         if !isOutside {
             outbox.add("ROLLBACK")
             readiesDue += 1
@@ -394,7 +379,7 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
         if phase != .closed { flush() }
     }
 
-    private func flush() {
+    func flush() {
         if !outbox.flush(to: socket) { broke() }
     }
 }

@@ -4,11 +4,12 @@ internal import JSON
 /// What the server says in one call, message by message, and what it means.
 ///
 /// A call is four statements in one write: begin, settings, the tool's statement, end. Each answers
-/// in turn; after an error the server says nothing more until the end. Pure: it sees messages and
-/// says what is to be done, so that every order can be tested with bytes alone.
+/// in turn; after an error the server says nothing more until the end. A change that is to be found
+/// again says its transaction before its statement. Pure: it sees messages and says what is to be
+/// done, so that every order can be tested with bytes alone.
 struct PostgresExchange {
     enum Stage: Int {
-        case begin, open, statement, end, over
+        case begin, open, mark, statement, end, over
     }
 
     enum Step: Equatable {
@@ -17,6 +18,8 @@ struct PostgresExchange {
         case cut
         /// The statement is done and the end was not sent with it.
         case mayEnd
+        /// It has said which transaction this is.
+        case marked
         /// The server is ready; true where it is outside of a transaction.
         case ready(isOutside: Bool)
         /// It says what it may not say here, so that nothing it says can be trusted.
@@ -35,6 +38,9 @@ struct PostgresExchange {
     let effect: Tool.Effect
     /// Whether the statement is prepared in this call.
     let prepares: Bool
+    /// Where its transaction is to be known by.
+    private let cluster: String?
+    private(set) var mark: TransactionMark?
     private(set) var stage = Stage.begin
     private(set) var fault: Fault?
     private(set) var cells: PostgresCells
@@ -45,13 +51,16 @@ struct PostgresExchange {
     private(set) var sawAnything = false
     /// What still comes of the answer is passed over.
     private var isCut = false
+    /// Statements whose values were taken, and those that are over.
     private var bound = 0
+    private var ended = 0
 
-    init(_ plan: PostgresPlan, effect: Tool.Effect, bounds: RowBounds, prepares: Bool) {
-        self.plan = plan
-        self.effect = effect
+    init(_ call: PostgresCall, prepares: Bool) {
+        plan = call.plan
+        effect = call.effect
         self.prepares = prepares
-        cells = PostgresCells(plan, within: bounds)
+        cluster = call.cluster
+        cells = PostgresCells(plan, within: call.bounds)
     }
 
     mutating func take(_ frame: PostgresFrame) -> Step {
@@ -76,6 +85,11 @@ struct PostgresExchange {
     }
 
     private mutating func takeRow(_ frame: PostgresFrame) -> Step {
+        if stage == .mark, let cluster {
+            guard let text = unsafe frame.onlyText else { return .broken }
+            mark = TransactionMark(text, cluster: cluster)
+            return .goOn
+        }
         guard stage == .statement else { return stage == .open ? .goOn : .broken }
         if isCut { return .goOn }
         isCut = unsafe !cells.append(frame)
@@ -83,12 +97,16 @@ struct PostgresExchange {
     }
 
     private mutating func takeEnd(of frame: PostgresFrame) -> Step {
-        guard let next = Stage(rawValue: stage.rawValue + 1) else { return .broken }
+        let after = stage == .open && cluster == nil ? stage.rawValue + 2 : stage.rawValue + 1
+        guard let next = Stage(rawValue: after) else { return .broken }
+        ended += 1
         if stage == .statement {
             if unsafe frame.type == UInt8(ascii: "s") { cells.cut() }
             if effect == .write { changed = unsafe frame.changedCount ?? 0 }
         }
+        let isMark = stage == .mark
         stage = next
+        if isMark { return mark == nil ? .broken : .marked }
         return next == .end ? .mayEnd : .goOn
     }
 
@@ -96,7 +114,7 @@ struct PostgresExchange {
         guard fault == nil else { return }
         let (code, isFatal) = unsafe frame.errorCode
         fault = Fault(
-            stage: stage, code: code, isFatal: isFatal, wasBound: bound > stage.rawValue)
+            stage: stage, code: code, isFatal: isFatal, wasBound: bound > ended)
     }
 
     /// The next row is larger than any limit.

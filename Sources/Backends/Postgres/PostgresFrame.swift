@@ -49,6 +49,14 @@ struct PostgresFrame {
         return (isCode ? code : "XXXXX", isFatal)
     }
 
+    /// The one value of a row of one.
+    var onlyText: String? {
+        guard unsafe int16(at: 0) == 1, unsafe body.count >= 6 else { return nil }
+        let count = unsafe int32(at: 2)
+        guard count >= 0, unsafe body.count == 6 + count else { return nil }
+        return unsafe String(decoding: body[6...], as: UTF8.self)
+    }
+
     /// The number at the end of `UPDATE 3` or `INSERT 0 3`.
     var changedCount: Int? {
         guard let (tag, _) = unsafe text(at: 0),

@@ -6,6 +6,8 @@ struct PostgresMade: Sendable {
     let link: PostgresLink
     /// The roles that its login may take on, its own not among them.
     let roles: Set<Name>
+    /// What its transactions are known by; nil where that cannot be known.
+    let cluster: String?
 }
 
 /// Connecting, and what every connection is prepared for. Blocks; for a worker.
@@ -25,7 +27,9 @@ enum PostgresMaking {
         try link.prepare(PostgresStatementName.commit.text, "COMMIT")
         try link.prepare(PostgresStatementName.rollback.text, "ROLLBACK")
         try link.prepare(PostgresStatementName.open.text, opening(settings: settings))
-        return PostgresMade(link: link, roles: try roles(link))
+        try link.prepare(PostgresStatementName.mark.text, PostgresTransactions.mark)
+        return PostgresMade(
+            link: link, roles: try roles(link), cluster: PostgresTransactions.cluster(link))
     }
 
     /// A connection that speaks as this product reads: for loading, no more than this is needed.

@@ -125,6 +125,7 @@ struct PostgresStatementName: Equatable {
     static let beginReading = PostgresStatementName(letter: UInt8(ascii: "b"), number: 0)
     static let beginWriting = PostgresStatementName(letter: UInt8(ascii: "w"), number: 0)
     static let open = PostgresStatementName(letter: UInt8(ascii: "o"), number: 0)
+    static let mark = PostgresStatementName(letter: UInt8(ascii: "x"), number: 0)
     static let commit = PostgresStatementName(letter: UInt8(ascii: "c"), number: 0)
     static let rollback = PostgresStatementName(letter: UInt8(ascii: "r"), number: 0)
 

@@ -19,17 +19,23 @@ struct PostgresOutbox {
     // MARK: Messages
 
     /// Begin, settings, statement, end: one write. Where rows of a change may be too many for its
-    /// answer, the end waits until they are here. Says whether the end is with it.
+    /// answer, or its transaction is noted first, the end waits. Says whether the end is with it.
     mutating func add(_ call: PostgresCall) -> Bool {
         let plan = call.plan
         messages.bind(call.effect == .read ? .beginReading : .beginWriting)
         messages.execute()
         messages.bind(.open, call.settings)
         messages.execute()
+        if call.cluster != nil {
+            messages.bind(.mark)
+            messages.execute()
+            // To be noted while the statement runs.
+            messages.flush()
+        }
         if !holds(plan) { prepare(plan) }
         messages.bind(.tool(plan.number), call.arguments)
         messages.execute(rowsMax: plan.columns.isEmpty ? 0 : call.bounds.rows + 1)
-        let hasEnd = call.effect == .read || plan.columns.isEmpty
+        let hasEnd = call.effect == .read || plan.columns.isEmpty && call.cluster == nil
         if hasEnd {
             messages.bind(call.effect == .read ? .rollback : .commit)
             messages.execute()

@@ -6,6 +6,9 @@ internal import JSON
 enum PostgresOutcome {
     case answered(RawResult)
     case failed(BackendError)
+    /// The end of this transaction was sent and nothing came back; if it was made, this is its
+    /// answer.
+    case uncertain(TransactionMark, RawResult)
     /// The server has not begun with it: another connection may take it.
     case untouched
     /// A read that stood behind another which failed, was stopped or took long: it may run again.
@@ -22,6 +25,10 @@ struct PostgresCall {
     var settings: [PostgresArgument]
     var arguments: [PostgresArgument]
     var deadline: MonotonicTime
+    /// Told of the change's transaction before it is made.
+    var witness: (any RunWitness)?
+    /// What its transaction is known by; set by the connection, where somebody wants to know.
+    var cluster: String?
 }
 
 extension PostgresExchange {
@@ -43,12 +50,17 @@ extension PostgresExchange {
     private func outcome(of fault: Fault, stopped: BackendError.Reason?) -> PostgresOutcome {
         if fault.isFatal, !sawAnything { return .untouched }
         if fault.isFatal, effect == .write, fault.stage == .end {
-            return .failed(BackendError(.unknown, detail: "SQLSTATE \(fault.code)"))
+            return unknown("SQLSTATE \(fault.code)")
         }
         if isOutdated { return .stale }
         var error = BackendError(fault)
         if let stopped, error.reason == .timedOut { error.reason = stopped }
         return .failed(error)
+    }
+
+    private func unknown(_ detail: String) -> PostgresOutcome {
+        guard let mark else { return .failed(BackendError(.unknown, detail: detail)) }
+        return .uncertain(mark, RawResult(rows: cells.rows, changed: changed))
     }
 
     /// The connection broke in the middle. `mayBeMade` says whether the change's end was sent.
@@ -57,7 +69,7 @@ extension PostgresExchange {
     ) -> PostgresOutcome {
         if stage == .over || fault != nil { return outcome(stopped: stopped) }
         if effect == .write, mayBeMade {
-            return .failed(BackendError(.unknown, detail: "the connection broke"))
+            return unknown("the connection broke")
         }
         if !sawAnything, stopped == nil { return .untouched }
         return .failed(BackendError(stopped ?? .unavailable, detail: "the connection broke"))

@@ -27,8 +27,7 @@ struct PostgresUnderway {
         self.call = call
         unsafe self.waiter = unsafe waiter
         self.timer = timer
-        exchange = PostgresExchange(
-            call.plan, effect: call.effect, bounds: call.bounds, prepares: prepares)
+        exchange = PostgresExchange(call, prepares: prepares)
     }
 
     var outcome: PostgresOutcome { exchange.outcome(stopped: stopReason) }

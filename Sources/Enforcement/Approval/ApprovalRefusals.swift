@@ -47,7 +47,17 @@ extension Refusal {
         case .unknown:
             return about(
                 request, .approvalUnknown,
-                "Approved and begun, but the server ended or lost the backend in between, so nobody knows whether it was done. It is not repeated. Look first whether its effect is there; the approver sees the same. If it is not, make the call again, which asks for a new approval."
+                "Approved and begun, but the server ended or lost the backend in between, so nobody knows whether it was done. It is not repeated. Look first whether its effect is there\(request.trace.map { " (\($0.advice))" } ?? ""); the approver sees the same. If it is not, make the call again, which asks for a new approval."
+            )
+        case .failed where request.end?.code?.isByteEqual(to: LostRuns.notMade) == true:
+            return about(
+                request, .approvalOver,
+                "Approved and begun, but the server ended before the change was made: the database says that nothing was changed. That approval is used up. To try again, make the call again, which asks for a new one."
+            )
+        case .done where request.end?.code?.isByteEqual(to: LostRuns.made) == true:
+            return about(
+                request, .approvalOver,
+                "Approved and done: the server ended before it could answer, but the database says that the change was made. Its answer is lost, and it is not run again. Call again only for another run, which needs a new approval."
             )
         case .failed:
             return about(

@@ -28,6 +28,7 @@ extension ApprovalRequest {
             })
         value["end"] = end.map { Self.value(of: $0) }
         value["via"] = ["kind": .string(via.kind.rawValue), "address": .string(via.address)]
+        value["trace"] = trace.map(\.json)
         value["asked"] = asked.map { .object($0) }
         value["edits"] =
             edits.isEmpty
@@ -114,6 +115,7 @@ extension ApprovalRequest {
         if let kind = (value["via"]?["kind"]?.string).flatMap({ Transport.Kind(rawValue: $0) }) {
             via = Transport(kind: kind, address: value["via"]?["address"]?.string ?? "")
         }
+        trace = RunTrace(value["trace"])
         asked = value["asked"]?.object
         self.edits = edits
     }

@@ -102,6 +102,8 @@ package struct ApprovalRequest: Sendable {
     package var votes: [Vote] = []
     package var phase = Phase.pending
     package var end: End?
+    /// Of its last run, once there was something to find it by.
+    package var trace: RunTrace?
 
     /// An entry is kept that long after its request is over, so that its caller can learn of it.
     static let keptSeconds = 86_400

@@ -89,26 +89,28 @@ extension ApprovalStage {
 
     // MARK: How a run ended
 
-    /// Written down before anybody learns of it. Where that fails, the next who asks finds a run
-    /// whose process is gone, which is never run again.
     func settle(_ claim: ApprovalClaim?, _ outcome: Outcome) async -> Outcome {
-        guard let claim, let means else { return outcome }
-        var request = claim.held.request
+        guard let claim else { return outcome }
         var end = ApprovalRequest.End(at: now())
+        let phase: ApprovalRequest.Phase
         switch outcome {
         case .answered(let result):
-            request.phase = .done
+            phase = .done
             end.code = "ok"
             end.changed = result.changed
         case .refused(let refusal):
-            request.phase = Self.phase(after: refusal.code, claim)
-            end.code = refusal.code.rawValue
+            phase = Self.phase(after: refusal.code, claim)
+            // What is unknown may be found out yet.
+            end.code = phase == .unknown ? nil : refusal.code.rawValue
         }
-        request.end = end
-        for _ in 0..<3 {
-            if (try? await book(means).replace(claim.held, with: request)) != nil { break }
-        }
+        await claim.settle(phase, end)
         return outcome
+    }
+
+    /// Answers how many runs are still to be asked about.
+    func settleLostRuns(_ sink: any RecordSink) async -> Int {
+        guard let means else { return 0 }
+        return await LostRuns(book: book(means), backend: backend, sink: sink).settle()
     }
 
     private static func phase(

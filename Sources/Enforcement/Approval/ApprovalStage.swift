@@ -22,22 +22,9 @@ package struct ClearedCall: ~Copyable, Sendable {
         job = Job(
             call.scoped, request: call.request, examination: call.examination,
             blank: call.masks.blank(for: call.scoped.caller),
-            hidden: call.masks.hidden(from: call.scoped), call: claim?.held.request.id.text)
+            hidden: call.masks.hidden(from: call.scoped), call: claim?.held.request.id.text,
+            witness: claim)
     }
-}
-
-/// One approval taken for one run. Its entry's version is the fence: who holds an older one can
-/// write nothing any more.
-final class ApprovalClaim: Sendable {
-    let held: ApprovalBook.Held
-    private let mayHaveActed = Atomic<Bool>(false)
-
-    init(_ held: ApprovalBook.Held) { self.held = held }
-
-    /// The intent is on disk; from here on the backend may do something.
-    func begin() { mayHaveActed.store(true, ordering: .relaxed) }
-
-    var hasBegun: Bool { mayHaveActed.load(ordering: .relaxed) }
 }
 
 /// A call of which people have said what they have to say, or about which nobody is asked.
@@ -225,10 +212,11 @@ package final class ApprovalStage: Sendable {
     ) async throws(Refusal) -> ClearedCall {
         var request = held.request
         request.phase = .running
+        request.trace = nil
         let claimed = try await book(means).replace(
             held, with: request, holder: means.store.holder)
         guard let claimed else { throw .approvalRunning(request.id) }
-        return ClearedCall(call, claim: ApprovalClaim(claimed))
+        return ClearedCall(call, claim: ApprovalClaim(claimed, in: book(means)))
     }
 
     /// Why a request lets nothing pass as it stands.

@@ -138,6 +138,9 @@ struct ApprovalView {
             let why = end.reason ?? end.code ?? ""
             lines.append((request.phase.rawValue, "\(WallClock.text(end.at))\(by) \(why)"))
         }
+        if request.phase == .unknown, let trace = request.trace {
+            lines.append(("find out", trace.advice))
+        }
         return lines.map { name, text in
             let space = String(repeating: " ", count: max(1, 14 - name.count))
             return printable("\(name)\(space)\(text)", limit: 1 << 20)
@@ -183,6 +186,9 @@ struct ApprovalView {
             value["by"] = end.by.map(\.json)
             value["told"] = end.reason.map { .string($0) }
             value["code"] = end.code.map { .string($0) }
+        }
+        if request.phase == .unknown, let trace = request.trace {
+            value["findOut"] = .string(trace.advice)
         }
         return .object(value)
     }
