@@ -12,7 +12,7 @@
 package import JSON
 
 package struct Gate: Sendable {
-    private let identity: IdentityStage
+    private var identity: IdentityStage
     private let limits: LimitStage
     private let usage: UsageDesk
     private let scope: ScopeStage
@@ -51,6 +51,14 @@ package struct Gate: Sendable {
         self.backend = backend
         self.sink = sink
         strangers = Strangers(sink: sink)
+    }
+
+    /// The same for people who are known by other tokens, and who only decide: callers are who they
+    /// were.
+    package func deciding(by identity: IdentityStage) -> Gate {
+        var gate = self
+        gate.identity = identity
+        return gate
     }
 
     /// Who is there? `address` is for the record of those who are turned away.
@@ -116,6 +124,7 @@ package struct Gate: Sendable {
         var claim: ApprovalClaim?
         do throws(Refusal) {
             let identified = try await approval.resumed(identity.confirm(arrived))
+            if identified.arrived.resumption != nil { tab.comeBack() }
             try limits.enter(arrived.caller.id)
             defer { limits.leave(arrived.caller.id) }
             let examined = try await examine(identified, seenBy: &trail)
@@ -126,7 +135,7 @@ package struct Gate: Sendable {
             trail.heard(confirmed)
             try await Detaching.begin(confirmed)
             let decided = try await approval.decide(confirmed, on: trail)
-            if decided.hasWaited {
+            if decided.hasWaited || tab.isComingBack && decided.mayRun {
                 screened = try await screenAnew(examined, on: &tab, seenBy: &trail)
             }
             let cleared = try await approval.clear(decided, as: screened)

@@ -90,9 +90,7 @@ package final class GuardedTool: Sendable {
     }
 
     /// Whether a person may have to decide about a call of this tool.
-    var mayBeHeld: Bool {
-        rules.contains { $0.effect == .approve && $0.mode == .enforce && $0.approval != nil }
-    }
+    var mayBeHeld: Bool { rules.contains(where: \.mayHold) }
 
     /// More statements than this and the memory starts anew.
     private static let knownMax = 1_000

@@ -19,13 +19,25 @@ extension Gate {
 
 extension GuardedTool {
     package func outlook(for caller: Caller) -> ToolOutlook {
-        let rules = rules.filter { rule in
-            rule.when.couldHold { Facts.known($0, of: self.tool) ?? Facts.known($0, of: caller) }
-        }
+        let rules = rules.filter { couldApply($0, to: caller) }
         let columns = tool.examination.columns
         let masked = columns.indices.filter { masks.cover(over: $0, for: caller) != nil }
         return ToolOutlook(tool: tool, rules: rules, maskedColumns: masked.map { columns[$0].name })
     }
+
+    /// Whether a person may have to decide about a call of this caller, whatever its arguments.
+    package func mayBeHeld(for caller: Caller) -> Bool {
+        rules.contains { $0.mayHold && couldApply($0, to: caller) }
+    }
+
+    private func couldApply(_ rule: Rule, to caller: Caller) -> Bool {
+        rule.when.couldHold { Facts.known($0, of: tool) ?? Facts.known($0, of: caller) }
+    }
+}
+
+extension Rule {
+    /// Whether it can have a call wait for a person.
+    var mayHold: Bool { effect == .approve && mode == .enforce && approval != nil }
 }
 
 extension Facts {

@@ -80,6 +80,21 @@ import Testing
         #expect(!schema.violations(in: ["columns": [], "rows": [[1]]]).isEmpty)
     }
 
+    /// Claude Code asks its user before each such call then.
+    @Test func toolsWhoseCallsMayBeHeldForTheirCallerSaySo() async throws {
+        func meta(_ groups: [Name]) async throws -> JSONValue? {
+            let rule = Rule(
+                id: "hold", effect: .approve,
+                when: .fact(.callerGroups, .oneOf(groups.map { .string($0.text) })),
+                reason: "a person looks", approval: ApprovalDemand(groups: ["finance"]))
+            let gate = try GateFixture(policy: Policy(grants: GateFixture.grants, rules: [rule]))
+            let list = try await MCPFixture(gate).answer(MCPFixture.request("tools/list"))
+            return list["tools"]?.array?.first?["_meta"]
+        }
+        #expect(try await meta(["support"]) == ["anthropic/requiresUserInteraction": true])
+        #expect(try await meta(["contractors"]) == nil)
+    }
+
     @Test func onlyAnAuthorsWordRaisesWhatClaudeCodeShows() async throws {
         func meta(_ bytes: Int) async throws -> JSONValue? {
             let tool = try Tool.sample(limits: ToolLimits(bytes: bytes))

@@ -19,6 +19,13 @@ extension ApprovalRequest {
     }
 }
 
+extension Refusal.Code {
+    /// Nothing was done, and the call may run yet.
+    var isOfWaiting: Bool {
+        self == .approvalPending || self == .approvalModified || self == .approvalRunning
+    }
+}
+
 extension Refusal {
     static func approvalUnreachable(_ rules: [Rule]) -> Refusal {
         let rule = rules[0]

@@ -34,6 +34,8 @@ struct DecidedCall: Sendable {
     let hasWaited: Bool
     fileprivate let held: ApprovalBook.Held?
 
+    var mayRun: Bool { held.map { $0.request.phase == .approved } ?? true }
+
     fileprivate init(
         _ confirmed: ConfirmedCall, _ held: ApprovalBook.Held? = nil, hasWaited: Bool = false
     ) {

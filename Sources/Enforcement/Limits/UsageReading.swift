@@ -6,6 +6,8 @@ struct UsageReading: Sendable {
     let keys: UsageKeys
     let tool: Tool
     let now: Int
+    /// Not for a call that was counted before: it is the same one that goes on.
+    let counts: Bool
 
     private static let week = 7 * 86_400
     private static let hour = UsageSpan.sliding(60 * 3_600)
@@ -38,7 +40,7 @@ struct UsageReading: Sendable {
         switch measure {
         case .calls:
             let key = keys.caller(UsageFact.amount(.calls, window).spelling)
-            return try count(1, key, window, on: ledger)
+            return try count(counts ? 1 : 0, key, window, on: ledger)
         case .rows, .bytes, .denials:
             let key = keys.caller(UsageFact.amount(measure, window).spelling)
             return try count(0, key, window, on: ledger)
@@ -80,6 +82,7 @@ struct UsageReading: Sendable {
         guard let number = keys.number else { return nil }
         let key = keys.tool("sequence", tool)
         let before = try ledger.sequence(of: key)
+        guard counts else { return before?.length }
         let after = before?.advanced(to: number) ?? UsageSequence(last: number)
         try ledger.keep(after, for: key, until: now + UsageFact.Window.day.seconds)
         return after.length
@@ -88,7 +91,9 @@ struct UsageReading: Sendable {
     private func countHour(on ledger: any UsageLedger) throws(StateError) -> [UsageBucket] {
         let key = keys.caller("hours")
         let start = now - now % 3_600
-        try ledger.add(1, to: key, bucket: start, until: start + Self.week + 3_600)
+        if counts {
+            try ledger.add(1, to: key, bucket: start, until: start + Self.week + 3_600)
+        }
         return try ledger.buckets(of: key, from: start - Self.week)
     }
 }

@@ -35,6 +35,8 @@ struct UsageTab: ~Copyable {
     private let clock: @Sendable () -> Int
     private var now: Int
     private var isCounted = false
+    /// Nothing is taken from any limit before it may run.
+    private(set) var isComingBack = false
     private var parts: [UsageDraw.Part] = []
     /// What it took from the limits.
     private var drawn: UsageDraw?
@@ -52,12 +54,19 @@ struct UsageTab: ~Copyable {
         now = clock()
     }
 
+    /// A call that was held comes for its answer: it was counted when it was made.
+    mutating func comeBack() {
+        isCounted = true
+        isComingBack = true
+    }
+
     /// For a call that waited and is judged again: what it took is given back, so that it counts
     /// when it runs, and once.
     mutating func beginAnew() async throws(Refusal) {
         for key in held { places.leave(key) }
         held = []
         parts = []
+        isComingBack = false
         now = clock()
         guard let drawn else { return }
         self.drawn = nil
@@ -73,7 +82,8 @@ struct UsageTab: ~Copyable {
     mutating func moment(for tool: Tool) async throws(Refusal) -> Moment {
         if plan.asked.isEmpty { return Moment(usage: [:]) }
         guard let store else { throw .uncounted }
-        let reading = UsageReading(asked: plan.asked, keys: keys, tool: tool, now: now)
+        let reading = UsageReading(
+            asked: plan.asked, keys: keys, tool: tool, now: now, counts: !isCounted)
         isCounted = true
         do throws(StateError) {
             let usage = try await store.perform { (ledger) throws(StateError) in
@@ -95,7 +105,7 @@ struct UsageTab: ~Copyable {
     /// Takes what the call needs from every limit that applies, and answers which of those that
     /// only observe had no room.
     mutating func draw() async throws(Refusal) -> [Rule] {
-        guard !parts.isEmpty else { return [] }
+        guard !parts.isEmpty, !isComingBack else { return [] }
         let draw = UsageDraw(parts: parts, now: now)
         var crowded: [Rule] = []
         for part in parts where part.quota.measure == .concurrent {
@@ -128,10 +138,14 @@ struct UsageTab: ~Copyable {
         let spent = UsageSpent(outcome)
         let draw = UsageDraw(parts: parts.isEmpty ? strangersParts(spent) : parts, now: now)
         let (keys, now, isCounted) = (self.keys, self.now, self.isCounted)
+        let returned = spent.isHeld ? drawn : nil
         let asked = plan.asked.filter { spent.amount(of: $0, isCounted: isCounted) > 0 }
-        guard !asked.isEmpty || draw.parts.contains(where: { spent.amount(of: $0.quota) > 0 })
+        guard
+            !asked.isEmpty || returned != nil
+                || draw.parts.contains(where: { spent.amount(of: $0.quota) > 0 })
         else { return outcome }
         store.post { (ledger) throws(StateError) in
+            try returned?.giveBack(on: ledger)
             for part in draw.parts {
                 try draw.add(spent.amount(of: part.quota), to: part, on: ledger)
             }
@@ -159,6 +173,8 @@ struct UsageTab: ~Copyable {
 /// What only the end of a call tells.
 struct UsageSpent: Sendable {
     let isDenied: Bool
+    /// It waits for a person still, and counts when it runs.
+    let isHeld: Bool
     private let rows: Int
     private let bytes: Int
 
@@ -166,10 +182,12 @@ struct UsageSpent: Sendable {
         switch outcome {
         case .answered(let result):
             isDenied = false
+            isHeld = false
             rows = result.rows.rowCount
             bytes = result.content.byteCount
         case .refused(let refusal):
             isDenied = refusal.isDenial
+            isHeld = refusal.code.isOfWaiting
             rows = 0
             bytes = 0
         }

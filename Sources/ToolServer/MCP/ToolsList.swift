@@ -29,7 +29,9 @@ enum ToolsList {
         writer.beginObject()
         writer.name("tools")
         writer.beginArray()
-        for guarded in page.entries { write(guarded, for: peer.version, into: &writer) }
+        for guarded in page.entries {
+            write(guarded, to: peer.caller.caller, for: peer.version, into: &writer)
+        }
         if page.nextCursor == nil, serving.gate.mayHold(peer.caller, via: peer.via) {
             writeBuiltIn(for: peer.version, &writer)
         }
@@ -41,12 +43,14 @@ enum ToolsList {
     }
 
     /// All of these, for programs that speak no MCP.
-    static func plain(_ tools: [GuardedTool]) -> [UInt8] {
+    static func plain(_ tools: [GuardedTool], for caller: Caller) -> [UInt8] {
         var writer = JSONWriter(reserving: 4096)
         writer.beginObject()
         writer.name("tools")
         writer.beginArray()
-        for guarded in tools { write(guarded, for: .latestHandshake, into: &writer) }
+        for guarded in tools {
+            write(guarded, to: caller, for: .latestHandshake, into: &writer)
+        }
         writer.endArray()
         writer.endObject()
         return writer.finish()
@@ -59,7 +63,7 @@ enum ToolsList {
         var writer = JSONWriter(reserving: 4096)
         writer.beginArray()
         for guarded in serving.gate.visibleTools(to: caller, via: nil) {
-            write(guarded, for: version, into: &writer)
+            write(guarded, to: caller.caller, for: version, into: &writer)
         }
         if serving.gate.mayHold(caller, via: nil) { writeBuiltIn(for: version, &writer) }
         writer.endArray()
@@ -89,7 +93,8 @@ enum ToolsList {
     }
 
     private static func write(
-        _ guarded: GuardedTool, for version: ProtocolVersion, into writer: inout JSONWriter
+        _ guarded: GuardedTool, to caller: Caller, for version: ProtocolVersion,
+        into writer: inout JSONWriter
     ) {
         let tool = guarded.tool
         writer.beginObject()
@@ -108,7 +113,7 @@ enum ToolsList {
                 "destructiveHint": .bool(!isRead), "idempotentHint": .bool(isRead),
                 "openWorldHint": false,
             ])
-        let meta = meta(of: tool)
+        let meta = meta(of: guarded, for: caller)
         if !meta.isEmpty, version.hasStructuredContent {
             writer.member("_meta", .object(meta))
         }
@@ -116,10 +121,13 @@ enum ToolsList {
     }
 
     /// What Claude Code alone reads.
-    private static func meta(of tool: Tool) -> JSONObject {
+    private static func meta(of guarded: GuardedTool, for caller: Caller) -> JSONObject {
+        let tool = guarded.tool
         var meta = JSONObject()
         // It then asks on every call, and nobody can switch that off.
-        if tool.confirmation != nil { meta["anthropic/requiresUserInteraction"] = true }
+        if tool.confirmation != nil || guarded.mayBeHeld(for: caller) {
+            meta["anthropic/requiresUserInteraction"] = true
+        }
         // It puts an answer of more than some 25,000 tokens into a file. Whoever says how large
         // answers may be has thought about that; what the standard allows is no such word.
         let bytes = tool.limits.bytes

@@ -124,7 +124,7 @@ struct PlainVisit {
     func answer() async -> HTTPResponse {
         do throws(ProblemDetails) {
             switch route {
-            case .list: return .json(200, ToolsList.plain(tools))
+            case .list: return .json(200, ToolsList.plain(tools, for: caller.caller))
             case .listForMessagesAPI: return .json(200, MessagesAPITools.list(tools))
             case .openAPI:
                 return .json(200, OpenAPIDocument.make(of: tools, in: serving).bytes)

@@ -6,10 +6,12 @@ import Testing
 
 /// A call that waited for a person runs by what is true then, not by what was when it was asked.
 @Suite struct JudgedAnewTests {
-    private static func made(_ others: [Rule]) throws -> GateFixture {
+    private static func made(
+        _ others: [Rule], hold: Duration = ApprovalDemand.holdStandard
+    ) throws -> GateFixture {
         let holding = Rule(
             id: "refunds", effect: .approve, when: .fact(.toolName, .oneOf(["refund"])),
-            reason: "money leaves", approval: ApprovalDemand(groups: ["finance"]))
+            reason: "money leaves", approval: ApprovalDemand(groups: ["finance"], hold: hold))
         return try GateFixture(
             tools: [try .sample("refund", effect: .write, columns: [])],
             policy: Policy(grants: GateFixture.grants, rules: [holding] + others),
@@ -91,6 +93,38 @@ import Testing
         let fixture = try Self.made([limit])
         #expect(try await outcome(fixture, after: 60).result?.changed == 1)
         #expect(try await fixture.call("refund").refusal?.code == .limitRule)
+    }
+
+    @Test func lookingForAnAnswerTakesNothingFromALimit() async throws {
+        let quota = Quota(.calls, most: 1, span: .sliding(600))
+        let limit = Rule(
+            id: "one", effect: .limit, when: .always, reason: "it is much", quota: quota)
+        let fixture = try Self.made([limit], hold: .zero)
+        #expect(try await fixture.call("refund").refusal?.code == .approvalPending)
+        let handle = try await fixture.handle()
+        for _ in 0..<3 {
+            #expect(try await fixture.resume(handle).refusal?.code == .approvalPending)
+        }
+        _ = try await fixture.decide(.approve)
+        #expect(try await fixture.resume(handle).result?.changed == 1)
+        #expect(try await fixture.call("refund").refusal?.code == .limitRule)
+    }
+
+    /// What rules ask of a caller's calls counts one that waited, or was looked for, once.
+    @Test func factsOfUseCountACallThatWaitedOnce() async throws {
+        let fact = Fact.usage(.amount(.calls, .hour))
+        let many = Rule(
+            id: "many", effect: .deny, when: .fact(fact, .over(JSONNumber(2))), reason: "too many")
+        let fixture = try Self.made([many], hold: .zero)
+        #expect(try await fixture.call("refund").refusal?.code == .approvalPending)
+        let handle = try await fixture.handle()
+        for _ in 0..<5 {
+            #expect(try await fixture.resume(handle).refusal?.code == .approvalPending)
+        }
+        _ = try await fixture.decide(.approve)
+        #expect(try await fixture.resume(handle).result?.changed == 1)
+        #expect(try await fixture.call("refund").refusal?.code == .approvalPending)
+        #expect(try await fixture.call("refund").refusal?.rules == ["many"])
     }
 
     @Test func wherePeopleWaitAndNobodyCanCountNothingRuns() async throws {
