@@ -11,6 +11,7 @@ final class Server: Sendable {
     let notices: NoticeDesk
     private let retention: RetentionDesk
     private let lostRuns: LostRunsDesk
+    private let consoleDesk: ConsoleDesk
     private let loop: EventLoop
     let workers: WorkerPool
     let current: CurrentServing
@@ -62,6 +63,9 @@ final class Server: Sendable {
             asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
             aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
+        consoleDesk = ConsoleDesk(
+            store: state, sink: streams.sink,
+            change: { [state] in await state.anyChange(within: $0) })
         let serving = current
         lostRuns = LostRunsDesk(serving)
         notices = try NoticeDesk(
@@ -80,7 +84,15 @@ final class Server: Sendable {
     /// otherwise.
     func release() {
         kept.waits.end()
+        consoleDesk.end()
         state.wakeAll()
+    }
+
+    /// Where people decide over HTTP.
+    func console(listening port: UInt16, as settings: ConsoleSettings) -> ConsoleEndpoint {
+        ConsoleEndpoint(
+            current: current, origins: OriginCheck(port: port, resource: settings.resource),
+            desk: consoleDesk)
     }
 
     /// Takes calls: the record is written, and no stream is further behind than it may be.
@@ -101,10 +113,13 @@ final class Server: Sendable {
 
     /// What places answer that are told of requests; as the settings of the start say.
     var replies: ApprovalReplies {
-        let places = settings.notices.filter { !$0.people.isEmpty }.map { notice in
-            let secret = KeptSecret(notice.secret, workers)
+        let places = settings.notices.compactMap { notice -> (Name, ApprovalReplies.Place)? in
+            guard case .webhook(let webhook) = notice.way, !webhook.people.isEmpty else {
+                return nil
+            }
+            let secret = KeptSecret(webhook.secret, workers)
             let place = ApprovalReplies.Place(
-                people: notice.people, secret: { try? await secret.value() })
+                people: webhook.people, secret: { try? await secret.value() })
             return (notice.name, place)
         }
         return ApprovalReplies(
@@ -207,13 +222,29 @@ private struct Kept: Sendable {
             asking: asking,
             approving: ApprovalMeans(store: state, version: catalog.digest, waits: waits),
             counting: usage, catalog: catalog.digest, aside: aside)
+        let rules = MaskRules(
+            masks: ValueMasks(policy: catalog.policy, pseudonym: pseudonym), policy: catalog.policy)
         return Serving(
             gate: gate, description: ServerDescription(name: catalog.server.name.text),
             resource: ProtectedResource(catalog.server), tasks: tasks,
-            tokens: tokens(catalog.server),
-            rules: MaskRules(
-                masks: ValueMasks(policy: catalog.policy, pseudonym: pseudonym),
-                policy: catalog.policy))
+            tokens: tokens(catalog.server), rules: rules,
+            console: console(catalog.server, gate, rules))
+    }
+
+    private func console(
+        _ settings: ServerSettings, _ gate: Gate, _ rules: MaskRules
+    ) -> ConsoleServing? {
+        guard let console = settings.console else { return nil }
+        let identity = IdentityStage(
+            issuers: issuers.trusted(settings.meant(for: console), installation: installation),
+            revocations: revocations, proofs: state)
+        let serving = Serving(
+            gate: gate.deciding(by: identity),
+            description: ServerDescription(name: settings.name.text),
+            resource: ProtectedResource(
+                resource: console.resource,
+                issuers: settings.issuers.filter(\.isSignIn).map(\.rules.issuer), scopes: []))
+        return ConsoleServing(serving: serving, rules: rules, groups: console.groups)
     }
 
     private func tokens(_ settings: ServerSettings) -> TokenEndpoint? {

@@ -15,10 +15,13 @@ final class Serving: Sendable {
     let tokens: TokenEndpoint?
     /// By which those outside see what calls hold; nil where nobody is told.
     let rules: MaskRules?
+    /// nil where there is none.
+    let console: ConsoleServing?
 
     init(
         gate: Gate, description: ServerDescription, resource: ProtectedResource,
-        tasks: TaskDesk? = nil, tokens: TokenEndpoint? = nil, rules: MaskRules? = nil
+        tasks: TaskDesk? = nil, tokens: TokenEndpoint? = nil, rules: MaskRules? = nil,
+        console: ConsoleServing? = nil
     ) {
         self.gate = gate
         self.description = description
@@ -26,6 +29,7 @@ final class Serving: Sendable {
         self.tasks = tasks
         self.tokens = tokens
         self.rules = rules
+        self.console = console
     }
 }
 

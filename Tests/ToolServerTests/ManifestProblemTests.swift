@@ -70,8 +70,25 @@ struct WrongManifest: Sendable, CustomTestStringConvertible {
         "1:80: issuers[0].jwks: must have one of `file` and `url`"
     ),
     WrongManifest(
-        "server.json", #"{"server": "shop", "console": {"listen": "127.0.0.1:7071"}}"#,
-        "1:20: console: `console` is not served by this build; leave it out, approvals come with a later one"
+        "server.json",
+        #"{"server": "shop", "notices": [{"notice": "m", "sendmail": "/s", "from": "-oQ@x", "to": ["a@b"]}]}"#,
+        "1:74: notices[0].from: must be one mail address such as \"finance@example.com\""),
+    WrongManifest(
+        "server.json",
+        #"{"server": "shop", "notices": [{"notice": "m", "sendmail": "/s", "from": "a@b", "to": ["a@b, c@d"]}]}"#,
+        "1:88: notices[0].to[0]: must be one mail address such as \"finance@example.com\""),
+    WrongManifest(
+        "server.json", #"{"server": "shop", "console": {"listen": "127.0.0.1:7070"}}"#,
+        "1:42: console.listen: is where the tools are; the console needs its own"),
+    WrongManifest(
+        "server.json",
+        #"{"server": "shop", "console": {"listen": "0.0.0.0:7071", "resource": "https://c.example"}}"#,
+        "1:42: console.listen: would send approvers' tokens in clear; add `http.tls`, or listen on 127.0.0.1"
+    ),
+    WrongManifest(
+        "server.json",
+        #"{"server": "shop", "issuers": [{"issuer": "local", "audience": "x"}], "console": {"audience": "x"}}"#,
+        "1:82: console: has the audience of the tools' tokens, so that whoever holds one could decide; give it another `audience`"
     ),
     WrongManifest(
         "server.json", #"{"server": "shop", "localUsers": [{"user": "ann"}]}"#,

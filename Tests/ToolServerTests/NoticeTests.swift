@@ -42,7 +42,8 @@ import Testing
         let policy = Policy(
             masks: [MaskRule(id: "mail", target: .field("mail"), strategy: .redact)])
         return NoticeTeller(
-            name: "desk", shape: shape, store: store ?? fixture.state,
+            name: "desk", form: { message, _ in message.body(shape) },
+            store: store ?? fixture.state,
             rules: { MaskRules(masks: ValueMasks(policy: policy), policy: policy) },
             now: { [clock = fixture.clock] in clock.now },
             deliver: { (body, id, _) async throws(DeliveryFailure) in

@@ -201,6 +201,16 @@ extension ApprovalRequest {
         guard isAsked else { throw .group(deciding(now: now)) }
     }
 
+    /// Whether this person may decide about it, now or after it has waited longer: nobody else need
+    /// know that it is there.
+    package func concerns(_ person: Caller) -> Bool {
+        do throws(ApprovalObjection) {
+            // When every escalation has come.
+            try check(person, now: .max)
+            return true
+        } catch { return false }
+    }
+
     private func deciding(now: Int) -> [Name] {
         distinct(needs.flatMap { $0.groups(after: now - created) })
     }

@@ -60,7 +60,7 @@ struct CommandForm {
             "mask [--jsonl | --spans] [--types A,B] [--manifests DIR]",
             "standard input with its values masked"),
         CommandForm(
-            "token --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--headers] [--manifests DIR] [--state DIR]",
+            "token --as SUBJECT [--groups A,B] [--for PERSON] [--minutes N] [--headers] [--console] [--manifests DIR] [--state DIR]",
             "mint a short token of this installation"),
         CommandForm(
             "register CLIENT [--write | --check] [--file FILE] [--transport stdio|http] [--url URL] [--name NAME] [--as SUBJECT] [--issuer ISSUER] [--groups A,B] [--token-file FILE] [--manifests DIR] [--state DIR]",

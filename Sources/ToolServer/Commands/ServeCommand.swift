@@ -36,16 +36,34 @@ enum ServeCommand {
                 handler: endpoint)
             let scheme = tls == nil ? "http" : "https"
             StandardStream.error.line("serving \(scheme)://\(address):\(listener.port)/mcp")
+            let console = try Self.console(of: server, on: group, tls: tls)
             await lifetime.untilStopped(reload: {
                 await server.reload { try ListenerTLS.renewal(of: tls, by: $0) }
             })
             server.current.subscriptions.endAll()
             server.release()
             let deadline = MonotonicTime.now().advanced(by: drainLimit)
+            await console?.drain(deadline: deadline)
             await listener.drain(deadline: deadline)
             await server.tasks.drain(until: deadline, on: group.next())
             await server.stop()
             return .done
         }
+    }
+
+    /// As the settings of the start say.
+    private static func console(
+        of server: Server, on group: EventLoopGroup, tls: CurrentTLS?
+    ) throws -> HTTPServer? {
+        guard let settings = server.settings.console else { return nil }
+        var limits = HTTPLimits()
+        limits.connections = 256
+        let listener = try HTTPServer(
+            group: group, address: settings.address, port: settings.port, tls: tls, limits: limits,
+            handler: server.console(listening: settings.port, as: settings))
+        let scheme = tls == nil ? "http" : "https"
+        StandardStream.error.line(
+            "console \(scheme)://\(settings.address):\(listener.port)/v1/approvals")
+        return listener
     }
 }

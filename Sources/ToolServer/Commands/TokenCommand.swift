@@ -14,7 +14,7 @@ enum TokenCommand {
         }
         let arguments = try Arguments(
             words, options: ["--as", "--groups", "--for", "--minutes", "--manifests", "--state"],
-            flags: ["--headers"])
+            flags: ["--headers", "--console"])
         guard let subject = arguments["--as"], !subject.utf8.isEmpty else {
             throw UsageError("token needs --as SUBJECT")
         }
@@ -25,13 +25,20 @@ enum TokenCommand {
                 "server.json lists no issuer \"local\", so this server would refuse the token; add {\"issuer\": \"local\"} to its `issuers`"
             )
         }
+        var audience = issuer.rules.audience
+        if arguments.has("--console") {
+            guard let console = settings.console else {
+                throw CommandFailure("server.json has no `console` that a token could be meant for")
+            }
+            audience = console.audience
+        }
         let installation = Startup.installation(arguments, settings)
         try installation.prepare()
         let groups = arguments.groups.map { JSONValue.string($0.text) }
         let now = WallClock.seconds()
         var claims = JSONObject(distinct: [
             ("iss", .string(issuer.rules.issuer)),
-            ("aud", .string(issuer.rules.audience)),
+            ("aud", .string(audience)),
             ("sub", .string(arguments["--for"] ?? subject)), ("groups", .array(groups)),
             ("iat", .number(JSONNumber(now))), ("exp", .number(JSONNumber(now + 60 * minutes))),
             ("jti", .string(Base64URL.encode(try randomBytes(12)))),

@@ -93,6 +93,8 @@ package struct ServerSettings: Sendable {
     package var notices: [NoticeSettings] = []
     /// Whether answers hold by what their callers can prove them later.
     package var givesReceipts = false
+    /// nil: people decide beside the server alone.
+    package var console: ConsoleSettings?
     /// nil: the record is kept for good.
     package var retention: RetentionSettings?
     /// nil: this process keeps its record itself.
@@ -126,9 +128,8 @@ struct ServerManifest {
         required: ["server"],
         optional: [
             "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "notices",
-            "receipts", "retention", "record",
-        ],
-        unserved: ["console": "leave it out, approvals come with a later one"])
+            "receipts", "retention", "record", "console",
+        ])
     static let httpKeys = KeySet(
         required: [], optional: ["listen", "resource", "scopes", "tls"])
     static let stateKeys = KeySet(
@@ -160,10 +161,15 @@ struct ServerManifest {
         guard let name, let http, let issuers, let users, let streams, let notices else {
             return nil
         }
+        let console = object["console"].map { ConsoleManifest.read($0, beside: http) }
+        if case .some(.none) = console { return nil }
+        if let node = object["console"], let console, let console {
+            ConsoleManifest.check(console, issuers, at: node)
+        }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
             limits: limits, streams: streams, notices: notices, givesReceipts: receipts ?? false,
-            retention: retention, recorder: recorder)
+            console: console ?? nil, retention: retention, recorder: recorder)
     }
 
     private func recorder() -> RecorderSettings? {

@@ -17,24 +17,52 @@ final class NoticeDesk: Sendable {
         aside = try TasksAside("notices", areNone: notices.isEmpty)
         let names = SystemNameLookup(threads: 1)
         tellers = try notices.map { notice in
-            let place = try DeliveryPlace.made(
-                notice.url, networks: notice.networks, authorities: notice.authorities,
-                application: "http/1.1", of: "notice \(notice.name)")
-            let delivery = WebhookDelivery(place, names: names)
-            let key = KeptSecret(notice.secret, workers)
-            return NoticeTeller(
-                name: notice.name, shape: notice.shape, store: state, rules: rules,
-                now: WallClock.seconds,
-                deliver: { (body, id, now) async throws(DeliveryFailure) in
-                    let secret: String
-                    do throws(BackendError) { secret = try await key.value() } catch {
-                        throw DeliveryFailure(reason: "the secret cannot be read")
-                    }
-                    try await delivery.deliver(
-                        body, as: "application/json", batch: id.text, at: now,
-                        key: Array(secret.utf8))
-                })
+            switch notice.way {
+            case .webhook(let webhook):
+                try Self.teller(notice.name, webhook, state, workers, names, rules)
+            case .mail(let mail): Self.teller(notice.name, mail, state, workers, rules)
+            }
         }
+    }
+
+    private static func teller(
+        _ name: Name, _ webhook: NoticeSettings.Webhook, _ state: StateDatabase,
+        _ workers: WorkerPool, _ names: SystemNameLookup,
+        _ rules: @escaping @Sendable () -> MaskRules?
+    ) throws -> NoticeTeller {
+        let place = try DeliveryPlace.made(
+            webhook.url, networks: webhook.networks, authorities: webhook.authorities,
+            application: "http/1.1", of: "notice \(name)")
+        let delivery = WebhookDelivery(place, names: names)
+        let key = KeptSecret(webhook.secret, workers)
+        return NoticeTeller(
+            name: name, form: { message, _ in message.body(webhook.shape) }, store: state,
+            rules: rules, now: WallClock.seconds,
+            deliver: { (body, id, now) async throws(DeliveryFailure) in
+                let secret: String
+                do throws(BackendError) { secret = try await key.value() } catch {
+                    throw DeliveryFailure(reason: "the secret cannot be read")
+                }
+                try await delivery.deliver(
+                    body, as: "application/json", batch: id.text, at: now, key: Array(secret.utf8))
+            })
+    }
+
+    private static func teller(
+        _ name: Name, _ mail: NoticeSettings.Mail, _ state: StateDatabase, _ workers: WorkerPool,
+        _ rules: @escaping @Sendable () -> MaskRules?
+    ) -> NoticeTeller {
+        let delivery = SendmailDelivery(mail: mail)
+        return NoticeTeller(
+            name: name, form: { $0.mail(mail, id: $1) }, store: state, rules: rules,
+            now: WallClock.seconds,
+            deliver: { (message, _, _) async throws(DeliveryFailure) in
+                let outcome = try? await workers.run { _ in
+                    Result { () throws(DeliveryFailure) in try delivery.deliver(message) }
+                }
+                guard let outcome else { throw DeliveryFailure(reason: "all workers are taken") }
+                try outcome.get()
+            })
     }
 
     func start() {

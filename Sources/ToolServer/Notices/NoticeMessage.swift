@@ -34,13 +34,16 @@ struct NoticeMessage {
         }
     }
 
-    private var title: String { "\(request.tool) waits for approval" }
+    var title: String { "\(request.tool) waits for approval" }
 
     /// How to decide; nobody decides by reading.
-    private var step: String {
+    var step: String {
         let edit = request.edits.isEmpty ? "" : " --edit \(request.edits.count)"
         return "toolserver approvals show \(request.id), then approve \(request.id)\(edit)"
     }
+
+    /// Never cut.
+    var wholeLines: [String] { view.whole }
 
     private var lines: [String] {
         var lines: [String] = []

@@ -15,7 +15,7 @@ struct NoticeTeller: Sendable {
     static let deliveriesMax = 50_000
 
     let name: Name
-    let shape: NoticeSettings.Shape
+    let form: @Sendable (_ message: NoticeMessage, _ id: Name) -> [UInt8]
     let store: any StateStore
     /// nil where there is nothing to mask by, and so nothing is told.
     let rules: @Sendable () -> MaskRules?
@@ -77,7 +77,7 @@ struct NoticeTeller: Sendable {
         guard try await store.replace(entry) else { return delivery }
         entry.version += 1
         do throws(DeliveryFailure) {
-            try await deliver(NoticeMessage(request, rules).body(shape), id, now())
+            try await deliver(form(NoticeMessage(request, rules), id), id, now())
             delivery.phase = .delivered
             delivery.failure = nil
         } catch {
