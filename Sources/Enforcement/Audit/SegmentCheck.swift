@@ -5,6 +5,8 @@ struct SegmentCheck {
     enum Depth {
         /// Every checkpoint's signature.
         case everySignature
+        /// The same, but the crew says in the end whether they were right.
+        case everySignatureBy(SignatureCrew)
         /// Every root, but only the last checkpoint's signature, which covers all lines before it:
         /// enough for the owner of the key, who must start fast.
         case lastSignature
@@ -46,9 +48,7 @@ struct SegmentCheck {
     mutating func take(_ line: ArraySlice<UInt8>) throws(Fault) -> Kind {
         guard let parsed = SegmentLine(line) else {
             // The segment that is written on is never without a line.
-            if case .everySignature = depth, let removed = RemovedLine(line) {
-                return try take(removed)
-            }
+            if mayLackLines, let removed = RemovedLine(line) { return try take(removed) }
             throw Fault(reason: "not in the form that the recorder writes")
         }
         guard parsed.sequence == state.tree.size else {
@@ -63,6 +63,8 @@ struct SegmentCheck {
         state.tree.append(leaf: leaf, hasher)
         return kind
     }
+
+    private var mayLackLines: Bool { if case .lastSignature = depth { false } else { true } }
 
     private mutating func take(_ line: RemovedLine) throws(Fault) -> Kind {
         guard line.sequence == state.tree.size else {
@@ -129,6 +131,8 @@ struct SegmentCheck {
                 throw Fault(
                     reason: "the checkpoint is not signed by the key of epoch \(state.epoch)")
             }
+        case .everySignatureBy(let crew):
+            crew.add(.init(note: note, signature: Array(signature), key: key))
         case .lastSignature: unverified = (note, Array(signature), key)
         }
     }
