@@ -3,8 +3,10 @@ kills in between."""
 
 import asyncio
 import contextlib
+import email
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import re
@@ -13,7 +15,8 @@ import time
 
 from client_checks import Way, connected, refusal_of
 from harness import (
-    DEMO, Server, Site, check, environment, eventually, expect, expect_in, expect_not_in)
+    DEMO, Server, Site, check, environment, eventually, expect, expect_in, expect_not_in,
+    free_port)
 from record import verify
 from upstream import Upstream
 from wire import Stream, call, line_to, post
@@ -202,6 +205,39 @@ async def two_people_are_two_people(world, way, client, desk, site):
     expect(done(await client.call_tool("twice", ARGUMENTS)), {"changed": 1})
 
 
+@approving()
+async def a_change_is_told_and_run_by_its_number(world, way, client, desk, site):
+    handle = await held_handle(client)
+    await asyncio.to_thread(desk.run, "modify", handle, '{"payment": 4}')
+    other = Desk(world, site, "fio")
+    await asyncio.to_thread(other.run, "approve", handle, "--edit", "1")
+    told = refusal_of(await client.call_tool("approval_result", {"handle": handle}))
+    expect_in("approval.modified", told)
+    expect_in('"payment": 3 → 4', told)
+    answer = await client.call_tool("approval_result", {"handle": handle, "edit": 1})
+    expect(done(answer), {"changed": 1})
+
+
+@check.each([way for way in WAYS if way.transport == "http"])
+def approve_a_handle_is_good_after_a_restart(world, way):
+    site = approval_site(world, "restart")
+    desk = Desk(world, site)
+
+    async def ask(server, tool, arguments):
+        async with connected(world, way, "support", site=site, url=server.url) as client:
+            return await client.call_tool(tool, arguments)
+
+    with Server(site) as server:
+        handle = handle_in(asyncio.run(ask(server, "handed", ARGUMENTS)))
+        server.stop()
+        desk.approve(handle)
+        server.start()
+        server.wait_until_ready()
+        answer = asyncio.run(ask(server, "approval_result", {"handle": handle}))
+        expect(done(answer), {"changed": 1})
+    verify(site)
+
+
 # MARK: From outside
 
 
@@ -313,6 +349,50 @@ def approve_a_place_outside_is_told_and_says_back(world):
             expect(answers, [404, 404, 200, 404])
             expect(json.loads(result_of(server, token, handle)), {"changed": 1})
         verify(site)
+
+
+@check
+def approve_at_the_console_whoever_was_told_by_mail(world):
+    site = approval_site(world, "console")
+    port = free_port()
+    program = site.state.parent / "sendmail"
+    program.write_text(f"#!/bin/sh\necho \"$@\" > '{program}.words'; cat > '{program}.message'\n")
+    program.chmod(0o755)
+    site._merge_settings({
+        "console": {"listen": f"127.0.0.1:{port}"},
+        "notices": [{"notice": "mail", "sendmail": str(program), "from": "tools@shop.example",
+                     "to": ["finance@shop.example"]}]})
+    ours = site.arguments("token")[1:] + ["--as", "fin", "--groups", "finance", "--console"]
+    person = site.run(*ours).stdout.strip()
+
+    def say(method, path, token, body=None):
+        with contextlib.closing(
+                http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as line:
+            line.request(method, "/v1/approvals" + path, body and json.dumps(body), {
+                "Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+            answer = line.getresponse()
+            return answer.status, json.loads(answer.read())
+
+    with Server(site) as server:
+        token = world.token(site, "support", subject="mona")
+        empty = say("GET", "", person)[1]
+        expect(empty["requests"], [])
+        handle = hold_one(server, token)
+        changed = say("GET", f"?mark={empty['mark']}&wait=10", person)[1]
+        expect([request["handle"] for request in changed["requests"]], [handle])
+        eventually(lambda: "delivered" in Desk(world, site).run("notices").stdout, "delivered")
+        words = program.with_name("sendmail.words").read_text()
+        expect(words, "-i -f tools@shop.example -- finance@shop.example\n")
+        message = email.message_from_bytes(program.with_name("sendmail.message").read_bytes())
+        text = message.get_payload(decode=True).decode()
+        expect_in(handle, text)
+        expect_not_in("carla@shop.example", text)
+        # Not with a token of the tools, though its person could.
+        expect(say("GET", "", world.token(site, "finance", subject="fin"))[0], 401)
+        status, after = say("POST", f"/{handle}/approve", person, {"edit": 0})
+        expect((status, after["state"]), (200, "approved"))
+        expect(json.loads(result_of(server, token, handle)), {"changed": 1})
+    verify(site)
 
 
 @check

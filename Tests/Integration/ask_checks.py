@@ -12,6 +12,7 @@ import jsonschema
 from mcp.types import ElicitResult
 
 import messages
+from approval_checks import ARGUMENTS, Approving, Desk
 from client_checks import WAYS, connected, error_of, refusal_of
 from harness import DEMO, Server, Site, check, eventually, expect, expect_in
 from record import Record, verify
@@ -433,6 +434,21 @@ def task_a_call_is_answered_with_a_handle_and_fetched(world):
     expect(ack["result"]["resultType"], "complete")
     expect(task_method(server, token, "tasks/cancel", made["taskId"]).status, 200)
     expect(task_of(server, token, made["taskId"]), done)
+
+
+@check
+def task_a_call_that_a_person_decides_about_ends_when_they_have(world):
+    server = Approving.server(world)
+    token = world.token(server.site, "support", subject="tasker")
+    made = task_call(server, token, "task", ARGUMENTS)["result"]
+    expect((made["resultType"], made["status"]), ("task", "working"))
+    desk = Desk(world, server.site)
+    waiting = [r["handle"] for r in desk.listed() if r["caller"]["subject"] == "tasker"]
+    expect(len(waiting), 1, "requests that wait")
+    desk.approve(waiting[0])
+    done = ended_task(server, token, made["taskId"])
+    expect((done["status"], json.loads(done["result"]["content"][0]["text"])),
+           ("completed", {"changed": 1}))
 
 
 @check
