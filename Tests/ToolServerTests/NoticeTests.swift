@@ -85,6 +85,19 @@ import Testing
         }
     }
 
+    /// A long text of the caller's hides nothing of what the call is.
+    @Test func aLongReasonLeavesRoomForTheCall() async throws {
+        let long = String(repeating: "because ", count: 2_000)
+        _ = try await fixture.call(
+            "refund", JSONObject(("reason", .string(long)), ("amount", 4711)))
+        let place = Place()
+        var told: Set<Name> = []
+        _ = await teller(place, .slack).round(&told)
+        let text = try #require(place.bodies.withLock { $0.first?.body.text })
+        #expect(text.contains("refund, write on shop") && text.contains("rule"))
+        #expect(text.utf8.count < 5_000)
+    }
+
     @Test func aPlaceThatIsAwayIsToldLaterAndTheRequestStands() async throws {
         let request = try await ask()
         let place = Place()
@@ -147,7 +160,7 @@ import Testing
         let place = ApprovalReplies.Place(
             people: people, secret: { String(decoding: Self.key, as: UTF8.self) })
         return ApprovalReplies(
-            places: ["desk": place], store: fixture.state, sink: fixture.sink,
+            places: ["desk": place, "twin": place], store: fixture.state, sink: fixture.sink,
             now: { [clock = fixture.clock] in clock.now })
     }
 
@@ -180,6 +193,13 @@ import Testing
         #expect(await replies.answer(said).status == 404)
         let line = try #require(fixture.sink.lines.first { $0["event"] == "decision" })
         #expect(line["notice"] == "desk" && line["caller"]?["subject"] == "fin")
+    }
+
+    /// Two places may have one secret; what one has taken is no news to the other.
+    @Test func aReplyIsGoodOnceWhereverItIsSent() async throws {
+        let request = try await ask()
+        #expect(await replies.answer(reply(request.id)).status == 200)
+        #expect(await replies.answer(reply(request.id, to: "twin")).status == 404)
     }
 
     @Test func whatIsForgedOldOrNotTheirsIsUnknown() async throws {

@@ -100,15 +100,17 @@ import Testing
 
     deinit { workers.stop() }
 
-    private func desk(_ streams: [Name] = [], days: Int = 30) -> RetentionDesk {
+    private func desk(
+        _ streams: [Name] = [], _ settings: RetentionSettings = RetentionSettings(days: 30)
+    ) -> RetentionDesk {
         RetentionDesk(
-            RetentionSettings(days: days), state: state, log: "record", streams: streams,
+            settings, state: state, log: "record", streams: streams,
             sink: recorder, workers: workers)
     }
 
-    private func call(_ id: String) async throws {
+    private func call(_ id: String, by subject: String = "ada", _ more: String = "") async throws {
         let body =
-            #""call":"\#(id)","v":1,"caller":{"issuer":"i","subject":"ada","kind":"human","groups":[]},"tool":"orders""#
+            #""call":"\#(id)","v":1,"caller":{"issuer":"i","subject":"\#(subject)","kind":"human","groups":[]},"tool":"orders"\#(more)"#
         _ = try await recorder.append([Array((#""event":"intent","# + body).utf8)])
         _ = try await recorder.append([Array((#""event":"outcome","code":"ok","# + body).utf8)])
     }
@@ -145,6 +147,36 @@ import Testing
         var query = RecordQuery(most: 10)
         query.fields = [(.event, "call")]
         #expect(try index.find(query).count == 1)
+    }
+
+    /// Who holds a call holds what people decided about it, whoever they are.
+    @Test func aDecisionStaysAsLongAsItsCall() async throws {
+        for (approval, subject) in [("apr_1", "ada"), ("apr_2", "bob"), ("apr_3", "")] {
+            let decision =
+                #""event":"decision","v":1,"approval":"\#(approval)","caller":{"issuer":"i","subject":"fin","kind":"human","groups":[]},"tool":"orders","decision":"approve""#
+            _ = try await recorder.append([Array(decision.utf8)])
+            if !subject.isEmpty {
+                try await call("of-\(approval)", by: subject, #","approval":"\#(approval)""#)
+            }
+        }
+        for number in 0..<2 { try await call("c\(number)", by: "bob") }
+        var settings = RetentionSettings(days: 30)
+        settings.holds = [.init(name: "case", selection: .init(names: [(.caller, "ada")]))]
+        let first = try RetentionPass(
+            settings, log: log, cursors: [], at: Self.later)
+        await desk([], settings).look(at: Self.later)
+        let report = try verify()
+        #expect(report.removedLines == first.lines.count)
+        var decided: [String] = []
+        var tail = RecordTail(directory: log)
+        try tail.read { batch in
+            for line in batch.compactMap({ RecordedLine($0.line) })
+            where line.event.isByteEqual(to: "decision") {
+                decided.append(line.text("approval") ?? "")
+            }
+            return true
+        }
+        #expect(decided == ["apr_1"])
     }
 
     @Test func nothingGoesThatAStreamHasNotSent() async throws {

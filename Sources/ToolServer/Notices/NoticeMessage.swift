@@ -7,6 +7,8 @@ struct NoticeMessage {
     private static let nobody = Caller(issuer: "", subject: "")
     /// Chat systems cut longer texts themselves, anywhere.
     private static let textMax = 2_500
+    /// A caller's long reason must not push out what the call is.
+    private static let lineMax = 400
 
     private let request: ApprovalRequest
     private let view: ApprovalView
@@ -48,7 +50,7 @@ struct NoticeMessage {
     private var lines: [String] {
         var lines: [String] = []
         var left = Self.textMax
-        for line in view.whole {
+        for line in view.whole.map({ printable($0, limit: Self.lineMax) }) {
             left -= line.unicodeScalars.count + 1
             guard left > 0 else { return lines + ["… more than fits here"] }
             lines.append(line)

@@ -22,26 +22,59 @@ struct RetentionPass {
         guard let end = sealed.last?.end else { return }
         var tail = RecordTail(directory: directory)
         var joiner = EntryJoiner()
-        var found: Set<Int> = []
+        var over: Set<Int> = []
         var calls = 0
+        // What people decided goes no sooner than the calls that it is about.
+        var decisions: [(approval: Name, entry: RecordedEntry)] = []
+        var kept: Set<Name> = []
         try tail.read { batch in
             for line in batch.compactMap({ RecordedLine($0.line) }) where !line.isUpkeep {
-                for entry in joiner.take(line) where settings.isOver(entry, at: now) {
+                for entry in joiner.take(line) {
                     // A call whose end stands behind what may be touched waits for it.
-                    guard entry.lines.allSatisfy({ $0.sequence < end }) else { continue }
-                    found.formUnion(entry.lines.map(\.sequence))
-                    calls += 1
+                    let isOver =
+                        settings.isOver(entry, at: now)
+                        && entry.lines.allSatisfy { $0.sequence < end }
+                    if let approval = entry.approval, !isOver || !entry.isCall {
+                        if entry.isCall {
+                            kept.insert(approval)
+                        } else if isOver {
+                            decisions.append((approval, entry))
+                        }
+                    } else if isOver {
+                        over.formUnion(entry.lines.map(\.sequence))
+                        calls += 1
+                    }
                 }
             }
-            return found.count < Self.linesMax && (batch.last?.line.sequence ?? 0) < end
+            return over.count < Self.linesMax && (batch.last?.line.sequence ?? 0) < end
         }
-        isPart = found.count >= Self.linesMax
-        lines = found
+        isPart = over.count >= Self.linesMax
+        kept.formUnion(joiner.rest().compactMap(\.approval))
+        // Of a part, the calls that follow are not known.
+        for decision in decisions where !isPart && !kept.contains(decision.approval) {
+            over.formUnion(decision.entry.lines.map(\.sequence))
+            calls += 1
+        }
+        lines = over
         self.calls = calls
-        var start = 0
-        for (segment, end) in sealed {
-            if found.contains(where: { (start..<end).contains($0) }) { segments.append(segment) }
-            start = end
-        }
+        segments = Self.segments(of: over, in: sealed)
+    }
+
+    private static func segments(
+        of lines: Set<Int>, in sealed: [(segment: Int, end: Int)]
+    ) -> [Int] {
+        var rest = lines.sorted()[...]
+        return sealed.filter { _, end in
+            let count = rest.count
+            rest = rest.drop { $0 < end }
+            return rest.count < count
+        }.map(\.segment)
+    }
+}
+
+extension RecordedEntry {
+    /// Of the request for approval that it is about.
+    fileprivate var approval: Name? {
+        (text("approval") ?? self["approval"]?["id"]?.string).map { Name($0) }
     }
 }
