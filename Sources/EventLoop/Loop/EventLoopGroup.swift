@@ -10,9 +10,9 @@ package final class EventLoopGroup: Sendable {
     package init(count: Int? = nil) throws(SystemError) {
         let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
         let count = max(1, count ?? cores)
-        // A large answer is read, masked and sent on several threads. With a heap for each of them,
-        // what one has freed the others cannot take, and a quarter more of the time in the kernel is
-        // for new pages; with one for all, small calls wait for each other.
+        // A large answer is read, masked and sent on several threads. With a heap for each of
+        // them, what one has freed the others cannot take, and a quarter more of the time in the
+        // kernel is for new pages; with one for all, small calls wait for each other.
         clinux_limit_heaps(Int32(count))
         var loops: [EventLoop] = []
         for index in 0..<count {
