@@ -130,6 +130,11 @@ import Testing
         #expect(try await gate.call("refund", JSONObject(("id", 7))).result != nil)
         let decisions = gate.sink.lines.filter { $0["event"] == "decision" }
         #expect(decisions.compactMap { $0["caller"]?["subject"]?.string } == ["fin", "fio"])
+        // The next one like it says what became of this one.
+        let next = try await hold(8)
+        let earlier = try send("GET", "/\(next)", as: token("fin")).json?["earlier"]?.array
+        #expect(earlier?.count == 1 && earlier?.first?["handle"] == .string(handle))
+        #expect(earlier?.first?["state"] == "done" && earlier?.first?["arguments"] == ["id": 7])
         await done()
     }
 

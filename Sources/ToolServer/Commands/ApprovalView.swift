@@ -9,9 +9,15 @@ struct ApprovalView {
     private let sent: JSONValue
     private let reason: String?
     private let changes: [String]
+    private let earlier: [ApprovalView]
 
-    init(_ request: ApprovalRequest, for viewer: Caller, _ rules: MaskRules) {
+    /// `earlier`: what became of others like it.
+    init(
+        _ request: ApprovalRequest, for viewer: Caller, _ rules: MaskRules,
+        earlier: [ApprovalRequest] = []
+    ) {
         self.request = request
+        self.earlier = earlier.map { ApprovalView($0, for: viewer, rules) }
         var mask = DocumentMask(rules.masks, rules.policy.byName(for: viewer), for: viewer)
         arguments = mask.masked(.object(request.arguments))
         reason =
@@ -80,6 +86,13 @@ struct ApprovalView {
         request.edits.isEmpty ? "" : " CHANGED (--edit \(request.edits.count))"
     }
 
+    private var decided: String {
+        let people =
+            request.votes.map(\.person.subject) + (request.end?.by.map { [$0.subject] } ?? [])
+        let by = people.isEmpty ? "" : " by \(people.joined(separator: ", "))"
+        return "\(request.phase.rawValue)\(request.isForced ? " FORCED" : "")\(by)"
+    }
+
     /// One line.
     var line: String {
         let text =
@@ -141,6 +154,11 @@ struct ApprovalView {
         if request.phase == .unknown, let trace = request.trace {
             lines.append(("find out", trace.advice))
         }
+        for other in earlier {
+            let at = WallClock.text(other.request.end?.at ?? other.request.created)
+            lines.append(
+                ("earlier", "\(at) \(other.decided)  \(other.who)  \(other.arguments.text)"))
+        }
         return lines.map { name, text in
             let space = String(repeating: " ", count: max(1, 14 - name.count))
             return printable("\(name)\(space)\(text)", limit: 1 << 20)
@@ -190,6 +208,7 @@ struct ApprovalView {
         if request.phase == .unknown, let trace = request.trace {
             value["findOut"] = .string(trace.advice)
         }
+        if !earlier.isEmpty { value["earlier"] = .array(earlier.map(\.json)) }
         return .object(value)
     }
 }

@@ -67,7 +67,7 @@ enum ApprovalsCommand {
         let (arguments, handle) = try one(words, flags: ["--json"])
         return try ApprovalsSession.run(arguments) { session in
             let request = try await session.find(handle)
-            let view = session.view(of: request)
+            let view = try await session.wholeView(of: request)
             if arguments.has("--json") {
                 StandardStream.output.line(view.json.text)
             } else {

@@ -109,6 +109,13 @@ struct ApprovalsSession: Sendable {
         ApprovalView(request, for: approver.caller, rules)
     }
 
+    /// With what became of others like it.
+    func wholeView(of request: ApprovalRequest) async throws(ApprovalObjection) -> ApprovalView {
+        let earlier = try await ApprovalDesk(store: state, sink: NoSink())
+            .earlier(than: request, for: approver.caller)
+        return ApprovalView(request, for: approver.caller, rules, earlier: earlier)
+    }
+
     /// Until something in the store changes.
     func change() async { await state.anyChange(within: .seconds(60)) }
 }

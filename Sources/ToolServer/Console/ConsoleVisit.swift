@@ -19,7 +19,7 @@ struct ConsoleVisit {
         do throws(ProblemDetails) {
             switch route {
             case .list(let query): return Self.said(try await list(query))
-            case .show(let handle): return Self.said(try await view(find(handle)).json.object)
+            case .show(let handle): return Self.said(try await whole(find(handle)).json.object)
             case .decide(let handle, let verb):
                 let body = try Self.body(request.body)
                 let decided = try await decide(find(handle), verb, ConsoleDecision(body, verb))
@@ -48,6 +48,16 @@ struct ConsoleVisit {
 
     private func view(_ request: ApprovalRequest) -> ApprovalView {
         ApprovalView(request, for: person.caller, console.rules)
+    }
+
+    /// With what became of others like it.
+    private func whole(
+        _ request: ApprovalRequest
+    ) async throws(ProblemDetails) -> ApprovalView {
+        do throws(ApprovalObjection) {
+            let earlier = try await desk.approvals.earlier(than: request, for: person.caller)
+            return ApprovalView(request, for: person.caller, console.rules, earlier: earlier)
+        } catch { throw ProblemDetails(error) }
     }
 
     /// By the whole handle: the beginning of one is for people who type.
