@@ -141,9 +141,16 @@ extension CheckCommand {
             ("localUsers", listed(users, or: "none, so that nobody is identified over stdio")),
             ("limits.callsPerCaller", String(server.limits.callsPerCaller)),
             ("limits.connections", String(server.limits.connections)),
-            ("digest", catalog.digest),
+            ("console", console(server.console)), ("digest", catalog.digest),
         ].map { (name: $0.0, value: printable($0.1)) }
             + catalog.backendSettings.map(backend) + catalog.tools.map(tool)
+    }
+
+    private static func console(_ console: ConsoleSettings?) -> String {
+        guard let console else { return "none: people decide at the command line" }
+        let groups = console.groups.map(\.text)
+        return "\(console.address):\(console.port) for \(console.audience), "
+            + listed(groups, or: "whoever a rule asks")
     }
 
     private static func tls(_ files: TLSFiles) -> String {
