@@ -243,7 +243,9 @@ def approve_a_handle_is_good_after_a_restart(world, way):
 
 def hold_one(server, token, tool="handed", arguments=None):
     answer = post(server, token, call(tool, arguments or ARGUMENTS)).json
-    return HANDLE.search(answer["result"]["content"][0]["text"]).group()
+    text = answer["result"]["content"][0]["text"]
+    expect_in("approval.pending", text)
+    return HANDLE.search(text).group()
 
 
 def result_of(server, token, handle):
