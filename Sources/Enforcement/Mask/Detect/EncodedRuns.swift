@@ -57,10 +57,9 @@ enum EncodedRuns {
     }
 
     static func eachOfPairs(
-        in text: Span<UInt8>,
+        in text: Span<UInt8>, with scratch: inout [UInt8],
         _ body: (_ start: Int, _ end: Int, _ decoded: [UInt8]) -> Void
     ) {
-        var scratch: [UInt8] = []
         var index = 0
         while index < text.count {
             guard text[index].isHex, !text.at(index - 1).isWord, arePairs(text, index) else {

@@ -138,7 +138,7 @@ struct ValueScanner {
             EncodedRuns.each(
                 in: text, from: words.firstRun, to: words.lastRun, with: &scratch, look)
         }
-        if needs.contains(.pairs) { EncodedRuns.eachOfPairs(in: text, look) }
+        if needs.contains(.pairs) { EncodedRuns.eachOfPairs(in: text, with: &scratch, look) }
         for run in runs { findings.append(original(run, depth)) }
     }
 
