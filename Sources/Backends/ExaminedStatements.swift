@@ -78,7 +78,7 @@ extension Job {
         case (.sql(let operation), _): operation.text
         case (.freeSQL, .sql(let text, _)?): text
         // Nothing was judged, so nothing runs.
-        case (.freeSQL, _), (.http, _), (.describe, _): ""
+        case (.freeSQL, _), (.http, _), (.describe, _), (.access, _): ""
         }
     }
 

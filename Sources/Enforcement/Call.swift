@@ -154,6 +154,8 @@ package struct Job: Sendable {
 package enum BackendRequest: Sendable {
     case sql(text: String, parameters: [JSONValue])
     case http(OutboundRequest)
+    /// What would be granted, for a person to read.
+    case access(JSONObject)
 }
 
 /// What one call would touch and send, found out without effect.

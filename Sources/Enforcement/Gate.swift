@@ -16,6 +16,7 @@ package struct Gate: Sendable {
     private let limits: LimitStage
     private let usage: UsageDesk
     private let scope: ScopeStage
+    private let access: AccessBook?
     private let examination: ExamineStage
     private let deny: DenyStage
     private let confirmation: ConfirmationStage
@@ -31,7 +32,8 @@ package struct Gate: Sendable {
         identity: IdentityStage, limits: LimitStage, tools: [Tool], policy: Policy,
         backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
         asking: ConfirmationMeans? = nil, approving: ApprovalMeans? = nil,
-        counting: (any UsageStore)? = nil, catalog: String = "", aside: (any Aside)? = nil,
+        counting: (any UsageStore)? = nil, lending: AccessBook? = nil, catalog: String = "",
+        aside: (any Aside)? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
@@ -42,7 +44,8 @@ package struct Gate: Sendable {
         self.aside = aside
         scope = ScopeStage(
             tools: tools.map { GuardedTool($0, policy: policy, values: values, catalog: catalog) },
-            grants: policy.grants, now: now)
+            grants: policy.grants, access: policy.access, book: lending, now: now)
+        access = policy.access.isEmpty ? nil : lending
         examination = ExamineStage(backend: backend)
         deny = DenyStage()
         confirmation = ConfirmationStage(identity: identity, means: asking, now: now)
@@ -81,8 +84,21 @@ package struct Gate: Sendable {
         scope.visible(to: caller.caller, via: via)
     }
 
-    /// Whether callers with the same id see the same tools, from anywhere and at any time.
-    package var isVisibilitySteady: Bool { scope.isSteady }
+    /// Whether this caller sees what all with the same id see, from anywhere and at any time.
+    package func isVisibilitySteady(for caller: IdentifiedCaller) -> Bool {
+        !scope.mayVary(for: caller.caller)
+    }
+
+    /// What was granted for a while is known as it is now, or counts as not granted.
+    package func freshen() async { _ = await access?.refresh() }
+
+    /// A tool's arguments as this caller may give them.
+    package func inputSchema(
+        of guarded: GuardedTool, for caller: IdentifiedCaller, via: Transport?
+    ) -> JSONValue {
+        guard guarded.offers != nil else { return guarded.tool.inputSchema }
+        return scope.askingSchema(for: caller.caller, via: via) ?? guarded.tool.inputSchema
+    }
 
     /// How each tool stands for a caller, and why; for people who ask.
     package func standings(
@@ -202,7 +218,12 @@ package struct Gate: Sendable {
     private func examine<Witness: CallWitness & ~Copyable>(
         _ identified: IdentifiedCall, seenBy witness: inout Witness
     ) async throws(Refusal) -> ExaminedCall {
-        let scoped = try scope.admit(identified)
+        let scoped: ScopedCall
+        do throws(Refusal) { scoped = try scope.admit(identified) } catch {
+            // Somebody may have granted something just now.
+            guard let access, await access.refresh() else { throw error }
+            scoped = try scope.admit(identified)
+        }
         witness.found(scoped)
         let valid = try InputCheck.check(scoped)
         let examined = try await examination.examine(valid, whole: Witness.wantsRequest)

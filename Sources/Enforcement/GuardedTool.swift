@@ -9,6 +9,8 @@ package final class GuardedTool: Sendable {
     let masks: MaskPlan
     /// For values wherever they stand.
     let values: ValueMasks
+    /// What may be asked for; of the tool that asks.
+    let offers: AccessOffers?
     /// In the order of the policy, without those that can never hold for this tool.
     let index: RuleIndex
     var rules: [Rule] { index.rules }
@@ -42,7 +44,9 @@ package final class GuardedTool: Sendable {
         self.policy = policy
         masks = MaskPlan(
             tool.examination, on: tool.backend, policy: policy, isSettled: true, as: tool.rowForm)
-        let rules = policy.rules.filter { rule in
+        offers = tool.operation.isAccess ? AccessOffers(policy.access) : nil
+        let asking = tool.operation.isAccess ? policy.access.map(\.rule) : []
+        let rules = (policy.rules + asking).filter { rule in
             rule.when.couldHold { Facts.known($0, of: tool) }
         }
         index = RuleIndex(rules)
@@ -51,7 +55,12 @@ package final class GuardedTool: Sendable {
                 let label = mask.target.label.text
                 return (MaskRule.Target.folded(label), label)
             }, uniquingKeysWith: { first, _ in first })
-        let granting = policy.grants.filter { $0.covers(tool) }.compactMap(\.condition)
+        let lending = policy.access.filter {
+            tool.operation.isAccess || $0.tools.contains(tool.name)
+        }
+        let granting =
+            policy.grants.filter { $0.covers(tool) }.compactMap(\.condition)
+            + lending.compactMap(\.condition)
         coveredTests = Self.distinct(
             (rules.map(\.when) + granting).flatMap(\.coveredTests))
         askedClaims = Set(
@@ -78,7 +87,7 @@ package final class GuardedTool: Sendable {
         if !tool.tags.isEmpty { writer.member("tags", .array(tool.tags.map { .string($0.text) })) }
         switch tool.operation {
         case .sql(let sql): writer.member("statement", sql.text)
-        case .freeSQL, .describe: break
+        case .freeSQL, .describe, .access: break
         case .http(let http): writer.member("method", http.method)
         }
         if tool.operation.isSettledAtLoad {

@@ -25,6 +25,7 @@ extension ValidCall {
 extension InputCheck {
     static func check(_ call: ScopedCall) throws(Refusal) -> ValidCall {
         try call.tool.input.check(call.arrived.arguments)
+        try call.guarded.offers?.check(call)
         return ValidCall(call)
     }
 

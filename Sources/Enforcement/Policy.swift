@@ -3,6 +3,8 @@ package import JSON
 /// Everything that the policy files say, merged. The stages compile what they need from it.
 package struct Policy: Sendable {
     package var grants: [Grant]
+    /// What may be asked for, for a while.
+    package var access: [AccessOffer]
     package var rules: [Rule]
     package var masks: [MaskRule]
     package var reveals: [RevealRule]
@@ -14,8 +16,9 @@ package struct Policy: Sendable {
     package init(
         grants: [Grant] = [], rules: [Rule] = [], masks: [MaskRule] = [],
         reveals: [RevealRule] = [], values: [ValueRule] = [], valueReveals: [ValueReveal] = [],
-        detectors: [OwnDetector] = []
+        detectors: [OwnDetector] = [], access: [AccessOffer] = []
     ) {
+        self.access = access
         self.grants = grants
         self.rules = rules
         self.masks = masks

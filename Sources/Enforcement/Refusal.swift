@@ -18,6 +18,8 @@ package struct Refusal: Error, Sendable {
         case identityIncomplete = "identity.incomplete"
         case unknownTool = "scope.unknown_tool"
         case argumentsNotGranted = "scope.arguments"
+        case accessNotGranted = "scope.may_ask"
+        case accessNotOffered = "access.not_offered"
         case argumentsInvalid = "arguments.invalid"
         case limitConcurrency = "limit.concurrency"
         case limitRule = "limit.rule"

@@ -66,11 +66,13 @@ package enum Operation: Sendable {
     /// Says which relations and columns the backend has, as far as the caller may use them.
     case describe
     case http(HTTPOperation)
+    /// Grants what people have approved; of the built-in tool alone.
+    case access
 
     /// False where the arguments decide what is touched, so that each call is examined by itself.
     package var isSettledAtLoad: Bool {
         switch self {
-        case .sql, .describe: true
+        case .sql, .describe, .access: true
         case .freeSQL, .http: false
         }
     }
@@ -85,7 +87,7 @@ package enum Operation: Sendable {
         switch self {
         case .sql(let sql): sql.bound
         case .http(let http): http.bound
-        case .freeSQL, .describe: []
+        case .freeSQL, .describe, .access: []
         }
     }
 
@@ -93,11 +95,15 @@ package enum Operation: Sendable {
         if case .describe = self { true } else { false }
     }
 
+    package var isAccess: Bool {
+        if case .access = self { true } else { false }
+    }
+
     /// Whether a database runs a statement for it.
     package var isStatement: Bool {
         switch self {
         case .sql, .freeSQL: true
-        case .http, .describe: false
+        case .http, .describe, .access: false
         }
     }
 }

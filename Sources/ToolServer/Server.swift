@@ -12,6 +12,7 @@ final class Server: Sendable {
     private let retention: RetentionDesk
     private let lostRuns: LostRunsDesk
     private let consoleDesk: ConsoleDesk
+    private let lending: LendingWatch
     private let loop: EventLoop
     let workers: WorkerPool
     let current: CurrentServing
@@ -61,11 +62,12 @@ final class Server: Sendable {
             revocations: Revocations(state), pseudonymKey: try installation.pseudonymKey(),
             recorder: recorder, sink: streams.sink, state: state,
             asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
-            aside: Startup.aside(), tasks: tasks)
+            lending: AccessBook(state), aside: Startup.aside(), tasks: tasks)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
         consoleDesk = ConsoleDesk(
             store: state, sink: streams.sink,
             change: { [state] in await state.anyChange(within: $0) })
+        lending = LendingWatch(kept.lending, state, subscriptions)
         let serving = current
         lostRuns = LostRunsDesk(serving)
         notices = try NoticeDesk(
@@ -109,6 +111,7 @@ final class Server: Sendable {
         notices.start()
         retention.start(on: loop)
         lostRuns.start(on: loop)
+        lending.start(on: loop)
     }
 
     /// What places answer that are told of requests; as the settings of the start say.
@@ -130,6 +133,7 @@ final class Server: Sendable {
     func stop() async {
         try? await record("stop") { _ in }
         await lostRuns.stop()
+        lending.stop()
         await notices.stop()
         await retention.stop()
         await streams.stop()
@@ -205,23 +209,29 @@ private struct Kept: Sendable {
     let state: StateDatabase
     let asking: ConfirmationMeans
     let usage: UsageDatabase
+    let lending: AccessBook
     let aside: WorkerPool
     let waits = ApprovalWaits()
     let tasks: TaskDesk
 
     func serving(_ catalog: Catalog) -> Serving {
         let pseudonym = Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text)
+        var backends = catalog.backends
+        if backends[AccessTool.backend] != nil {
+            backends[AccessTool.backend] = AccessBackend(
+                tools: catalog.tools, offers: catalog.policy.access, means: (state, sink))
+        }
         let gate = Gate(
             identity: IdentityStage(
                 issuers: issuers.trusted(catalog.server, installation: installation),
                 localUsers: catalog.server.localUsers, revocations: revocations, proofs: state),
             limits: LimitStage(callsMax: catalog.server.limits.callsPerCaller),
             tools: catalog.tools, policy: catalog.policy,
-            backend: Backends(catalog.backends), sink: sink,
+            backend: Backends(backends), sink: sink,
             pseudonym: pseudonym,
             asking: asking,
             approving: ApprovalMeans(store: state, version: catalog.digest, waits: waits),
-            counting: usage, catalog: catalog.digest, aside: aside)
+            counting: usage, lending: lending, catalog: catalog.digest, aside: aside)
         let rules = MaskRules(
             masks: ValueMasks(policy: catalog.policy, pseudonym: pseudonym), policy: catalog.policy)
         return Serving(

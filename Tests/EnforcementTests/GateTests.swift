@@ -259,6 +259,8 @@ import Testing
             let small = Condition.fact(.argument("id"), .under(JSONNumber(1)))
             let grant = Grant(scopes: ["crm.read"], groups: ["support"], where: small)
             return try await GateFixture(policy: Policy(grants: [grant])).call().refusal
+        case .accessNotGranted: return try await AccessFixture().call("refund").refusal
+        case .accessNotOffered: return try await AccessFixture().ask(["salaries"]).refusal
         case .argumentsInvalid:
             return try await GateFixture(tools: [.sample(input: idSchema)]).call().refusal
         case .limitConcurrency: return try await GateFixture(callsMax: 0).call().refusal

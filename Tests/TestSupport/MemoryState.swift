@@ -10,6 +10,7 @@ package final class MemoryState: StateStore {
         var failure: StateError?
         var bodyMax = Int.max
         var dead: Set<Name> = []
+        var grantMark: UInt64 = 0
         var waiting: [UInt64: (id: Name, latch: Latch)] = [:]
         var waitCount: UInt64 = 0
         /// Told of each call that waits.
@@ -52,6 +53,8 @@ package final class MemoryState: StateStore {
         shared.state.withLock { !$0.dead.contains(holder) }
     }
 
+    package var grantMark: UInt64 { shared.state.withLock { $0.grantMark } }
+
     package func spend(_ nonce: [UInt8], until expires: Int) async throws(StateError) -> Bool {
         try change { $0.nonces.insert(nonce).inserted }
     }
@@ -65,6 +68,7 @@ package final class MemoryState: StateStore {
             var entry = entry
             entry.version = 1
             state.entries[entry.id] = entry
+            if entry.kind == .grant { state.grantMark += 1 }
             return true
         }
     }
@@ -102,6 +106,7 @@ package final class MemoryState: StateStore {
             var entry = entry
             entry.version += 1
             state.entries[entry.id] = entry
+            if entry.kind == .grant { state.grantMark += 1 }
             return state.waiting.values.filter { $0.id == entry.id }.map(\.latch)
         }
         for latch in waiting ?? [] { latch.open() }

@@ -69,6 +69,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("tool", ["$defs", "property"], InputManifest.propertyKeys),
     ("policy", [], PolicyManifest.keys),
     ("policy", ["$defs", "grant"], GrantManifest.keys),
+    ("policy", ["$defs", "access"], AccessManifest.keys),
     ("policy", ["$defs", "grantees"], GrantManifest.toKeys),
     ("policy", ["$defs", "deny"], PolicyManifest.denyKeys),
     ("policy", ["$defs", "approve"], PolicyManifest.approveKeys),

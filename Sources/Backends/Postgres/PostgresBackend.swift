@@ -64,7 +64,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
         case .describe:
             _ = try columns()
             return SchemaDescription.examination
-        case .http:
+        case .http, .access:
             throw BackendError(.invalid, detail: "a Postgres backend takes `sql`")
         }
     }
@@ -138,7 +138,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
         case .describe:
             return CallExamination(
                 examination: job.tool.examination, request: .sql(text: "", parameters: []))
-        case .http: throw BackendError(.failed, detail: "no statement")
+        case .http, .access: throw BackendError(.failed, detail: "no statement")
         }
     }
 

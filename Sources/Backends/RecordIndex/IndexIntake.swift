@@ -76,7 +76,8 @@ struct IndexIntake {
             caller: line.subject, person: line.person, client: line.client,
             tool: line.text("tool"), backend: line.text("backend"),
             decision: line.text("decision"), code: line.text("code"), session: session,
-            approval: line.text("approval") ?? line["approval"]?["id"]?.string)
+            approval: line.text("approval") ?? line["approval"]?["id"]?.string,
+            grant: line.text("grant"))
     }
 
     /// The protocol's, else caller, client and a quiet gap.

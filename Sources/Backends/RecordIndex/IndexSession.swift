@@ -11,7 +11,8 @@ final class IndexSession {
     struct Fields {
         var at: String
         var event: String
-        var call, caller, person, client, tool, backend, decision, code, session, approval: String?
+        var call, caller, person, client, tool, backend, decision, code, session: String?
+        var approval, grant: String?
     }
 
     typealias Value = KeptStatements.Value
@@ -97,11 +98,11 @@ final class IndexSession {
         let id = nextEntry
         nextEntry += 1
         try run(
-            "insert into entries values (\(Self.places(14)))",
+            "insert into entries values (\(Self.places(15)))",
             .integer(id), .integer(log), .text(fields.at), .text(fields.event), .text(fields.call),
             .text(fields.caller), .text(fields.person), .text(fields.client), .text(fields.tool),
             .text(fields.backend), .text(fields.decision), .text(fields.code),
-            .text(fields.session), .text(fields.approval))
+            .text(fields.session), .text(fields.approval), .text(fields.grant))
         return id
     }
 
@@ -114,9 +115,10 @@ final class IndexSession {
         try run(
             """
             update entries set code = coalesce(?2, code), decision = coalesce(?3, decision),
-                backend = coalesce(?4, backend), approval = coalesce(?5, approval) where id = ?1
+                backend = coalesce(?4, backend), approval = coalesce(?5, approval),
+                grant = coalesce(?6, grant) where id = ?1
             """, .integer(entry), .text(fields.code), .text(fields.decision),
-            .text(fields.backend), .text(fields.approval))
+            .text(fields.backend), .text(fields.approval), .text(fields.grant))
     }
 
     func entry(ofCall call: String, log: Int) throws(SQLiteFailure) -> Int? {

@@ -3,7 +3,7 @@ internal import Enforcement
 
 /// The tables of the index. It is derived: one of another form is made anew.
 enum RecordIndexSchema {
-    static let version = 1
+    static let version = 2
 
     private static let tables: [StaticString] = [
         """
@@ -13,7 +13,8 @@ enum RecordIndexSchema {
         """
         create table entries (id integer primary key, log integer not null, at text not null,
             event text not null, call text, caller text, person text, client text, tool text,
-            backend text, decision text, code text, session text, approval text)
+            backend text, decision text, code text, session text, approval text,
+            grant text)
         """,
         """
         create table lines (entry integer not null, sequence integer not null,
@@ -38,9 +39,10 @@ enum RecordIndexSchema {
         "create index entries_decision on entries (decision, at)",
         "create index entries_code on entries (code, at)",
         "create index entries_session on entries (session, at)",
+        "create index entries_grant on entries (grant, at) where grant is not null",
         "create index entries_event on entries (event, at)",
         "create virtual table words using fts5 (text, content = '', detail = none)",
-        "PRAGMA user_version = 1",
+        "PRAGMA user_version = 2",
     ]
 
     /// All of what an index of another form held is dropped with its file by the caller.

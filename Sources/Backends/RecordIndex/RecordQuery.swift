@@ -1,7 +1,8 @@
 /// What a reader looks for in the record. Every part that is set must hold.
 package struct RecordQuery: Sendable {
     package enum Field: String, Sendable, CaseIterable {
-        case caller, person, client, tool, backend, decision, code, session, approval, event, call
+        case caller, person, client, tool, backend, decision, code, session, approval, grant
+        case event, call
     }
 
     /// Whole values; `*` stands for any text.

@@ -119,7 +119,7 @@ package final class SQLiteBackend: Backend {
         case .describe:
             return CallExamination(
                 examination: job.tool.examination, request: .sql(text: "", parameters: []))
-        case .http: throw BackendError(.failed, detail: "no statement")
+        case .http, .access: throw BackendError(.failed, detail: "no statement")
         }
     }
 

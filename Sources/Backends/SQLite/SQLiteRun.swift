@@ -163,7 +163,7 @@ extension Job {
         switch tool.operation {
         case .sql: .operation
         // What is no statement at all is trusted no more than a caller's.
-        case .freeSQL, .http, .describe: .caller
+        case .freeSQL, .http, .describe, .access: .caller
         }
     }
 }

@@ -36,14 +36,17 @@ package final class StateDatabase: StateStore {
     private let pool: WorkerPool
     private let session: StateSession
     private let holderMark: HolderMark
-    let mark: RevocationMark
+    let mark: StateMark
+    /// Of what was granted for a while.
+    private let grants: StateMark
     private let waits: StateWaits
 
     /// Opens on the calling thread, so that a start fails where the reason can be told.
     package init(_ options: StateOptions) throws(StateError) {
         try StateFile.prepare(options.file)
         holderMark = try HolderMark(directory: options.file + ".holders")
-        mark = try RevocationMark(file: options.file + ".mark")
+        mark = try StateMark(file: options.file + ".mark")
+        grants = try StateMark(file: options.file + ".grants")
         waits = StateWaits(bell: try StateBell(file: options.file + ".bell"))
         session = StateSession(options)
         try session.open()
@@ -68,7 +71,11 @@ package final class StateDatabase: StateStore {
         }
     }
 
+    package var grantMark: UInt64 { grants.value }
+
     package func insert(_ entry: StateEntry, most: Int) async throws(StateError) -> Bool {
+        markChange(of: entry)
+        defer { markChange(of: entry) }
         let isStored = try await run { (session) throws(SQLiteFailure) in
             try session.insert(entry, most: most)
         }
@@ -95,7 +102,14 @@ package final class StateDatabase: StateStore {
         }
     }
 
+    /// Whoever looks between the two looks again after the second.
+    private func markChange(of entry: StateEntry) {
+        if entry.kind == .grant { grants.advance() }
+    }
+
     package func replace(_ entry: StateEntry) async throws(StateError) -> Bool {
+        markChange(of: entry)
+        defer { markChange(of: entry) }
         let isReplaced = try await run { (session) throws(SQLiteFailure) in
             try session.replace(entry)
         }

@@ -69,6 +69,7 @@ extension BackendRequest {
     var shown: JSONValue {
         switch self {
         case .sql(let text, let parameters): ["sql": .string(text), "params": .array(parameters)]
+        case .access(let shown): .object(shown)
         case .http(let request):
             [
                 "method": .string(request.method), "url": .string(request.url),

@@ -57,10 +57,11 @@ package struct ApprovalDesk: Sendable {
     private static let prefixMin = 8
 
     /// The request as it stands after the decision. `edit` is up to which change of the arguments
-    /// they saw what they decide about; a no needs no such thing. `notice` is by whose reply.
+    /// they saw what they decide about; a no needs no such thing. `narrowing` is what a yes takes away
+    /// from a request for access. `notice` is by whose reply.
     package func decide(
         _ id: Name, _ decision: Decision, by approver: IdentifiedCaller, seeing edit: Int = 0,
-        notice: Name? = nil
+        narrowing: AccessTerms.Narrowing? = nil, notice: Name? = nil
     ) async throws(ApprovalObjection) -> ApprovalRequest {
         let person = approver.caller
         // Somebody else may decide at the same moment: then on what they left.
@@ -76,6 +77,7 @@ package struct ApprovalDesk: Sendable {
             case .force(let reason): try request.force(person, reason: reason, now: book.now())
             case .modify(let edit): try request.modify(person, edit, now: book.now())
             }
+            if let narrowing { try request.narrow(narrowing) }
             do throws(Refusal) {
                 try await record(decision, request, by: approver, notice)
                 if try await book.replace(held, with: request) != nil { return request }
@@ -115,6 +117,7 @@ package struct ApprovalDesk: Sendable {
             writer.member("base", edit.base.hex)
             writer.raw(edit.recordMembers)
         }
+        if let narrowed = request.narrowed { writer.member("narrowed", narrowed.json) }
         writer.member("binding", request.binding.hex)
         writer.member("phase", request.phase.rawValue)
         do throws(RecordError) { _ = try await sink.append([writer.finish()]) } catch {
@@ -143,6 +146,15 @@ extension ApprovalObjection {
         case .sameArguments: "these are its arguments already; nothing was changed"
         case .tooManyEdits:
             "it was changed \(ApprovalRequest.editsMax) times, the most allowed; reject it with a reason instead"
+        case .notForAccess: "only requests for access can be shortened or narrowed"
+        case .wider(let now): "an approver gives less and never more: \(now); nothing was decided"
+        case .nothingLeft: "nothing would be left of it; reject it with a reason instead"
+        case .onlyNarrower:
+            "what is asked for for a while is not changed: approve less of it with --for and --tools, or reject it"
+        case .unknownGrant: "there is no such grant, or it has ended"
+        case .notTheirGrant(let groups):
+            "only whose it is, for whom they act, and members of \(groups.map(\.text).joined(separator: ", ")) can end it"
+        case .grantOver: "it was revoked already"
         case .again: "you have approved it already; it needs another person"
         case .reasonMissing: "a no needs a reason, which the caller is told; so does force"
         case .reasonLong: "the reason is longer than \(ApprovalRequest.reasonMax) bytes"

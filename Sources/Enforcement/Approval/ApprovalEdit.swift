@@ -124,6 +124,7 @@ extension ApprovalRequest {
     ) throws(ApprovalObjection) {
         try check(editor, now: now)
         guard phase == .pending || phase == .approved else { throw .over(phase) }
+        guard !isForAccess else { throw .onlyNarrower }
         guard edit.request == id, edit.base == binding else { throw .raced }
         guard edit.binding.digest != binding else { throw .sameArguments }
         guard edits.count < Self.editsMax else { throw .tooManyEdits }

@@ -26,6 +26,7 @@ extension ApprovalRequest {
                     "forced": $0.forced.map { .string($0) } ?? .null,
                 ]
             })
+        value["narrowed"] = narrowed.map(\.json)
         value["end"] = end.map { Self.value(of: $0) }
         value["via"] = ["kind": .string(via.kind.rawValue), "address": .string(via.address)]
         value["trace"] = trace.map(\.json)
@@ -52,14 +53,14 @@ extension ApprovalRequest {
         return .object(value)
     }
 
-    private static func value(of issuers: Grantees.Issuers) -> JSONValue {
+    static func value(of issuers: Grantees.Issuers) -> JSONValue {
         switch issuers {
         case .any: "any"
         case .of(let names): names.json
         }
     }
 
-    private static func issuers(_ value: JSONValue?) -> Grantees.Issuers? {
+    static func issuers(_ value: JSONValue?) -> Grantees.Issuers? {
         if value == "any" { return .any }
         return [Name](value).map { .of($0) }
     }
@@ -74,7 +75,7 @@ extension ApprovalRequest {
         return .object(value)
     }
 
-    private static func value(of caller: Caller) -> JSONValue {
+    static func value(of caller: Caller) -> JSONValue {
         var value = JSONObject()
         value["issuer"] = .string(caller.issuer)
         value["subject"] = .string(caller.subject)
@@ -116,6 +117,10 @@ extension ApprovalRequest {
             via = Transport(kind: kind, address: value["via"]?["address"]?.string ?? "")
         }
         trace = RunTrace(value["trace"])
+        if let terms = value["narrowed"] {
+            guard let terms = AccessTerms(stored: terms) else { return nil }
+            narrowed = terms
+        }
         asked = value["asked"]?.object
         self.edits = edits
     }
@@ -132,7 +137,7 @@ extension ApprovalRequest {
         return edits.count == elements.count ? edits : nil
     }
 
-    private static func caller(_ value: JSONValue?) -> Caller? {
+    static func caller(_ value: JSONValue?) -> Caller? {
         guard let value, let issuer = value["issuer"]?.string,
             let subject = value["subject"]?.string,
             let kind = (value["kind"]?.string).flatMap({ Caller.Kind(rawValue: $0) }),
@@ -189,7 +194,7 @@ extension Person {
         return .object(value)
     }
 
-    fileprivate init?(_ value: JSONValue?) {
+    init?(_ value: JSONValue?) {
         guard let issuer = value?["issuer"]?.string, let subject = value?["subject"]?.string else {
             return nil
         }
@@ -200,7 +205,7 @@ extension Person {
 extension [Name] {
     package var json: JSONValue { .array(map { .string($0.text) }) }
 
-    fileprivate init?(_ value: JSONValue?) {
+    init?(_ value: JSONValue?) {
         guard let names = value?.array else { return nil }
         let texts = names.compactMap(\.string)
         guard texts.count == names.count else { return nil }

@@ -99,6 +99,8 @@ package struct ApprovalRequest: Sendable {
     package var asked: JSONObject?
     /// Who changed it, the latest last.
     package var edits: [Edit] = []
+    /// Of a request for access: what the approvers left of it.
+    package var narrowed: AccessTerms?
     package var votes: [Vote] = []
     package var phase = Phase.pending
     package var end: End?
@@ -176,6 +178,9 @@ package enum ApprovalObjection: Error, Sendable {
     /// They changed it themselves.
     case ownEdit
     case sameArguments, tooManyEdits
+    /// Of requests for access: they give less than was asked for, and never more or something else.
+    case notForAccess, wider(String), nothingLeft, onlyNarrower
+    case unknownGrant, notTheirGrant([Name]), grantOver
     case unknown, ambiguous, raced
     case unusable(Refusal)
 }

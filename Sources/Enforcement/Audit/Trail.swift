@@ -33,6 +33,8 @@ struct Trail: ~Copyable, CallWitness {
     private let started: ContinuousClock.Instant
     private var guarded: GuardedTool?
     private var examined: ExaminedCall?
+    /// What was granted for a while and lets the call pass.
+    private var grant: Name?
     /// The rules that want a person to look at the call; nil where the rules did not let it pass.
     private var holding: [Rule]?
     /// What the rules saw besides the call.
@@ -64,6 +66,7 @@ struct Trail: ~Copyable, CallWitness {
 
     mutating func found(_ call: ScopedCall) {
         guarded = call.guarded
+        grant = call.grant
         // Who comes back by a handle means the call behind it.
         arrived = call.arrived
     }
@@ -186,6 +189,7 @@ struct Trail: ~Copyable, CallWitness {
         writer.member("v", RecordForm.version)
         writer.raw(arrived.caller.recordMembers)
         writer.member("tool", guarded?.tool.name.text ?? shown(arrived.tool))
+        if let grant { writer.member("grant", grant.text) }
         members(&writer)
         return writer.finish()
     }

@@ -1,6 +1,19 @@
 import JSON
 
 extension Caller {
+    /// Who this is, whatever they may do: whose a grant for a while is. The person or the agent, for
+    /// whom it acts and by which client, as one issuer names them; not their groups and claims, of
+    /// which may be others tomorrow.
+    package var principal: Digest32 {
+        var fields = FieldDigest()
+        fields.add(issuer)
+        fields.add(subject)
+        fields.add(kind.rawValue)
+        fields.add(onBehalfOf)
+        fields.add(clientID)
+        return fields.finish()
+    }
+
     /// Who this is and what they may be shown, in 32 bytes: what state is bound to. The person,
     /// the agent, the client, the groups, and every claim from which a tool or a backend may take
     /// something; another token of the same person has the same mark.

@@ -224,7 +224,7 @@ extension Refusal {
 
 extension Caller {
     /// `"caller":{…}` as every line of the record has it.
-    fileprivate var recordMembers: [UInt8] {
+    var recordMembers: [UInt8] {
         var writer = JSONWriter()
         writer.name("caller")
         writer.beginObject()

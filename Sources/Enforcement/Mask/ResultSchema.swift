@@ -11,6 +11,7 @@ enum ResultSchema {
     ) -> JSONValue? {
         switch tool.operation {
         case .http(let http): document(http.result, values: values, policy: policy)
+        case .access: nil
         case .sql, .freeSQL, .describe: rows(of: tool, masks: masks)
         }
     }

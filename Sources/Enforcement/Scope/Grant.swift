@@ -14,6 +14,8 @@ package struct Grant: Sendable {
     package var until: Int?
     /// Where it stands, for people.
     package var place: String
+    /// Gives the tool that asks for others, which no grant of a policy does.
+    var isForAsking = false
 
     package init(
         scopes: [Name], tools: [Name] = ["*"], groups: [Name] = [], subjects: [Name] = [],
@@ -30,7 +32,8 @@ package struct Grant: Sendable {
     }
 
     package func covers(_ tool: Tool) -> Bool {
-        scopes.contains { Glob.matches($0.text, tool.scope.text) }
+        tool.operation.isAccess == isForAsking
+            && scopes.contains { Glob.matches($0.text, tool.scope.text) }
             && tools.contains { Glob.matches($0.text, tool.name.text) }
     }
 }

@@ -11,11 +11,16 @@ package final class ScopedCall: Sendable {
     package let guarded: GuardedTool
     /// When that was judged, in seconds since 1970.
     let at: Int
+    /// What lets it pass where no standing grant does, until it ends.
+    let grant: Name?
 
-    fileprivate init(_ call: IdentifiedCall, _ guarded: GuardedTool, at: Int) {
+    fileprivate init(
+        _ call: IdentifiedCall, _ guarded: GuardedTool, at: Int, under grant: Name? = nil
+    ) {
         arrived = call.arrived
         self.guarded = guarded
         self.at = at
+        self.grant = grant
     }
 
     package var tool: Tool { _read { yield guarded.tool } }
@@ -27,14 +32,17 @@ package struct ScopeStage: Sendable {
     private let tools: [GuardedTool]
     private let byName: [Name: GuardedTool]
     private let grants: [Name: ToolGrants]
+    private let lending: Lending
     private let now: @Sendable () -> Int
     /// Whether what a caller may use follows from issuer, subject and groups alone.
     let isSteady: Bool
 
     init(
-        tools: [GuardedTool], grants: [Grant],
-        now: @escaping @Sendable () -> Int = WallClock.seconds
+        tools: [GuardedTool], grants: [Grant], access: [AccessOffer] = [],
+        book: AccessBook? = nil, now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
+        lending = Lending(AccessOffers(access), book)
+        let grants = grants + access.map(\.grant)
         self.tools = tools.sorted { $0.tool.name < $1.tool.name }
         byName = Dictionary(
             tools.map { ($0.tool.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -66,9 +74,15 @@ package struct ScopeStage: Sendable {
             return ScopedCall(call, guarded, at: now)
         }
         question.arguments = nil
+        if let grant = try lending.grant(on: question) {
+            return ScopedCall(call, guarded, at: now, under: grant)
+        }
         // Who sees the tool in the list knows that it exists.
         if grants.standing(of: question) == .depends {
             throw .argumentsNotGranted(guarded.tool, asking: grants.argumentsAsked(in: question))
+        }
+        if let longest = lending.longest(on: question) {
+            throw .mayBeAskedFor(guarded.tool.name, longest: longest)
         }
         throw .unknownTool(arrived.tool)
     }
@@ -86,10 +100,11 @@ package struct ScopeStage: Sendable {
         of caller: Caller, _ tool: Name, via: Transport, at moment: Int, _ recorded: RecordedFacts?
     ) -> Standing {
         guard let guarded = byName[tool], let grants = grants[tool] else { return .none }
-        return grants.standing(
-            of: ScopeQuestion(
-                caller: caller, tool: guarded.tool, via: via, arguments: nil, now: moment,
-                recorded: recorded))
+        let question = ScopeQuestion(
+            caller: caller, tool: guarded.tool, via: via, arguments: nil, now: moment,
+            recorded: recorded)
+        let standing = grants.standing(of: question)
+        return standing == .none && lending.isLent(on: question) ? .granted : standing
     }
 
     /// How each tool stands for a caller, and by which grants; for people who ask.
@@ -108,6 +123,17 @@ package struct ScopeStage: Sendable {
         let question = ScopeQuestion(
             caller: caller, tool: tool, via: via, arguments: nil, now: now)
         return grants[tool.name].map { $0.standing(of: question) != .none } ?? false
+            || lending.isLent(on: question)
+    }
+
+    /// Whether a caller's list may be another one than that of others like them, or than before.
+    func mayVary(for caller: Caller) -> Bool {
+        !isSteady || lending.mayLend(to: caller, at: now())
+    }
+
+    /// The arguments of the tool that asks, as this caller may give them.
+    func askingSchema(for caller: Caller, via: Transport?) -> JSONValue? {
+        lending.schema(for: caller, via: via, at: now(), tools)
     }
 }
 

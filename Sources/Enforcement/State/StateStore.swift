@@ -37,6 +37,9 @@ package protocol StateStore: Sendable {
     func change(
         of kind: StateEntry.Kind, _ id: Name, after version: Int, within limit: Duration) async
 
+    /// Another one after each change of a grant, by whichever process; read without waiting.
+    var grantMark: UInt64 { get }
+
     /// This process, as `StateEntry.holder` names it.
     var holder: Name { get }
 
@@ -46,7 +49,7 @@ package protocol StateStore: Sendable {
 
 /// One thing that the store keeps. What its body means is its kind's business.
 package struct StateEntry: Sendable {
-    package enum Kind: String, Sendable { case task, approval, notice }
+    package enum Kind: String, Sendable { case task, approval, notice, grant }
 
     package var kind: Kind
     package var id: Name

@@ -82,6 +82,15 @@ struct ApprovalView {
         }.joined(separator: "; ")
     }
 
+    /// Of a request for access: what would be granted.
+    private var terms: String? {
+        request.terms.map { terms in
+            let less = request.narrowed == nil ? "" : ", less than was asked for"
+            return
+                "\(terms.tools.map(\.text).joined(separator: ", ")) for \(spelled(.seconds(terms.seconds)))\(less)"
+        }
+    }
+
     private var edited: String {
         request.edits.isEmpty ? "" : " CHANGED (--edit \(request.edits.count))"
     }
@@ -104,6 +113,8 @@ struct ApprovalView {
     var standing: String {
         let text =
             switch request.phase {
+            case .approved where request.terms != nil:
+                "approved: \(terms ?? ""), from when its caller comes for it"
             case .approved: "approved: \(request.tool) can run, once, when its caller comes for it"
             case .pending: "counted; it needs more people: \(asked)"
             case .rejected: "rejected; its caller is told why"
@@ -123,6 +134,7 @@ struct ApprovalView {
         if let reason { lines.append(("reason", reason)) }
         lines.append(("tool", "\(request.tool), \(request.effect.rawValue) on \(request.backend)"))
         lines.append(("arguments", arguments.text))
+        if let terms { lines.append(("would grant", terms)) }
         for member in sent.object?.members ?? [] {
             lines.append((member.name, member.value.string ?? member.value.text))
         }
@@ -195,6 +207,12 @@ struct ApprovalView {
             })
         value["approvals"] = .array(request.votes.map(\.person.json))
         if request.isForced { value["forced"] = true }
+        if let terms = request.terms {
+            value["access"] = [
+                "tools": terms.tools.json, "seconds": .number(JSONNumber(terms.seconds)),
+                "narrowed": .bool(request.narrowed != nil),
+            ]
+        }
         if !request.edits.isEmpty {
             value["edit"] = .number(JSONNumber(request.edits.count))
             value["editors"] = .array(request.edits.map(\.person.json))

@@ -14,7 +14,8 @@ enum ApprovalsCommand {
         switch words.first {
         case "list": return try list(rest)
         case "show": return try show(rest)
-        case "approve": return try decide(rest, options: ["--edit"]) { _ in .approve }
+        case "approve":
+            return try decide(rest, options: ["--edit", "--for", "--tools"]) { _ in .approve }
         case "reject":
             return try decide(rest, options: ["--reason"]) { (arguments) throws(UsageError) in
                 guard let reason = arguments["--reason"] else {
@@ -24,7 +25,7 @@ enum ApprovalsCommand {
                 return .reject(reason: reason)
             }
         case "force":
-            return try decide(rest, options: ["--reason", "--edit"]) {
+            return try decide(rest, options: ["--reason", "--edit", "--for", "--tools"]) {
                 (arguments) throws(UsageError) in
                 guard let reason = arguments["--reason"] else {
                     throw UsageError("approvals force needs --reason TEXT, which all who look see")
@@ -83,9 +84,11 @@ enum ApprovalsCommand {
     ) throws -> ExitCode {
         let (arguments, handle) = try one(words, options: options)
         let (decision, edit) = (try decision(arguments), try edit(arguments))
+        let narrowing = try narrowing(arguments)
         return try ApprovalsSession.run(arguments) { session in
             let request = try await session.find(handle)
-            let decided = try await session.decide(request, decision, seeing: edit)
+            let decided = try await session.decide(
+                request, decision, seeing: edit, narrowing: narrowing)
             StandardStream.output.line(session.view(of: decided).standing)
             return .done
         }
@@ -133,6 +136,23 @@ enum ApprovalsCommand {
             throw UsageError("--edit is the number of the change that you looked at")
         }
         return edit
+    }
+
+    /// Of a request for access: what is left of it.
+    private static func narrowing(
+        _ arguments: Arguments
+    ) throws(UsageError) -> AccessTerms.Narrowing? {
+        var narrowing = AccessTerms.Narrowing()
+        if let text = arguments["--for"] {
+            guard let seconds = RecordFilter.seconds(text) else {
+                throw UsageError("--for takes a time such as 90s, 30m or 2h")
+            }
+            narrowing.seconds = seconds
+        }
+        narrowing.tools = arguments["--tools"].map { text in
+            text.split(separator: ",").map { Name(String($0)) }
+        }
+        return narrowing.seconds == nil && narrowing.tools == nil ? nil : narrowing
     }
 
     private static func one(

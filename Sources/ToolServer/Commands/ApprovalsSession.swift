@@ -72,13 +72,26 @@ struct ApprovalsSession: Sendable {
     }
 
     func decide(
-        _ request: ApprovalRequest, _ decision: ApprovalDesk.Decision, seeing edit: Int
+        _ request: ApprovalRequest, _ decision: ApprovalDesk.Decision, seeing edit: Int,
+        narrowing: AccessTerms.Narrowing? = nil
     ) async throws -> ApprovalRequest {
         try request.check(approver.caller, now: WallClock.seconds())
         let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
         return try await ApprovalDesk(store: state, sink: recorder)
-            .decide(request.id, decision, by: approver, seeing: edit)
+            .decide(request.id, decision, by: approver, seeing: edit, narrowing: narrowing)
+    }
+
+    // MARK: What was granted for a while
+
+    func grants() async throws(ApprovalObjection) -> [AccessGrant] {
+        try await AccessDesk(store: state, sink: NoSink()).list()
+    }
+
+    func revoke(_ grant: String) async throws -> AccessGrant {
+        let recorder = try installation.openRecord().recorder
+        defer { recorder.close() }
+        return try await AccessDesk(store: state, sink: recorder).revoke(grant, by: approver)
     }
 
     /// Judged by the manifests beside this command: where the server has others, the change counts

@@ -118,7 +118,8 @@ extension CheckCommand {
         let policy = catalog.policy
         let ruleCount = policy.rules.count + policy.masks.count + policy.reveals.count
         let parts = [
-            counted(catalog.tools.count, "tool"), counted(catalog.backends.count, "backend"),
+            counted(catalog.tools.count, "tool"),
+            counted(catalog.backendSettings.count, "backend"),
             counted(ruleCount, "rule"), counted(policy.grants.count, "grant"),
         ]
         return "ok: \(parts.joined(separator: ", "))"
@@ -143,7 +144,17 @@ extension CheckCommand {
             ("limits.connections", String(server.limits.connections)),
             ("console", console(server.console)), ("digest", catalog.digest),
         ].map { (name: $0.0, value: printable($0.1)) }
-            + catalog.backendSettings.map(backend) + catalog.tools.map(tool)
+            + catalog.backendSettings.map(backend) + catalog.policy.access.map(access)
+            + catalog.tools.map(tool)
+    }
+
+    private static func access(_ offer: AccessOffer) -> (name: String, value: String) {
+        let tools = offer.tools.map(\.text).joined(separator: ", ")
+        let groups = offer.demand.groups.map(\.text).joined(separator: " or ")
+        let value =
+            "\(tools) for at most \(spelled(.seconds(offer.longest))), "
+            + "approved by \(offer.demand.count) of \(groups)"
+        return ("access \(offer.id.text)", printable(value))
     }
 
     private static func console(_ console: ConsoleSettings?) -> String {
@@ -200,7 +211,7 @@ extension CheckCommand {
         writer.beginObject()
         writer.member("ok", live?.problems.isEmpty != false)
         writer.member("tools", catalog.tools.count)
-        writer.member("backends", catalog.backends.count)
+        writer.member("backends", catalog.backendSettings.count)
         writer.member("digest", catalog.digest)
         writer.name("settings")
         writer.beginObject()

@@ -54,6 +54,9 @@ struct CommandForm {
             "grants --as SUBJECT [--issuer NAME] [--groups A,B] [--claims JSON] [--from ADDRESS] [--at MOMENT] [--tool TOOL] [--json]",
             "which tools that caller could use, and by which grants"),
         CommandForm(
+            "grants list [--all] [--json] | revoke GRANT [--manifests DIR] [--state DIR]",
+            "what was granted for a while, by approval; end it now"),
+        CommandForm(
             "whoami [--manifests DIR] [--state DIR] [--json]",
             "as whom stdio would call here, and what they may use"),
         CommandForm(
@@ -92,8 +95,8 @@ struct CommandForm {
             "approvals show HANDLE [--json]",
             "one of them, whole"),
         CommandForm(
-            "approvals approve HANDLE [--edit N] | reject HANDLE --reason TEXT",
-            "decide, as TOOLSERVER_TOKEN or the login name"),
+            "approvals approve HANDLE [--edit N] [--for TIME] [--tools A,B] | reject HANDLE --reason TEXT",
+            "decide, as TOOLSERVER_TOKEN or the login name; of access perhaps less than was asked"),
         CommandForm(
             "approvals modify HANDLE JSON [--edit N]",
             "change these arguments (null takes one away); another person approves it"),

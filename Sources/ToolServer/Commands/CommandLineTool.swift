@@ -13,7 +13,7 @@ enum CommandLineTool {
     static let notes = """
         --manifests defaults to ./manifests, --state to the folder that server.json names, --log to
         record. FILTER is --since, --until, --caller, --person, --client, --tool, --backend, --relation,
-        --rule, --decision, --code, --session, --approval, --event, --call or --text, all of which must hold.
+        --rule, --decision, --code, --session, --approval, --grant, --event, --call or --text, all of which must hold.
         Whatever loads manifests makes the SQLite files that they name with `create`.
         Exit codes: 0 done, 1 refused or failed, 2 usage.
         """
@@ -60,6 +60,8 @@ enum CommandLineTool {
         case "call": return try CallCommand.run(rest)
         case "try": return try TryCommand.run(rest)
         case "grants" where rest.contains("--sql"): return try GrantsSQLCommand.run(rest)
+        case "grants" where rest.first == "list" || rest.first == "revoke":
+            return try AccessCommand.run(rest)
         case "grants": return try GrantsCommand.run(rest)
         case "whoami": return try WhoAmICommand.run(rest)
         case "mask": return try MaskCommand.run(rest)

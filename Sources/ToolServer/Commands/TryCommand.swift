@@ -147,6 +147,7 @@ extension BackendRequest {
     /// As the lab shows it.
     var json: JSONValue {
         switch self {
+        case .access(let shown): .object(shown)
         case .sql(let text, let parameters): ["sql": .string(text), "params": .array(parameters)]
         case .http(let request):
             [

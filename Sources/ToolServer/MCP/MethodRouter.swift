@@ -48,7 +48,7 @@ struct MethodRouter: Sendable {
         if isStateless { try Envelope.checkLogLevel(of: request) }
         return switch method {
         case .callTool: try await ToolsCall.answer(request, from: peer, in: serving)
-        case .listTools: try ToolsList.answer(request, from: peer, in: serving)
+        case .listTools: try await ToolsList.answer(request, from: peer, in: serving)
         case .listResources: try ResourcesList.answer(request, from: peer, in: serving)
         case .listTemplates: ResourcesList.templates(for: peer, in: serving)
         case .readResource: try await ResourcesRead.answer(request, from: peer, in: serving)

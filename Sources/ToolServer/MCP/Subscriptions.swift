@@ -135,6 +135,14 @@ final class Subscriptions: Sendable {
         }
     }
 
+    /// Something was granted to these callers for a while, or has ended.
+    func changed(toolsOf callers: Set<Digest32>) {
+        for subscriber in state.withLock({ $0.all })
+        where callers.contains(subscriber.caller.caller.principal) {
+            subscriber.post(.toolsChanged)
+        }
+    }
+
     func changed(task: Name) {
         for subscriber in state.withLock({ $0.all }) where subscriber.follows(task) {
             subscriber.post(.taskChanged(task))

@@ -6,14 +6,16 @@ import Synchronization
 enum ToolsList {
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving
-    ) throws(RPCError) -> [UInt8] {
+    ) async throws(RPCError) -> [UInt8] {
+        await serving.gate.freshen()
         let cursor = try ListCursor.read(request)
         let key = ToolListCache.Key(
             caller: peer.caller.id, cursor: Name(cursor ?? ""), version: Name(peer.version.text))
         // Where time, place or claims decide, two lists of one caller may differ.
         // Cursors that no page of ours gave are no keys: there are as many as a client likes.
         let isKept =
-            serving.gate.isVisibilitySteady && cursor.map(serving.gate.knows) ?? true
+            serving.gate.isVisibilitySteady(for: peer.caller)
+            && cursor.map(serving.gate.knows) ?? true
         if isKept, let known = serving.toolLists[key] { return known }
         let page = page(after: cursor, from: peer, in: serving)
         if isKept { serving.toolLists[key] = page }
@@ -30,7 +32,9 @@ enum ToolsList {
         writer.name("tools")
         writer.beginArray()
         for guarded in page.entries {
-            write(guarded, to: peer.caller.caller, for: peer.version, into: &writer)
+            let schema = serving.gate.inputSchema(of: guarded, for: peer.caller, via: peer.via)
+            write(
+                guarded, schema, to: peer.caller.caller, for: peer.version, into: &writer)
         }
         if page.nextCursor == nil, serving.gate.mayHold(peer.caller, via: peer.via) {
             writeBuiltIn(for: peer.version, &writer)
@@ -43,13 +47,15 @@ enum ToolsList {
     }
 
     /// All of these, for programs that speak no MCP.
-    static func plain(_ tools: [GuardedTool], for caller: Caller) -> [UInt8] {
+    static func plain(
+        _ tools: [(GuardedTool, input: JSONValue)], for caller: Caller
+    ) -> [UInt8] {
         var writer = JSONWriter(reserving: 4096)
         writer.beginObject()
         writer.name("tools")
         writer.beginArray()
-        for guarded in tools {
-            write(guarded, to: caller, for: .latestHandshake, into: &writer)
+        for (guarded, schema) in tools {
+            write(guarded, schema, to: caller, for: .latestHandshake, into: &writer)
         }
         writer.endArray()
         writer.endObject()
@@ -63,7 +69,8 @@ enum ToolsList {
         var writer = JSONWriter(reserving: 4096)
         writer.beginArray()
         for guarded in serving.gate.visibleTools(to: caller, via: nil) {
-            write(guarded, to: caller.caller, for: version, into: &writer)
+            let schema = serving.gate.inputSchema(of: guarded, for: caller, via: nil)
+            write(guarded, schema, to: caller.caller, for: version, into: &writer)
         }
         if serving.gate.mayHold(caller, via: nil) { writeBuiltIn(for: version, &writer) }
         writer.endArray()
@@ -93,7 +100,8 @@ enum ToolsList {
     }
 
     private static func write(
-        _ guarded: GuardedTool, to caller: Caller, for version: ProtocolVersion,
+        _ guarded: GuardedTool, _ schema: JSONValue, to caller: Caller,
+        for version: ProtocolVersion,
         into writer: inout JSONWriter
     ) {
         let tool = guarded.tool
@@ -101,7 +109,7 @@ enum ToolsList {
         writer.member("name", tool.name.text)
         if version.hasStructuredContent { writer.member("title", tool.title) }
         writer.member("description", tool.description)
-        writer.member("inputSchema", tool.inputSchema)
+        writer.member("inputSchema", schema)
         if version.hasStructuredContent, let schema = guarded.outputSchema {
             writer.member("outputSchema", schema)
         }
@@ -110,7 +118,8 @@ enum ToolsList {
             "annotations",
             [
                 "title": .string(tool.title), "readOnlyHint": .bool(isRead),
-                "destructiveHint": .bool(!isRead), "idempotentHint": .bool(isRead),
+                "destructiveHint": .bool(!isRead && !tool.operation.isAccess),
+                "idempotentHint": .bool(isRead),
                 "openWorldHint": false,
             ])
         let meta = meta(of: guarded, for: caller)

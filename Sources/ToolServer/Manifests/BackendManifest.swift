@@ -1,4 +1,5 @@
 package import Backends
+import Enforcement
 package import JSON
 
 /// What a backend is made from; ToolServer's factory turns it into the backend's own options.
@@ -64,6 +65,10 @@ struct BackendManifest {
                 .map { .sqlite($0) }
         }
         guard let nameNode = object["backend"], let name = nameNode.name(), let settings else {
+            return nil
+        }
+        guard name != AccessTool.backend else {
+            nameNode.report("is this server's own name in rules; choose another")
             return nil
         }
         return BackendManifest(

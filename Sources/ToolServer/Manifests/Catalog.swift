@@ -74,10 +74,16 @@ package struct CatalogMaker: Sendable {
         guard let server = manifests.server else {
             preconditionFailure("a missing server manifest is a problem")
         }
+        let asking = AccessTool.make(for: policy.access)
+        let all = (tools + (asking.map { [$0] } ?? [])).sorted { $0.name < $1.name }
+        var served = backends
+        if asking != nil {
+            served[AccessTool.backend] = AccessBackend(tools: tools, offers: policy.access)
+        }
         return Catalog(
-            server: server, tools: tools,
-            toolsByName: Dictionary(uniqueKeysWithValues: tools.map { ($0.name, $0) }),
-            policy: policy, backends: backends,
+            server: server, tools: all,
+            toolsByName: Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) }),
+            policy: policy, backends: served,
             backendSettings: manifests.backends.map(\.settings),
             digest: digest(files.digestInput), warnings: findings.sortedWarnings,
             cases: manifests.policy.cases)

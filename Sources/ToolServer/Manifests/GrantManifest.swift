@@ -25,8 +25,8 @@ enum GrantManifest {
 
     static func read(_ node: Node) -> Entry? {
         guard let object = node.object(keys) else { return nil }
-        let scopes = patterns(object["grant"]) { $0.name(also: ".:*", atMost: 128) }
-        let tools = patterns(object["tools"]) { $0.name(also: "*", atMost: 128) }
+        let scopes = scopes(object["grant"])
+        let tools = tools(object["tools"])
         if object["grant"] == nil, object["tools"] == nil {
             node.report("must name scopes in `grant`, or `tools`")
         }
@@ -51,6 +51,14 @@ enum GrantManifest {
     /// Who narrows nothing means everything.
     private static func all(_ names: [Located<Name>]) -> [Name] {
         names.isEmpty ? ["*"] : names.map(\.value)
+    }
+
+    static func scopes(_ node: Node?) -> [Located<Name>]? {
+        patterns(node) { $0.name(also: ".:*", atMost: 128) }
+    }
+
+    static func tools(_ node: Node?) -> [Located<Name>]? {
+        patterns(node) { $0.name(also: "*", atMost: 128) }
     }
 
     private static func patterns(

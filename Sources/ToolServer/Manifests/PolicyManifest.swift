@@ -3,7 +3,8 @@ import JSON
 
 /// What the policy files declare together, each entry with its place.
 struct PolicyManifest {
-    static let keys = KeySet(required: [], optional: ["$schema", "grants", "rules", "detectors"])
+    static let keys = KeySet(
+        required: [], optional: ["$schema", "grants", "access", "rules", "detectors"])
     static let denyKeys = KeySet(
         required: ["rule", "effect", "when", "reason"], optional: ["instead", "mode", "cases"])
     static let limitKeys = KeySet(
@@ -41,6 +42,7 @@ struct PolicyManifest {
     }
 
     private(set) var grants: [GrantManifest.Entry] = []
+    var access: [AccessManifest] = []
     private(set) var rules: [Located<Rule>] = []
     private(set) var cases: [RuleCase] = []
     private(set) var masks: [Mask] = []
@@ -55,6 +57,7 @@ struct PolicyManifest {
         for node in object["grants"]?.elements() ?? [] {
             if let entry = GrantManifest.read(node) { grants.append(entry) }
         }
+        for node in object["access"]?.elements() ?? [] { readAccess(node) }
         for node in object["rules"]?.elements() ?? [] { readRule(node) }
     }
 
@@ -87,8 +90,9 @@ struct PolicyManifest {
         }
     }
 
-    private mutating func identifier(of object: ObjectReader) -> Name? {
-        guard let node = object["rule"], let id = node.ruleID() else { return nil }
+    /// No two rules or offers have the same.
+    mutating func identifier(of object: ObjectReader, as key: String = "rule") -> Name? {
+        guard let node = object[key], let id = node.ruleID() else { return nil }
         if let first = places[id] {
             node.report("\(quoted(id.text)) is already declared at \(first.reference)")
         } else {
@@ -131,7 +135,7 @@ struct PolicyManifest {
                     mode: mode, quota: quota)))
     }
 
-    private mutating func readCases(
+    mutating func readCases(
         _ object: ObjectReader, of rule: Name?, _ effect: Rule.Effect
     ) {
         for node in object["cases"]?.elements() ?? [] {

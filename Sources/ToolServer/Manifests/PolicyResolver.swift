@@ -52,6 +52,7 @@ struct PolicyResolver {
             if let sources { grant.to.issuers = sources.issuers(of: entry.to, findings) }
             return grant
         }
+        resolved.access = offers(sources)
         resolved.rules = policy.rules.map { entry in
             var rule = entry.value
             if let sources, let named = policy.approvers[rule.id] {
@@ -67,7 +68,11 @@ struct PolicyResolver {
     /// A tool that nobody may call, a grant of nothing: allowed, but hardly meant.
     private func checkScopes() {
         let granted = manifests.policy.grants.map(\.grant)
-        for tool in tools where !granted.contains(where: { $0.covers(tool) }) {
+        let offered = manifests.policy.access
+        for tool in tools
+        where !granted.contains(where: { $0.covers(tool) })
+            && !offered.contains(where: { $0.covers(tool) })
+        {
             guard let scope = manifests.tools.first(where: { $0.name.value == tool.name })?.scope
             else { continue }
             findings.warning(
@@ -76,9 +81,12 @@ struct PolicyResolver {
         }
         let scopes = Set(manifests.tools.map(\.scope.value))
         let names = Set(manifests.tools.map(\.name.value))
-        for entry in manifests.policy.grants {
-            check(entry.scopes, among: scopes) { "no tool needs \($0)" }
-            check(entry.tools, among: names) { "no tool \($0)" }
+        let patterns =
+            manifests.policy.grants.map { ($0.scopes, $0.tools) }
+            + offered.map { ($0.scopes, $0.tools) }
+        for (ofScopes, ofTools) in patterns {
+            check(ofScopes, among: scopes) { "no tool needs \($0)" }
+            check(ofTools, among: names) { "no tool \($0)" }
         }
     }
 
@@ -132,17 +140,25 @@ struct PolicyResolver {
         }
     }
 
+    /// Whether there is a tool that asks for others, which rules may be about.
+    private var asksForAccess: Bool { !manifests.policy.access.isEmpty }
+
     /// Names in a rule that no tool or backend has.
     private func checkNames(in condition: Condition, at place: Place) {
         switch condition {
         case .all(let parts), .any(let parts): for part in parts { checkNames(in: part, at: place) }
         case .not(let part): checkNames(in: part, at: place)
         case .fact(.toolName, .oneOf(let values)):
-            check(values, among: Set(manifests.tools.map(\.name.value)), as: "tool", at: place)
+            let own: Set<Name> = asksForAccess ? [AccessTool.name] : []
+            let names = own.union(manifests.tools.map(\.name.value))
+            check(values, among: names, as: "tool", at: place)
         case .fact(.backend, .oneOf(let values)):
-            check(values, among: manifests.declaredBackends, as: "backend", at: place)
+            let own: Set<Name> = asksForAccess ? [AccessTool.backend] : []
+            check(values, among: own.union(manifests.declaredBackends), as: "backend", at: place)
         case .fact(.argument(let name), _):
-            let inputs = Set(manifests.tools.flatMap { $0.input.properties.map(\.value) })
+            let own: Set<Name> = asksForAccess ? ["tools", "minutes", "reason"] : []
+            let inputs = own.union(
+                manifests.tools.flatMap { $0.input.properties.map(\.value) })
             check([.string(name)], among: inputs, as: "input", at: place)
         default: break
         }

@@ -100,7 +100,7 @@ struct ToolManifest {
 
     private static func name(_ node: Node) -> Name? {
         let name = node.name()
-        guard name == ApprovalResult.name else { return name }
+        guard name == ApprovalResult.name || name == AccessTool.name else { return name }
         node.report("is the name of a built-in tool; choose another")
         return nil
     }

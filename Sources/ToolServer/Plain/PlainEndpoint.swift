@@ -124,7 +124,14 @@ struct PlainVisit {
     func answer() async -> HTTPResponse {
         do throws(ProblemDetails) {
             switch route {
-            case .list: return .json(200, ToolsList.plain(tools, for: caller.caller))
+            case .list:
+                await serving.gate.freshen()
+                return .json(
+                    200,
+                    ToolsList.plain(
+                        tools.map {
+                            ($0, input: serving.gate.inputSchema(of: $0, for: caller, via: via))
+                        }, for: caller.caller))
             case .listForMessagesAPI: return .json(200, MessagesAPITools.list(tools))
             case .openAPI:
                 return .json(200, OpenAPIDocument.make(of: tools, in: serving).bytes)

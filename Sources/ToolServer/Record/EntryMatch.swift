@@ -37,7 +37,7 @@ struct EntryMatch {
         case .client: entry.lines.lazy.compactMap(\.client).first
         case .event: entry.isCall ? "call" : entry.first?.event
         case .approval: entry.text("approval") ?? entry["approval"]?["id"]?.string
-        case .tool, .backend, .decision, .code, .session, .call: entry.text(field.rawValue)
+        case .tool, .backend, .decision, .code, .session, .grant, .call: entry.text(field.rawValue)
         }
     }
 

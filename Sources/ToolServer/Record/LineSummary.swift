@@ -23,7 +23,8 @@ enum LineSummary {
     }
 
     private static let details = [
-        "rows", "changed", "masked", "arguments", "transport", "address", "unwritten", "refused",
+        "rows", "changed", "masked", "grant", "state", "arguments", "transport", "address",
+        "unwritten", "refused",
         "catalog", "reason",
     ]
 

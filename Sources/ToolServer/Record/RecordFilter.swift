@@ -34,11 +34,7 @@ enum RecordFilter {
         _ option: String, _ arguments: Arguments
     ) throws(UsageError) -> String? {
         guard let text = arguments[option] else { return nil }
-        if let unit = text.utf8.last, let seconds = Self.units[unit],
-            let count = Int(text.dropLast()), (0...1_000_000).contains(count)
-        {
-            return WallClock.text(WallClock.seconds() - count * seconds)
-        }
+        if let seconds = seconds(text) { return WallClock.text(WallClock.seconds() - seconds) }
         let form = Array("0000-00-00T00:00:00.000000Z".utf8)
         let bytes = Array(text.utf8)
         let isTime =
@@ -52,6 +48,15 @@ enum RecordFilter {
             )
         }
         return text
+    }
+
+    /// `90s`, `15m`, `24h`, `7d`.
+    static func seconds(_ text: String) -> Int? {
+        guard let unit = text.utf8.last, let seconds = units[unit],
+            text.dropLast().utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0 }),
+            let count = Int(text.dropLast()), (0...1_000_000).contains(count)
+        else { return nil }
+        return count * seconds
     }
 
     private static let units: [UInt8: Int] = [

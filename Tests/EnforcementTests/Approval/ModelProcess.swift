@@ -34,6 +34,7 @@ struct ModelStore: StateStore {
     let flaw: Flaw
 
     var holder: Name { process.holder }
+    var grantMark: UInt64 { inner.grantMark }
 
     private func demandLife() throws(StateError) {
         guard process.isAlive else { throw StateError(.unavailable, detail: "killed") }

@@ -6,9 +6,12 @@ package final class RecordedFacts: Sendable {
     private let covered: [String]
     private let claims: [Name]
     private let tests: [Name: Verdict]
+    /// What had been granted for a while and let the call pass.
+    let grant: Name?
     private let wasAskedInVain = Atomic<Bool>(false)
 
-    init(covered: [String], claims: [Name], tests: [Name: Verdict]) {
+    init(covered: [String], claims: [Name], tests: [Name: Verdict], grant: Name? = nil) {
+        self.grant = grant
         self.covered = covered
         self.claims = claims
         self.tests = tests

@@ -12,7 +12,8 @@ extension Refusal.Code {
     /// Whether grants, schema, examination or rules say so, and would say so again.
     var isOfRules: Bool {
         switch self {
-        case .unknownTool, .argumentsNotGranted, .argumentsInvalid, .statementRefused,
+        case .unknownTool, .argumentsNotGranted, .accessNotGranted, .accessNotOffered,
+            .argumentsInvalid, .statementRefused,
             .statementInvalid, .denied,
             .maskDeciding, .approvalUnreachable:
             true

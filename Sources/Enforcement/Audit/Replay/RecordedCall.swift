@@ -57,7 +57,8 @@ package struct RecordedCall: Sendable {
         return RecordedFacts(
             covered: line.names("covered"),
             claims: (line["claims"]?.object?.members ?? []).map { Name($0.name) },
-            tests: Dictionary(tests, uniquingKeysWith: { first, _ in first }))
+            tests: Dictionary(tests, uniquingKeysWith: { first, _ in first }),
+            grant: line.text("grant").map { Name($0) })
     }
 }
 

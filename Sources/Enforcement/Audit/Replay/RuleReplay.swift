@@ -28,7 +28,7 @@ package struct RuleReplay: Sendable {
         let values = ValueMasks(policy: policy)
         scope = ScopeStage(
             tools: tools.map { GuardedTool($0, policy: policy, values: values) },
-            grants: policy.grants)
+            grants: policy.grants, access: policy.access)
     }
 
     package func judge(_ call: RecordedCall) -> Finding {
@@ -73,7 +73,10 @@ package struct RuleReplay: Sendable {
             $0.isByteEqual(to: scoped.guarded.schemaDigest)
         }
         if isSame == true {
-            guard call.code == .argumentsInvalid else { return .success(.recorded(scoped)) }
+            guard call.code == .argumentsInvalid else {
+                try scoped.guarded.offers?.check(scoped)
+                return .success(.recorded(scoped))
+            }
             throw Refusal(.argumentsInvalid, "")
         }
         guard call.line.names("covered").isEmpty else {

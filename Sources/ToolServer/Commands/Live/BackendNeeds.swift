@@ -30,7 +30,7 @@ struct BackendNeeds {
                 } else {
                     free.append(tool)
                 }
-            case .describe, .http: break
+            case .describe, .http, .access: break
             }
         }
     }

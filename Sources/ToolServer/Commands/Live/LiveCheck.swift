@@ -14,7 +14,7 @@ struct LiveCheck {
     private(set) var notes: [String] = []
 
     init(_ catalog: Catalog) {
-        for name in catalog.backends.keys.sorted() {
+        for name in catalog.backendSettings.map(\.name).sorted() {
             guard let source = catalog.backends[name] as? any PrivilegeSource else {
                 if catalog.tools.contains(where: { $0.backend == name }) {
                     notes.append("\(name): has no privileges of its own to prove")

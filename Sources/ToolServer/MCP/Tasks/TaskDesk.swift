@@ -148,6 +148,7 @@ extension TaskDesk {
     func find(
         _ id: Name, for caller: IdentifiedCaller, via: Transport, in serving: Serving
     ) async throws(StateError) -> (task: TaskState, entry: StateEntry)? {
+        await serving.gate.freshen()
         // Somebody may end it between reading and judging: then what they wrote counts.
         for _ in 0..<3 {
             guard let entry = try await store.entry(.task, id),

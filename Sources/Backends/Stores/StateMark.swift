@@ -6,7 +6,7 @@ internal import Synchronization
 /// each of them has mapped. To look costs a load from memory.
 ///
 /// `@unchecked Sendable`: the memory is only touched as an atomic, and is unmapped at the end.
-@safe final class RevocationMark: @unchecked Sendable {
+@safe final class StateMark: @unchecked Sendable {
     private let memory: UnsafeMutableRawPointer
     private static let byteCount = 8
 
