@@ -43,6 +43,7 @@ def collected():
     import stdio_checks  # noqa: F401
     import approval_checks  # noqa: F401
     import lost_checks  # noqa: F401
+    import access_checks  # noqa: F401
     import ask_checks  # noqa: F401
     import operation_checks  # noqa: F401
     import mask_checks  # noqa: F401

@@ -404,7 +404,7 @@ func aWrongPolicyIsNamedExactly(_ wrong: WrongManifest) throws {
         try fixture.problems() == [
             "backends/shop.json:1:1: must have either `baseURL` or `hosts`",
             "policy/shop.json:1:2: rulez: the first key must be one of `server`, `backend`, `tool`, "
-                + "`grants`, `rules`; did you mean `rules`?",
+                + "`grants`, `access`, `rules`; did you mean `rules`?",
             "server.json:1:2: the text ends before the value is complete",
             "tools/two.json:1:1: missing key `backend`",
             "tools/two.json:1:1: missing key `description`",

@@ -107,7 +107,8 @@ private func loaded(_ fixture: ManifestFixture) throws -> Catalog {
 }
 
 private let cookbook = [
-    "examples/analytics/", "examples/approvals/", "examples/incident/", "examples/messages-api/",
+    "examples/access/", "examples/analytics/", "examples/approvals/", "examples/incident/",
+    "examples/messages-api/",
     "examples/s3/",
 ]
 
@@ -120,7 +121,16 @@ func aRecipeOfTheCookbookLoadsWithoutAWarning(_ folder: String) throws {
     }
     #expect(catalog.warnings.map(\.text) == [])
     let granted = Set(catalog.policy.grants.flatMap(\.scopes))
-    #expect(catalog.tools.allSatisfy { granted.contains($0.scope) })
+    let lent = Set(catalog.policy.access.flatMap(\.tools) + [AccessTool.name])
+    #expect(catalog.tools.allSatisfy { granted.contains($0.scope) || lent.contains($0.name) })
+}
+
+@Test func theExampleOfAccessForAWhileOffersWhatNobodyHasForGood() async throws {
+    let catalog = try loaded(shipped("examples/access/"))
+    #expect(catalog.policy.access.map(\.tools) == [["change_plan", "unlock_account"]])
+    #expect(catalog.policy.access.first?.demand.wantsReason == true)
+    #expect(catalog.toolsByName[AccessTool.name] != nil)
+    #expect(await RuleCases.failures(of: catalog).map(\.text) == [])
 }
 
 @Test func everyShippedManifestIsReadByTheLoaderOrIsASchema() throws {

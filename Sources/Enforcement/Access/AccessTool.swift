@@ -1,7 +1,7 @@
 package import JSON
 
-/// The built-in tool by which callers ask for tools for a while. It goes the way of every call: an
-/// offer of the policy is a rule that holds it for people, and what runs in the end is the granting.
+/// The built-in tool by which callers ask for tools for a while. It goes the way of every call:
+/// an offer of the policy is a rule that holds it for people, and what runs then is the granting.
 package enum AccessTool {
     package static let name: Name = "request_access"
     /// In place of a backend of the manifests.

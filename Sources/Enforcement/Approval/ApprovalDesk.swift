@@ -57,8 +57,8 @@ package struct ApprovalDesk: Sendable {
     private static let prefixMin = 8
 
     /// The request as it stands after the decision. `edit` is up to which change of the arguments
-    /// they saw what they decide about; a no needs no such thing. `narrowing` is what a yes takes away
-    /// from a request for access. `notice` is by whose reply.
+    /// they saw what they decide about; a no needs no such thing. `narrowing` is what a yes takes
+    /// away from a request for access. `notice` is by whose reply.
     package func decide(
         _ id: Name, _ decision: Decision, by approver: IdentifiedCaller, seeing edit: Int = 0,
         narrowing: AccessTerms.Narrowing? = nil, notice: Name? = nil

@@ -1,9 +1,9 @@
 import JSON
 
 extension Caller {
-    /// Who this is, whatever they may do: whose a grant for a while is. The person or the agent, for
-    /// whom it acts and by which client, as one issuer names them; not their groups and claims, of
-    /// which may be others tomorrow.
+    /// Who this is, whatever they may do: whose a grant for a while is. The person or the agent,
+    /// for whom it acts and by which client, as one issuer names them; not their groups and
+    /// claims, which may be others tomorrow.
     package var principal: Digest32 {
         var fields = FieldDigest()
         fields.add(issuer)

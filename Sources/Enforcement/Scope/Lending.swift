@@ -12,7 +12,8 @@ struct Lending: Sendable {
         self.book = book
     }
 
-    /// The grant under which the call may go on; nil where there is none. Throws where nobody knows.
+    /// The grant under which the call may go on; nil where there is none. Throws where nobody can
+    /// know.
     func grant(on question: ScopeQuestion) throws(Refusal) -> Name? {
         let holding = offers.holding(for: question.tool.name, question)
         if holding.isEmpty { return nil }

@@ -12,7 +12,7 @@ struct ParsedManifests {
             case .server: ["server"]
             case .backend: ["backend"]
             case .tool: ["tool"]
-            case .policy: ["grants", "rules"]
+            case .policy: ["grants", "access", "rules"]
             }
         }
     }

@@ -35,7 +35,9 @@ struct UsageSurvey {
         callers.insert(Name("\(call.caller.issuer)\u{0}\(call.caller.subject)"))
         let name = Name(call.tool)
         let giving = use.giving(call)
-        guard let tool = catalog.toolsByName[name], !giving.isEmpty else {
+        // Asking, and what was granted for a while on that, is of no grant of the policy.
+        let isLent = call.line["grant"] != nil || name == AccessTool.name
+        guard let tool = catalog.toolsByName[name], !giving.isEmpty || isLent else {
             without += 1
             return
         }
@@ -66,13 +68,16 @@ struct UsageSurvey {
     // MARK: What nobody used
 
     var unusedTools: [Tool] {
-        catalog.tools.filter { !tools.contains($0.name) }.sorted { $0.name < $1.name }
+        declared.filter { !tools.contains($0.name) }.sorted { $0.name < $1.name }
     }
 
     var unusedScopes: [Name] {
         let used = Set(catalog.tools.filter { tools.contains($0.name) }.map(\.scope))
-        return Set(catalog.tools.map(\.scope)).subtracting(used).sorted()
+        return Set(declared.map(\.scope)).subtracting(used).sorted()
     }
+
+    /// Without the tool that asks, which is there for what it may be needed for.
+    private var declared: [Tool] { catalog.tools.filter { !$0.operation.isAccess } }
 
     /// What the used tools of a backend read and change, by declaration or as it was seen.
     func needs(of backend: Name) -> BackendNeeds {
