@@ -90,7 +90,7 @@ package struct Gate: Sendable {
     }
 
     /// What was granted for a while is known as it is now, or counts as not granted.
-    package func freshen() async { _ = await access?.refresh() }
+    package func freshen() async { await access?.refresh() }
 
     /// A tool's arguments as this caller may give them.
     package func inputSchema(
@@ -220,8 +220,9 @@ package struct Gate: Sendable {
     ) async throws(Refusal) -> ExaminedCall {
         let scoped: ScopedCall
         do throws(Refusal) { scoped = try scope.admit(identified) } catch {
-            // Somebody may have granted something just now.
-            guard let access, await access.refresh() else { throw error }
+            // Somebody has granted or ended something since it was read.
+            guard let access, error.code == .stateUnavailable else { throw error }
+            await access.refresh()
             scoped = try scope.admit(identified)
         }
         witness.found(scoped)

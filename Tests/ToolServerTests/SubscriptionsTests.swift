@@ -36,6 +36,16 @@ import Testing
         #expect(await told(eve) == 0)
     }
 
+    @Test func whoseToolsWereGrantedOrEndedAreTold() async throws {
+        let fixture = try GateFixture()
+        let caller = try await fixture.caller("ada")
+        let ada = try #require(subscriptions.open(for: caller, .v20251125))
+        let eve = try #require(subscriptions.open(for: try await fixture.caller("eve"), .v20251125))
+        subscriptions.changed(toolsOf: [caller.caller.principal])
+        #expect(await told(ada) == 1)
+        #expect(await told(eve) == 0)
+    }
+
     @Test func ofASessionsStreamsTheNewestIsTold() async throws {
         let caller = try await GateFixture().caller("ada")
         func open(_ session: String?) throws -> Subscriptions.Subscriber {

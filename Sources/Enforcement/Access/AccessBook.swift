@@ -19,7 +19,7 @@ package final class AccessBook: Sendable {
     /// Of one caller, those that were revoked and have not ended included.
     static let perCallerMax = 100
     /// Over all callers; of more, the latest count.
-    static let liveMax = 10_000
+    static let liveMax = 2_000
 
     package init(_ store: any StateStore) { self.store = store }
 
@@ -33,13 +33,12 @@ package final class AccessBook: Sendable {
         return theirs?.filter { $0.isLive(at: now) }
     }
 
-    /// True when they were read anew, so that who was refused may ask again.
-    package func refresh() async -> Bool {
-        var hasRead = false
+    /// Reads them anew where somebody has changed them.
+    package func refresh() async {
         // Somebody may grant while they are read; then they are read once more.
         for _ in 0..<5 {
             let mark = store.grantMark
-            guard known.withLock({ $0.mark != mark }) else { return hasRead }
+            guard known.withLock({ $0.mark != mark }) else { return }
             do throws(StateError) {
                 let entries = try await store.entries(
                     .grant, in: Name(AccessGrant.Phase.granted.rawValue), most: Self.liveMax)
@@ -47,10 +46,8 @@ package final class AccessBook: Sendable {
                 let grants = entries.compactMap { AccessGrant($0) }
                 let byCaller = Dictionary(grouping: grants) { $0.caller.principal }
                 known.withLock { $0 = Known(mark: mark, byCaller: byCaller) }
-                hasRead = true
-            } catch { return false }
+            } catch { return }
         }
-        return hasRead
     }
 
     /// What holds at this moment, by whose it is; nil as above.

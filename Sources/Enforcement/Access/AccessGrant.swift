@@ -28,7 +28,13 @@ package struct AccessGrant: Sendable {
     /// The same for every attempt to run what was approved, so that one approval grants once.
     static func id(of approval: Name) -> Name { Name("gra_" + approval.text.dropFirst(4)) }
 
-    func isLive(at now: Int) -> Bool { phase == .granted && now < until }
+    /// A clock that was set back prolongs nothing: by then it does not hold at all.
+    func isLive(at now: Int) -> Bool {
+        phase == .granted && now < until && from - Self.leeway <= now
+    }
+
+    /// In seconds: how far a clock may go back by itself.
+    private static let leeway = 60
 
     /// Whether this person may end it: whoever may decide, whose it is, or for whom they act.
     func mayEnd(_ person: Caller) -> Bool {

@@ -42,7 +42,7 @@ struct Lending: Sendable {
 
     /// For how many seconds at most this caller may ask for the tool; nil where they may not.
     func longest(on question: ScopeQuestion) -> Int? {
-        return offers.holding(for: question.tool.name, question).map(\.longest).min()
+        offers.holding(for: question.tool.name, question).map(\.longest).min()
     }
 
     func mayLend(to caller: Caller, at now: Int) -> Bool {

@@ -31,7 +31,7 @@ final class LendingWatch: Sendable {
     private func watch() async {
         var known: [Digest32: Set<Name>] = [:]
         while !Task.isCancelled {
-            _ = await book.refresh()
+            await book.refresh()
             let now = WallClock.seconds()
             // What cannot be read is told when it can be.
             if let live = book.live(at: now), live != known {

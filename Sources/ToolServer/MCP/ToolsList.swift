@@ -18,7 +18,10 @@ enum ToolsList {
             && cursor.map(serving.gate.knows) ?? true
         if isKept, let known = serving.toolLists[key] { return known }
         let page = page(after: cursor, from: peer, in: serving)
-        if isKept { serving.toolLists[key] = page }
+        // Something may have been granted to them while it was written.
+        if isKept, serving.gate.isVisibilitySteady(for: peer.caller) {
+            serving.toolLists[key] = page
+        }
         return page
     }
 

@@ -159,6 +159,7 @@ enum OCSFEvent {
         let names = [
             "decision", "arguments", "rows", "changed", "masked", "reason", "toolUse", "confirmed",
             "task", "host", "path", "method", "tags", "catalog", "unwritten", "transport",
+            "approval", "grant", "state", "tools",
         ]
         var members: [JSONObject.Member] = names.compactMap { name in
             entry[name].map { (name, $0) }

@@ -306,4 +306,28 @@ private final class StateFixture: Sendable {
         try await one.revoke(next)
         #expect(try await one.revocations() == [next])
     }
+
+    @Test func aChangeOfAGrantIsSeenByAllProcessesAndNoOtherChangeIs() async throws {
+        let fixture = try StateFixture()
+        let (one, two) = (try fixture.open(), try fixture.open())
+        defer {
+            one.close()
+            two.close()
+        }
+        var grant = fixture.entry("gra_1")
+        grant.kind = .grant
+        var seen = two.grantMark
+        #expect(try await one.insert(fixture.entry("t1"), most: 10))
+        #expect(two.grantMark == seen)
+        #expect(try await one.insert(grant, most: 10))
+        #expect(two.grantMark != seen)
+        seen = two.grantMark
+        grant.version = 1
+        grant.phase = "revoked"
+        #expect(try await two.replace(grant))
+        #expect(one.grantMark != seen)
+        #expect(try await one.entries(.grant, in: "revoked", most: 10).map(\.id) == ["gra_1"])
+        // The same again is nobody's second.
+        await #expect(throws: StateError.self) { try await one.insert(grant, most: 10) }
+    }
 }

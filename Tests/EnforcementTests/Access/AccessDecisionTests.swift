@@ -130,6 +130,16 @@ import Testing
         #expect(again == "grantOver")
     }
 
+    @Test func aClockThatIsSetBackProlongsNothing() async throws {
+        _ = try await fixture.granted()
+        fixture.clock.advance(by: -60)
+        #expect(try await fixture.code("refund", refund) == "ok")
+        fixture.clock.advance(by: -1)
+        #expect(try await fixture.code("refund", refund) == "scope.may_ask")
+        fixture.clock.advance(by: 61)
+        #expect(try await fixture.code("refund", refund) == "ok")
+    }
+
     @Test func whoDecidesOrHoldsItEndsItAndNobodyElse() async throws {
         let id = try #require(try await fixture.granted()["grant"]?.string)
         var agent = try await fixture.caller("fin").caller
