@@ -195,10 +195,13 @@ extension ProblemDetails {
     init(_ objection: ApprovalObjection) {
         let status =
             switch objection {
-            case .unknown, .ambiguous: 404
-            case .ownCall, .agent, .group, .force: 403
-            case .over, .changed, .again, .ownEdit, .sameArguments, .tooManyEdits, .raced: 409
-            case .reasonMissing, .reasonLong: 422
+            case .unknown, .ambiguous, .unknownGrant: 404
+            case .ownCall, .agent, .group, .force, .notTheirGrant: 403
+            case .over, .changed, .again, .ownEdit, .sameArguments, .tooManyEdits, .raced,
+                .grantOver:
+                409
+            case .reasonMissing, .reasonLong, .notForAccess, .wider, .nothingLeft, .onlyNarrower:
+                422
             case .unusable: 503
             }
         self.init(status, objection.told)
