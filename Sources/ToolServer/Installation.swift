@@ -77,6 +77,11 @@ struct Installation: Sendable {
         try Self.makeDirectory(directory + "/streams")
     }
 
+    /// Where the cosignatures of witnesses are kept.
+    func prepareWitnesses() throws(CommandFailure) {
+        try Self.makeDirectory(directory + "/witnesses")
+    }
+
     /// What all processes of this installation keep together.
     func openState() throws(CommandFailure) -> StateDatabase {
         do throws(StateError) {
@@ -147,6 +152,28 @@ struct Installation: Sendable {
     }
 
     /// What tokens for masked values are made with. Whoever removes it makes all tokens new.
+    /// By which witnesses know the logs of this installation.
+    func witnessKey() throws(CommandFailure) -> Ed25519PrivateKey {
+        let file = keyDirectory + "/witness.pem"
+        if let pem = try Self.read(file) {
+            try Self.refuseIfShared(file)
+            do throws(CryptoError) {
+                return try Ed25519PrivateKey(pem: String(decoding: pem, as: UTF8.self))
+            } catch {
+                throw CommandFailure(
+                    "\(file) is not an Ed25519 private key. Restore it, or remove it and give witnesses the new key."
+                )
+            }
+        }
+        let pem: String
+        do throws(CryptoError) { pem = try Ed25519PrivateKey.generate().pem() } catch {
+            throw CommandFailure("no key could be made: \(error)")
+        }
+        try Self.writeNew(Array(pem.utf8), to: file)
+        // Another process may have been first: the file decides.
+        return try witnessKey()
+    }
+
     func pseudonymKey() throws(CommandFailure) -> [UInt8] {
         if let key = try existingPseudonymKey() { return key }
         let fresh: [UInt8]

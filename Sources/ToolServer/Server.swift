@@ -8,6 +8,7 @@ final class Server: Sendable {
     let installation: Installation
     let recorder: Recorder
     let streams: StreamDesk
+    let witnesses: WitnessDesk
     let notices: NoticeDesk
     private let retention: RetentionDesk
     private let lostRuns: LostRunsDesk
@@ -49,6 +50,8 @@ final class Server: Sendable {
         streams = try StreamDesk(
             catalog.server.streams, installation, recorder: recorder, ownLog: opened.log,
             workers: workers)
+        witnesses = try WitnessDesk(
+            catalog.server.witnesses, installation, log: opened.log, workers: workers)
         loop = loops[0]
         retention = RetentionDesk(
             catalog.server.retention, state: Startup.absolute(installation.directory),
@@ -108,6 +111,7 @@ final class Server: Sendable {
             writer.member("catalog", self.catalogDigest)
         }
         streams.start()
+        witnesses.start()
         notices.start()
         retention.start(on: loop)
         lostRuns.start(on: loop)
@@ -136,6 +140,7 @@ final class Server: Sendable {
         lending.stop()
         await notices.stop()
         await retention.stop()
+        await witnesses.stop()
         await streams.stop()
         recorder.close()
         state.close()

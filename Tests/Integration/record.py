@@ -66,10 +66,11 @@ def recorded_code(site, number, seconds=8):
     return outcomes[0]["code"]
 
 
-def verified(site, directory, key=None):
+def verified(site, directory, key=None, witness=None):
     """What `audit verify` says of a record; nothing but the public key is given to it."""
     key = key or directory / "record.pub"
-    return site.run("audit", "verify", str(directory), "--key", str(key), check=False)
+    kept = ["--witness", str(witness)] if witness else []
+    return site.run("audit", "verify", str(directory), "--key", str(key), *kept, check=False)
 
 
 def verify(site, log="record"):

@@ -37,6 +37,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
         RetentionManifest.holdKeys
     ),
     ("server", ["$defs", "stream"], StreamManifest.keys),
+    ("server", ["$defs", "witness"], WitnessManifest.keys),
     ("server", ["$defs", "notice"], NoticeManifest.keys),
     ("server", ["$defs", "mailNotice"], NoticeManifest.mailKeys),
     ("server", ["$defs", "noticePerson"], NoticeManifest.personKeys),

@@ -23,7 +23,8 @@ enum ServeCommand {
         let endpoint = HTTPEndpoint(
             mcp: MCPEndpoint(current: server.current, sessions: try SessionSeal()),
             origins: OriginCheck(port: port, resource: server.settings.http.resource),
-            isReady: { server.isReady }, replies: server.replies)
+            isReady: { server.isReady }, complaint: { server.witnesses.watch.complaint },
+            replies: server.replies)
         let tls = try ListenerTLS.atStart(server.settings)
         var limits = HTTPLimits()
         limits.connections = server.settings.limits.connections

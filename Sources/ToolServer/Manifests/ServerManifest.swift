@@ -89,6 +89,8 @@ package struct ServerSettings: Sendable {
     package var limits: Limits
     /// Copies of the record that go elsewhere.
     package var streams: [StreamSettings] = []
+    /// Who cosigns the record's checkpoints.
+    package var witnesses: [WitnessSettings] = []
     /// Who is told of requests for approval.
     package var notices: [NoticeSettings] = []
     /// Whether answers hold by what their callers can prove them later.
@@ -127,7 +129,8 @@ struct ServerManifest {
     static let keys = KeySet(
         required: ["server"],
         optional: [
-            "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "notices",
+            "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "witnesses",
+            "notices",
             "receipts", "retention", "record", "console",
         ])
     static let httpKeys = KeySet(
@@ -154,11 +157,13 @@ struct ServerManifest {
         let users = localUsers()
         let limits = limits()
         let streams = streams()
+        let witnesses = witnesses()
         let receipts = object["receipts"]?.bool()
         let retention = object["retention"].flatMap { RetentionManifest.read($0) }
         let recorder = recorder()
         let notices = notices(of: issuers ?? [])
-        guard let name, let http, let issuers, let users, let streams, let notices else {
+        guard let name, let http, let issuers, let users, let streams, let witnesses, let notices
+        else {
             return nil
         }
         let console = object["console"].map { ConsoleManifest.read($0, beside: http) }
@@ -168,7 +173,8 @@ struct ServerManifest {
         }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
-            limits: limits, streams: streams, notices: notices, givesReceipts: receipts ?? false,
+            limits: limits, streams: streams, witnesses: witnesses, notices: notices,
+            givesReceipts: receipts ?? false,
             console: console ?? nil, retention: retention, recorder: recorder)
     }
 
@@ -291,6 +297,23 @@ struct ServerManifest {
             streams.append(stream)
         }
         return streams.count == elements.count ? streams : nil
+    }
+
+    private func witnesses() -> [WitnessSettings]? {
+        guard let node = object["witnesses"] else { return [] }
+        guard let elements = node.elements() else { return nil }
+        if elements.count > WitnessManifest.countMax {
+            node.report("must have at most \(WitnessManifest.countMax) witnesses")
+        }
+        var witnesses: [WitnessSettings] = []
+        for element in elements {
+            guard let witness = WitnessManifest.read(element, under: directory) else { continue }
+            if witnesses.contains(where: { $0.name == witness.name }) {
+                element.report("names \(quoted(witness.name.text)) a second time")
+            }
+            witnesses.append(witness)
+        }
+        return witnesses.count == elements.count ? witnesses : nil
     }
 
     private func notices(of issuers: [ServerSettings.Issuer]) -> [NoticeSettings]? {

@@ -2,7 +2,7 @@ import JSON
 
 /// A checkpoint that somebody kept outside: what makes a cut, a rollback or a fork visible.
 package struct KeptCheckpoint: Sendable {
-    let origin: String
+    package let origin: String
     package let size: Int
     /// In base64.
     package let root: String
@@ -17,7 +17,8 @@ package struct KeptCheckpoint: Sendable {
                 let text = (try? JSONParser.parse(Array(part)))?["note"]?.string ?? ""
                 kept.append(try checkpoint(text.split(separator: "\n").map(String.init)))
             } else if line.utf8.starts(with: "— ".utf8) {
-                kept.append(try checkpoint(note))
+                // Behind the first signature others may stand, as those of witnesses.
+                if !note.isEmpty || kept.isEmpty { kept.append(try checkpoint(note)) }
                 note = []
             } else if !part.isEmpty {
                 note.append(line)

@@ -118,4 +118,7 @@ extension AuditReader {
 
     /// Which log this is: the first key, which no other log has.
     package func identity() throws(RecordError) -> String { try header(1).state.key.text }
+
+    /// The name that all its notes bear.
+    package func origin() throws(RecordError) -> String { try header(1).state.key.origin }
 }

@@ -11,6 +11,8 @@ struct HTTPEndpoint: HTTPHandler {
     let mcp: MCPEndpoint
     let origins: OriginCheck
     let isReady: @Sendable () -> Bool
+    /// What is wrong while calls are taken all the same.
+    var complaint: @Sendable () -> String? = { nil }
     /// nil where nobody is told of requests for approval.
     var replies: ApprovalReplies?
 
@@ -58,7 +60,8 @@ struct HTTPEndpoint: HTTPHandler {
     private func health(_ path: String) -> HTTPResponse? {
         switch path {
         case "/healthz": .text(200, "ok")
-        case "/readyz" where isReady(): .text(200, "ready")
+        case "/readyz" where isReady():
+            .text(200, complaint().map { "ready, but \($0)" } ?? "ready")
         case "/readyz": .text(503, "not ready: calls cannot be recorded")
         default: nil
         }
