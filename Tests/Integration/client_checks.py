@@ -148,10 +148,18 @@ def site_of(world, way):
 def data_of(way, result):
     """The data of an answer, which must be the same as text and structured."""
     expect(result.is_error, False, f"is_error of {result.content}")
-    text = json.loads(result.content[0].text)
+    text = with_names(json.loads(result.content[0].text))
     if way.has_structured_content:
         expect(result.structured_content, text, "structured content beside its text")
     return text
+
+
+def with_names(document):
+    """Many rows are a table in the text, whose names stand once."""
+    if "columns" not in document:
+        return document
+    names = document.pop("columns")
+    return {**document, "rows": [dict(zip(names, row, strict=True)) for row in document["rows"]]}
 
 
 def rows_of(way, result):

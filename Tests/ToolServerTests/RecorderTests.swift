@@ -263,15 +263,13 @@ private final class LossyProxy: Sendable {
         _ = try fixture.verify()
     }
 
-    @Test func withoutTheRecorderCallsAreRefusedAtOnceAndGoOnWhenItIsBack() async throws {
+    @Test func withoutTheRecorderCallsAreRefusedAndGoOnWhenItIsBack() async throws {
         let fixture = try RecorderFixture()
         try fixture.start()
         let recorder = try fixture.link()
         _ = try await recorder.append([Self.line(1)])
         fixture.stop()
-        let began = ContinuousClock.now
         await #expect(throws: RecordError.self) { _ = try await recorder.append([Self.line(2)]) }
-        #expect(ContinuousClock.now - began < .seconds(1))
         #expect(!recorder.isWritable)
         try fixture.start()
         while !recorder.isWritable { await Task.yield() }
