@@ -33,7 +33,7 @@ def as_user(user, group=None):
 class ApartSite(Site):
     """A server of one user, and the recorder of another beside it."""
 
-    def __init__(self, world, name):
+    def __init__(self, world, name, settings=None):
         if os.geteuid() != 0:
             raise Skipped("only root can be two users")
         if not shutil.which("setpriv"):
@@ -44,7 +44,7 @@ class ApartSite(Site):
         self.log = self.records / "record"
         self._merge_settings({"record": {
             "recorder": str(self.records / "recorder.sock"), "directory": str(self.records),
-            "user": SERVER_USER}})
+            "user": SERVER_USER}} | (settings or {}))
         self._open_to_both(world)
         self.recorder = None
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from harness import Server, check, eventually, expect, expect_in
 from record import verified
+from recorder_checks import ApartSite
 from upstream import Upstream
 from wire import call, post, send
 
@@ -113,6 +114,12 @@ class Witness:
         return f"— {NAME} {coded}\n"
 
 
+def asking(witness):
+    return {"witnesses": [
+        {"witness": "w", "url": f"http://127.0.0.1:{witness.upstream.port}/log",
+         "key": witness.key, "networks": ["127.0.0.0/8"], "seconds": 1}]}
+
+
 def ask(server, token, count=5):
     for number in range(count):
         expect(post(server, token, call("customer_by_id", {"id": 1 + number})).status, 200)
@@ -126,9 +133,7 @@ def ready(server):
 def witness_follows_the_log_and_says_when_it_was_set_back_or_forked(world):
     witness = Witness()
     with witness.upstream:
-        site = world.site("witness", made_tools=False, settings={"witnesses": [
-            {"witness": "w", "url": f"http://127.0.0.1:{witness.upstream.port}/log",
-             "key": witness.key, "networks": ["127.0.0.0/8"], "seconds": 1}]})
+        site = world.site("witness", made_tools=False, settings=asking(witness))
         token = site.token("witness-test", ["support"])
         kept = site.state / "witnesses" / "w.record.note"
         bound = lambda: verified(site, site.state / "record", witness=kept)
@@ -163,3 +168,26 @@ def witness_follows_the_log_and_says_when_it_was_set_back_or_forked(world):
         kept.write_bytes(kept_note)
         expect(bound().returncode, 1, "the log does not agree with its witness")
         expect_in("two histories", bound().stdout + bound().stderr, "audit verify")
+
+
+@check
+def witness_follows_a_log_that_a_recorder_of_its_own_keeps(world):
+    witness = Witness()
+    site = ApartSite(world, "witness-apart", asking(witness))
+    with witness.upstream:
+        try:
+            site.start_recorder()
+            with Server(site) as server:
+                token = site.token("witness-test", ["support"])
+                key = site.state / "witnesses" / "record.vkey"
+                witness.log_key = key.read_text().strip()
+                ask(server, token)
+                eventually(lambda: witness.sizes, "the first cosignature", 30)
+                ask(server, token)
+                eventually(lambda: len(witness.sizes) > 1, "another one of the grown log", 30)
+                kept = site.state / "witnesses" / "w.record.note"
+                eventually(lambda: kept.read_text().split("\n")[1] == str(witness.size), "kept", 10)
+            site.stop_recorder()
+        finally:
+            site.kill_recorder()
+        expect(verified(site, site.log, witness=kept).returncode, 0, "the log agrees")
