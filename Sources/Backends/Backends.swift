@@ -27,6 +27,15 @@ package struct Backends: CallRunner {
         await byName[backend]?.fate(of: mark, on: backend) ?? .unknowable
     }
 
+    package func preview(
+        of statement: String, _ values: [JSONValue], on backend: Name
+    ) throws(BackendError) -> ChangePreview {
+        guard let found = byName[backend] else {
+            throw BackendError(.failed, detail: "no such backend")
+        }
+        return try found.preview(of: statement, values, on: backend)
+    }
+
     private func backend(of job: Job) throws(BackendError) -> any Backend {
         if let backend = byName[job.tool.backend] { return backend }
         // The loader resolves every tool's backend, so a call cannot name one that is absent.

@@ -178,6 +178,19 @@ package protocol CallRunner: Sendable {
     func run(_ call: consuming ClearedCall) async throws(BackendError) -> RawResult
 
     func fate(of mark: TransactionMark, on backend: Name) async -> RunFate
+
+    /// Queries of the rows that a statement would change. Nothing is run.
+    func preview(
+        of statement: String, _ values: [JSONValue], on backend: Name
+    ) throws(BackendError) -> ChangePreview
+}
+
+extension CallRunner {
+    package func preview(
+        of statement: String, _ values: [JSONValue], on backend: Name
+    ) throws(BackendError) -> ChangePreview {
+        throw BackendError(.refused, detail: "this backend has no rows to show")
+    }
 }
 
 package protocol Backend: CallRunner {

@@ -197,6 +197,65 @@ package struct Gate: Sendable {
         return try await approval.edit(request, as: screened)
     }
 
+    /// The rows that a held change would meet, for somebody who is asked about it. Nil where no
+    /// rule wants them shown.
+    package func preview(
+        _ request: ApprovalRequest, for approver: IdentifiedCaller, via: Transport
+    ) async -> RowPreview? {
+        guard let held = scope.guarded(request.tool), request.concerns(approver.caller),
+            let look = PreviewLook(request, by: approver, via: via, under: held.rules)
+        else { return nil }
+        do throws(Refusal) {
+            try limits.enter(approver.id)
+            defer { limits.leave(approver.id) }
+            guard let statement = look.statement, held.tool.operation.isStatement,
+                held.tool.backend == request.backend
+            else {
+                return .none(reason: "the call is no statement of a database")
+            }
+            let queries: ChangePreview
+            do throws(BackendError) {
+                queries = try backend.preview(
+                    of: statement.text, statement.parameters, on: request.backend)
+            } catch { return .none(reason: error.detail) }
+            let seen = try await answer(queries.rows, queries.parameters, look, held)
+            guard seen.rows.isTruncated else {
+                return .rows(seen.rowValues, count: seen.rows.rowCount)
+            }
+            // A count that fails takes nothing from what is shown.
+            let counted = try? await answer(queries.count, queries.parameters, look, held)
+            return .rows(seen.rowValues, count: counted?.rowValues.first?["hits"]?.int)
+        } catch {
+            return .none(reason: error.masked(by: values).told)
+        }
+    }
+
+    /// A query of the approver's own, on record before anything of it is shown.
+    private func answer(
+        _ query: String, _ parameters: [JSONValue], _ look: PreviewLook, _ held: GuardedTool
+    ) async throws(Refusal) -> MaskedResult {
+        let guarded = GuardedTool(
+            look.tool(like: held.tool), policy: held.policy, values: values)
+        let outcome: Outcome
+        do throws(Refusal) {
+            let moment = Moment(usage: [:])
+            var judgement = Judgement(at: moment)
+            let valid = ValidCall(
+                previewing: ScopedCall(
+                    previewing: .supposed(look.call(query, parameters)), of: guarded,
+                    at: WallClock.seconds()))
+            let examined = try await examination.examine(valid, whole: true)
+            let screened = try deny.judge(examined, at: moment, seenBy: &judgement).call
+            let raw = try await run(ClearedCall(screened, for: look), for: examined)
+            outcome = .answered(try mask.apply(raw, to: examined))
+        } catch { outcome = .refused(error) }
+        try await look.record(outcome, to: sink)
+        switch outcome {
+        case .answered(let result): return result
+        case .refused(let refusal): throw refusal
+        }
+    }
+
     /// What would become of a call, and why. Nothing is run, recorded or counted. `moment` is that
     /// of a caller who has done nothing yet, where not given.
     package func judge(

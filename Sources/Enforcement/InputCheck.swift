@@ -22,6 +22,11 @@ extension ValidCall {
     }
 }
 
+extension ValidCall {
+    /// A query that we made, of values that were checked when they came. For `Gate.preview`.
+    init(previewing call: ScopedCall) { scoped = call }
+}
+
 extension InputCheck {
     static func check(_ call: ScopedCall) throws(Refusal) -> ValidCall {
         try call.tool.input.check(call.arrived.arguments)

@@ -37,7 +37,7 @@ TOOLS = {
 }
 
 
-def approval_site(world, name, hold=None):
+def approval_site(world, name, **asked):
     site = Site(world.binary, DEMO, world.directory, f"{name}-{os.urandom(3).hex()}",
                 made_tools=False)
     rules = []
@@ -52,7 +52,7 @@ def approval_site(world, name, hold=None):
             manifest["task"] = "allowed"
         (site.manifests / "tools" / f"{tool}.json").write_text(json.dumps(manifest))
         rules.append({"rule": f"hold-{tool}", "effect": "approve", "when": {"tool.name": tool},
-                      "approvers": {"groups": ["finance"]}, "reason": "money leaves"} | parts)
+                      "approvers": {"groups": ["finance"]}, "reason": "money leaves"} | parts | asked)
     (site.manifests / "policy" / "made.json").write_text(json.dumps({"rules": rules}))
     return site
 
@@ -248,6 +248,14 @@ def hold_one(server, token, tool="handed", arguments=None):
     return HANDLE.search(text).group()
 
 
+def lines_of(site):
+    """Of the server, and of the commands beside it."""
+    return [
+        json.loads(line) for log in ("record", "record-2")
+        for path in sorted((site.state / log).glob("*.jsonl"))
+        for line in path.read_text().splitlines()]
+
+
 def result_of(server, token, handle):
     answer = post(server, token, call("approval_result", {"handle": handle})).json
     return answer["result"]["content"][0]["text"]
@@ -439,6 +447,32 @@ def approve_what_is_masked_for_the_approver_stays_masked(world):
 
 
 @check
+def approve_with_a_look_at_the_rows_that_it_would_meet(world):
+    site = approval_site(world, "preview", preview="rows")
+    port = free_port()
+    site._merge_settings({"console": {"listen": f"127.0.0.1:{port}"}})
+    ours = site.arguments("token")[1:] + ["--as", "fin", "--groups", "finance", "--console"]
+    person = site.run(*ours).stdout.strip()
+    with Server(site) as server:
+        handle = hold_one(server, world.token(site, "support", subject="looked-at"))
+        with contextlib.closing(
+                http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as line:
+            line.request("GET", f"/v1/approvals/{handle}", None,
+                         {"Authorization": f"Bearer {person}"})
+            preview = json.loads(line.getresponse().read())["preview"]
+        expect((preview["count"], [row["id"] for row in preview["rows"]]), (1, [3]))
+        shown = Desk(world, site).run("show", handle, "--json")
+        expect((shown.returncode, json.loads(shown.stdout)["preview"]), (0, preview))
+        expect(preview["rows"][0]["card_number"], "[card_number]")
+        expect_in("would meet    1 row\n", Desk(world, site).run("show", handle).stdout)
+    looks = [
+        line for line in lines_of(site)
+        if line["event"] == "preview" and line["approval"] == handle]
+    expect({(look["caller"]["subject"], look["code"]) for look in looks}, {("fin", "ok")})
+    verify(site)
+
+
+@check
 def approve_a_request_outlives_kills_and_serves_once(world):
     site = approval_site(world, "kills")
     token = world.token(site, "support")
@@ -494,10 +528,7 @@ def approve_decisions_are_on_record(world):
         handle = hold_one(server, token)
         Desk(world, site).approve(handle)
         result_of(server, token, handle)
-    lines = [
-        json.loads(line) for log in ("record", "record-2")
-        for path in sorted((site.state / log).glob("*.jsonl"))
-        for line in path.read_text().splitlines()]
-    of = [(line["event"], line.get("decision")) for line in lines if line.get("approval") == handle]
+    of = [(line["event"], line.get("decision")) for line in lines_of(site)
+          if line.get("approval") == handle]
     expect(of, [("held", None), ("intent", "hold"), ("decision", "approve")])
     verify(site)

@@ -300,6 +300,13 @@ func aWrongToolManifestIsNamedExactly(_ wrong: WrongManifest) throws {
         #"{"rule": "r", "effect": "approve", "when": {"tool.name": "*"}, "reason": "x", "approvers": {"groups": ["f"], "count": 0}}"#,
         "2:119: rules[0].approvers.count: must be an integer from 1 to 10"),
     .rule(
+        #"{"rule": "r", "effect": "approve", "when": {"tool.name": "*"}, "reason": "x", "approvers": {"groups": ["f"]}, "preview": "cells"}"#,
+        "2:122: rules[0].preview: unknown `cells`; use one of `rows`"),
+    .rule(
+        #"{"rule": "r", "effect": "approve", "when": {"tool.effect": "read"}, "reason": "x", "approvers": {"groups": ["f"]}, "preview": "rows"}"#,
+        "2:1: rules[0]: `preview` has no rows to show: the rule holds no tool that changes them by a statement"
+    ),
+    .rule(
         #"{"rule": "r", "effect": "mask", "field": "x", "with": "pseudonim"}"#,
         "2:55: rules[0].with: unknown `pseudonim`; did you mean `pseudonym`?"),
     .rule(

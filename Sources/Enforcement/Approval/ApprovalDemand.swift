@@ -18,6 +18,7 @@ package struct ApprovalDemand: Sendable {
     package var force: [Name] = []
     /// Whether the caller must say why.
     package var wantsReason = false
+    package var preview: Preview?
 
     package struct Escalation: Sendable {
         /// In seconds from when it was asked for.

@@ -27,6 +27,23 @@ package struct ClearedCall: ~Copyable, Sendable {
     }
 }
 
+extension ClearedCall {
+    /// A look at what a held change would meet, by somebody who is asked about it: nobody else is
+    /// asked. In the database it is a read of whose change it is, and has their share of it.
+    init(_ screened: ScreenedCall, for look: PreviewLook) throws(Refusal) {
+        try look.check(screened)
+        let call = screened.examined
+        precondition(call.scoped.tool.effect == .read, "a preview only reads")
+        claim = nil
+        job = Job(
+            tool: call.scoped.tool, arguments: call.scoped.arrived.arguments,
+            caller: call.scoped.arrived.caller.id, identity: look.request.caller,
+            deadline: .now + call.scoped.tool.limits.time, request: call.request,
+            examination: call.examination, blank: call.masks.blank(for: call.scoped.caller),
+            hidden: call.masks.hidden(from: call.scoped), call: call.scoped.arrived.id)
+    }
+}
+
 /// A call of which people have said what they have to say, or about which nobody is asked.
 struct DecidedCall: Sendable {
     let confirmed: ConfirmedCall

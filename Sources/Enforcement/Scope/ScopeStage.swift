@@ -23,6 +23,15 @@ package final class ScopedCall: Sendable {
         self.grant = grant
     }
 
+    /// Of somebody who looks at what they may decide about: that they are asked to is what admits
+    /// them. For `Gate.preview`.
+    init(previewing call: IdentifiedCall, of guarded: GuardedTool, at moment: Int) {
+        arrived = call.arrived
+        self.guarded = guarded
+        at = moment
+        grant = nil
+    }
+
     package var tool: Tool { _read { yield guarded.tool } }
     var caller: Caller { _read { yield arrived.caller.caller } }
 }

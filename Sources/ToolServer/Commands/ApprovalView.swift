@@ -10,13 +10,15 @@ struct ApprovalView {
     private let reason: String?
     private let changes: [String]
     private let earlier: [ApprovalView]
+    private let preview: RowPreview?
 
-    /// `earlier`: what became of others like it.
+    /// `earlier`: what became of others like it. `preview` is as this viewer may see it.
     init(
         _ request: ApprovalRequest, for viewer: Caller, _ rules: MaskRules,
-        earlier: [ApprovalRequest] = []
+        earlier: [ApprovalRequest] = [], preview: RowPreview? = nil
     ) {
         self.request = request
+        self.preview = preview
         self.earlier = earlier.map { ApprovalView($0, for: viewer, rules) }
         var mask = DocumentMask(rules.masks, rules.policy.byName(for: viewer), for: viewer)
         arguments = mask.masked(.object(request.arguments))
@@ -139,6 +141,7 @@ struct ApprovalView {
             lines.append((member.name, member.value.string ?? member.value.text))
         }
         for touch in request.touches.members { lines.append((touch.name, touch.value.text)) }
+        for line in preview?.lines ?? [] { lines.append((line.name, line.text)) }
         for need in request.needs { lines.append(("rule", "\(need.rule): \(need.reason)")) }
         lines.append(("asked", asked))
         for edit in request.edits {
@@ -197,6 +200,7 @@ struct ApprovalView {
         value["arguments"] = arguments
         value["request"] = sent
         value["touches"] = .object(request.touches)
+        value["preview"] = preview.map(\.json)
         value["rules"] = .array(
             request.needs.map { need in
                 [

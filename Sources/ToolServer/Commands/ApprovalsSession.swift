@@ -100,22 +100,38 @@ struct ApprovalsSession: Sendable {
         _ request: ApprovalRequest, _ members: JSONObject, seeing edit: Int
     ) async throws -> ApprovalRequest {
         try request.check(approver.caller, now: WallClock.seconds())
+        let changed = try await gate(NoSink()).edit(request, changing: members)
+        return try await decide(request, .modify(changed), seeing: edit)
+    }
+
+    private func gate(_ sink: any RecordSink) async throws -> Gate {
         let catalog = try await workers.run { [arguments, workers, loop] _ in
             Result { () throws(ManifestError) in
                 try Startup.catalogMaker(workers, loops: [loop])
                     .load(directory: Startup.manifests(arguments))
             }
         }.get()
-        let gate = Gate(
+        return Gate(
             identity: IdentityStage(issuers: TrustedIssuers()), limits: LimitStage(),
             tools: catalog.tools, policy: catalog.policy, backend: Backends(catalog.backends),
-            sink: NoSink(),
+            sink: sink,
             pseudonym: Pseudonym(
                 master: try installation.pseudonymKey(), tenant: catalog.server.name.text),
             approving: ApprovalMeans(store: state, version: catalog.digest),
             catalog: catalog.digest)
-        let changed = try await gate.edit(request, changing: members)
-        return try await decide(request, .modify(changed), seeing: edit)
+    }
+
+    /// By the manifests beside this command, and on record as this person's.
+    private func preview(of request: ApprovalRequest) async -> RowPreview? {
+        guard request.wantsPreview(under: rules.policy.rules) else { return nil }
+        do {
+            let recorder = try installation.openRecord().recorder
+            defer { recorder.close() }
+            return try await gate(recorder).preview(
+                request, for: approver, via: Transport(kind: .stdio, address: ""))
+        } catch {
+            return .none(reason: "the manifests, their backends or the record cannot be opened")
+        }
     }
 
     func view(of request: ApprovalRequest) -> ApprovalView {
@@ -126,7 +142,9 @@ struct ApprovalsSession: Sendable {
     func wholeView(of request: ApprovalRequest) async throws(ApprovalObjection) -> ApprovalView {
         let earlier = try await ApprovalDesk(store: state, sink: NoSink())
             .earlier(than: request, for: approver.caller)
-        return ApprovalView(request, for: approver.caller, rules, earlier: earlier)
+        return ApprovalView(
+            request, for: approver.caller, rules, earlier: earlier,
+            preview: await preview(of: request))
     }
 
     /// Until something in the store changes.

@@ -112,7 +112,7 @@ enum MaskCommand {
 /// What of the manifests is about values: no tool is examined for it.
 struct MaskRules {
     let masks: ValueMasks
-    /// Values and fields; what is about columns needs a backend.
+    /// Values, fields and what rules ask for; what is about columns needs a backend.
     let policy: Policy
 
     init(masks: ValueMasks, policy: Policy) {
@@ -148,6 +148,7 @@ struct MaskRules {
             policy: policy, pseudonym: Pseudonym(master: key, tenant: settings.name.text))
         policy.masks = manifests.policy.masks.map(\.rule.value)
         policy.reveals = manifests.policy.reveals.map(\.rule)
+        policy.rules = manifests.policy.rules.map(\.value)
         self.init(masks: masks, policy: policy)
     }
 }

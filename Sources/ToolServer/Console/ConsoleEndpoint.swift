@@ -65,7 +65,10 @@ struct ConsoleEndpoint: HTTPHandler {
         do throws(ProblemDetails) {
             let route = try ConsoleRoute(head)
             return .admitted(
-                ConsoleVisit(route: route, person: caller, console: console, desk: desk))
+                ConsoleVisit(
+                    route: route, person: caller,
+                    via: Transport(kind: .http, address: head.peerAddress), console: console,
+                    desk: desk))
         } catch {
             return .refused(error.response)
         }

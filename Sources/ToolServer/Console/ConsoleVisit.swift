@@ -12,6 +12,7 @@ struct ConsoleVisit {
 
     let route: ConsoleRoute
     let person: IdentifiedCaller
+    let via: Transport
     let console: ConsoleServing
     let desk: ConsoleDesk
 
@@ -56,7 +57,9 @@ struct ConsoleVisit {
     ) async throws(ProblemDetails) -> ApprovalView {
         do throws(ApprovalObjection) {
             let earlier = try await desk.approvals.earlier(than: request, for: person.caller)
-            return ApprovalView(request, for: person.caller, console.rules, earlier: earlier)
+            return ApprovalView(
+                request, for: person.caller, console.rules, earlier: earlier,
+                preview: await console.serving.gate.preview(request, for: person, via: via))
         } catch { throw ProblemDetails(error) }
     }
 

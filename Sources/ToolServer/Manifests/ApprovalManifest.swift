@@ -38,6 +38,17 @@ extension PolicyManifest {
         return demand
     }
 
+    /// The same of a rule about calls, whose data there is to look at.
+    mutating func approvalOfCalls(_ object: ObjectReader, _ id: Name?) -> ApprovalDemand? {
+        var demand = approval(of: object, id)
+        if let node = object["preview"] {
+            let words = ApprovalDemand.Preview.allCases.map(\.rawValue)
+            guard let word = node.choice(among: words) else { return nil }
+            demand?.preview = ApprovalDemand.Preview(rawValue: word)
+        }
+        return demand
+    }
+
     private static func escalation(
         _ node: Node, within expires: Int
     ) -> ApprovalDemand.Escalation? {

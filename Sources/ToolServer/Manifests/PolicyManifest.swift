@@ -14,6 +14,7 @@ struct PolicyManifest {
         required: ["rule", "effect", "when", "reason", "approvers"],
         optional: [
             "instead", "expires", "hold", "mode", "cases", "escalate", "force", "callerReason",
+            "preview",
         ])
     static let escalateKeys = KeySet(required: ["after", "groups"])
     static let forceKeys = KeySet(required: ["groups"])
@@ -107,7 +108,7 @@ struct PolicyManifest {
         let reason = object["reason"]?.prose(atMost: 500)
         let instead = object["instead"]?.prose(atMost: 500)
         let mode = mode(of: object)
-        let approval = effect == .approve ? approval(of: object, id) : nil
+        let approval = effect == .approve ? approvalOfCalls(object, id) : nil
         readCases(object, of: id, effect)
         guard let id, let when, let reason, let mode else { return }
         // What is wrong with its approvers has been reported; nobody must take it for a plain rule.

@@ -41,6 +41,12 @@ struct PolicyResolver {
             return rule
         }
         for rule in policy.rules { checkNames(in: rule.value.when, at: rule.place) }
+        for rule in policy.rules
+        where rule.value.approval?.preview != nil && !tools.contains(where: rule.value.mayPreview) {
+            findings.problem(
+                "`preview` has no rows to show: the rule holds no tool that changes them by a statement",
+                at: rule.place)
+        }
         if sources?.areSeveral == true { checkIssuers() }
         let objects = KnownObjects(of: tools) { backend in columns.known(backend) }
         for rule in policy.rules {
