@@ -55,11 +55,12 @@ enum CommandPlaces {
     static func network(_ text: Span<UInt8>, _ end: Int) -> Finding? {
         var words = CommandWords(text, from: text.hasFolded(".exe", at: end) ? end + 4 : end)
         guard let verb = words.next(text) else { return nil }
-        if is_("use", text, verb) { return share(text, &words) }
-        return is_("user", text, verb) ? account(text, &words) : nil
+        if isWord("use", text, verb) { return share(text, &words) }
+        return isWord("user", text, verb) ? account(text, &words) : nil
     }
 
-    private static func is_(_ word: StaticString, _ text: Span<UInt8>, _ range: Range<Int>) -> Bool
+    private static func isWord(_ word: StaticString, _ text: Span<UInt8>, _ range: Range<Int>)
+        -> Bool
     {
         range.count == word.utf8CodeUnitCount && text.hasFolded(word, at: range.lowerBound)
     }
@@ -117,7 +118,7 @@ enum CommandPlaces {
         while let option = word, text[option.lowerBound] == UInt8(ascii: "-") {
             word = words.next(text)
         }
-        if let format = word, is_("printf", text, start..<end),
+        if let format = word, isWord("printf", text, start..<end),
             format.contains(where: { text.has("%s", at: $0) })
         {
             word = words.next(text)
@@ -162,10 +163,10 @@ enum CommandPlaces {
         var isSudo = false
         var isFirst = true
         while let word = words.next(text) {
-            if isFirst, is_("sudo", text, word) {
+            if isFirst, isWord("sudo", text, word) {
                 isSudo = true
             } else if isFirst {
-                if let known = readers.first(where: { is_($0.name, text, word) }) {
+                if let known = readers.first(where: { isWord($0.name, text, word) }) {
                     return known.reads
                 }
                 isFirst = isSudo && text[word.lowerBound] == UInt8(ascii: "-")
