@@ -117,8 +117,6 @@ package struct Rows: Sendable {
 
     /// Leaves out the rows behind those that fit, a comma a cell counted.
     mutating func cut(toBytes limit: Int) {
-        // By far the most fit whole.
-        guard bytes.count + 4 * cells.count > limit else { return }
         var spent = 0
         for row in 0..<rowCount {
             let start = row * columnCount

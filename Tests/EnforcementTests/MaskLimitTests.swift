@@ -40,6 +40,14 @@ import Testing
         #expect(open.rows.rowCount == 14)
     }
 
+    /// It is held once, and told with each row.
+    @Test func whatStandsForManyValuesCountsForEach() throws {
+        let rows = (0..<200).map { ["\($0)", ""] }
+        let result = try Self.answer(rows, strategy: .redact, bytes: 2_200)
+        // 490 digits, 400 commas, 200 times `[email]`: 90 bytes too many.
+        #expect(result.rows.isTruncated && result.rows.rowCount == 192)
+    }
+
     @Test func valuesInTextsTakeTheRoomOfWhatStandsForThem() throws {
         let key = "ghp_" + String(repeating: "a1B2c3D4e5F6", count: 3)
         let rows = (0..<10).map { ["\($0)", "deploy with \(key)"] }
