@@ -143,19 +143,22 @@ package struct Rows: Sendable {
     }
 
     /// Takes a whole row in one piece: `place` puts the cells of it, and may change the copy of the
-    /// row that they lie in, and answers how much of that is to be held. What no cell covers is
-    /// never shown.
+    /// row that they lie in, and answers how much of that is to be held; nil takes the row back.
+    /// What no cell covers is never shown.
     package mutating func appendRow(
         copying row: UnsafeRawBufferPointer,
-        place: (_ copy: UnsafeMutableRawBufferPointer, _ start: Int32, _ cells: inout [Cell]) -> Int
+        place: (_ copy: UnsafeMutableRawBufferPointer, _ start: Int32, _ cells: inout [Cell]) ->
+            Int?
     ) {
         let start = bytes.count
+        let cellsBefore = cells.count
         unsafe bytes.append(contentsOf: row)
         let held = unsafe bytes.withUnsafeMutableBytes { all in
             unsafe place(
                 UnsafeMutableRawBufferPointer(rebasing: all[start...]), Int32(start), &cells)
         }
-        if held < row.count { bytes.removeLast(row.count - held) }
+        if held == nil { cells.removeLast(cells.count - cellsBefore) }
+        if held != row.count { bytes.removeLast(row.count - (held ?? 0)) }
     }
 
     /// Content that no cell shows yet.

@@ -30,40 +30,28 @@ struct PostgresCells {
 
     /// False when a limit does not allow the row.
     mutating func append(_ frame: PostgresFrame) -> Bool {
-        let count = unsafe frame.body.count - hiddenBytes(of: frame)
-        guard rows.rowCount < bounds.rows, spentBytes + count <= bounds.bytes else {
+        switch unsafe rows.rowCount < bounds.rows ? place(frame) : .tooMuch {
+        case .taken: break
+        case .tooMuch:
             rows.isTruncated = true
             return false
+        case .broken: fault = fault ?? "a row of another form than announced"
         }
-        guard unsafe place(frame) else {
-            fault = fault ?? "a row of another form than announced"
-            return true
-        }
-        spentBytes += count - 2 - 4 * forms.count
         for index in odd { rewrite(index) }
         odd.removeAll(keepingCapacity: true)
         return true
     }
 
-    /// How much of a row is in columns of whose values nothing is shown.
-    private func hiddenBytes(of frame: PostgresFrame) -> Int {
-        guard !hidden.isEmpty else { return 0 }
-        var offset = 2
-        var bytes = 0
-        for isHidden in hidden {
-            let count = unsafe max(0, frame.int32(at: offset))
-            if isHidden { bytes += count }
-            offset += 4 + count
-        }
-        return bytes
-    }
+    private enum Place { case taken, tooMuch, broken }
 
     /// What stands between the cells is their lengths, which nothing shows.
-    private mutating func place(_ frame: PostgresFrame) -> Bool {
-        guard unsafe frame.int16(at: 0) == shapes.count else { return false }
+    private mutating func place(_ frame: PostgresFrame) -> Place {
+        guard unsafe frame.int16(at: 0) == shapes.count else { return .broken }
         let (forms, shapes, hidden) = (forms, shapes, hidden)
+        let room = bounds.bytes - spentBytes
         var odd = odd
         var isWhole = true
+        var held = 0
         unsafe rows.appendRow(copying: frame.body) { copy, start, cells in
             var offset = 2
             // What is hidden is not held: the rest moves up.
@@ -99,10 +87,14 @@ struct PostgresCells {
                         count: Int32(shown?.count ?? count)))
                 offset += count
             }
-            return copy.count - gap
+            held = copy.count - gap
+            return held <= room ? held : nil
         }
+        guard held <= room else { return .tooMuch }
+        guard isWhole else { return .broken }
         self.odd = odd
-        return isWhole
+        spentBytes += held - 2 - 4 * shapes.count
+        return .taken
     }
 
     /// What a text is in JSON as it stands, or with other separators; nil where it is written anew.
