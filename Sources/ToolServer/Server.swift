@@ -82,9 +82,6 @@ final class Server: Sendable {
         catalogDigest = catalog.digest
     }
 
-    /// Calls that wait for people hear of what other processes change, on this loop.
-    func listen(on loop: EventLoop) { state.listen(on: loop) }
-
     /// Calls that wait for people are answered with their handles, since nobody could resume them
     /// otherwise.
     func release() {
@@ -103,13 +100,14 @@ final class Server: Sendable {
     /// Takes calls: the record is written, and no stream is further behind than it may be.
     var isReady: Bool { recorder.isWritable && !streams.backlog.isOver }
 
-    /// Streams run from then on.
+    /// Streams run from then on, and whoever waits hears of what other processes change.
     func recordStart(_ transport: String) async throws {
         try await record("start") { writer in
             writer.member("version", ServerDescription.version)
             writer.member("transport", transport)
             writer.member("catalog", self.catalogDigest)
         }
+        state.listen(on: loop)
         streams.start()
         witnesses.start()
         notices.start()

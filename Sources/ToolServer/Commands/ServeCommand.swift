@@ -29,7 +29,6 @@ enum ServeCommand {
         var limits = HTTPLimits()
         limits.connections = server.settings.limits.connections
         try group.start()
-        server.listen(on: group.next())
         return lifetime.run(on: group.next()) { [limits] in
             try await server.recordStart("http")
             let listener = try HTTPServer(

@@ -11,7 +11,6 @@ enum StdioCommand {
         let group = try EventLoopGroup(count: 1)
         let server = try Server(arguments, loops: group.loops)
         try group.start()
-        server.listen(on: group.next())
         let commanded = LocalCredential.command.map { CommandedToken($0, server.workers) }
         let credential: @Sendable () async -> Credential = {
             if let commanded { return await commanded.credential() }

@@ -14,7 +14,6 @@ final class LendingWatch: Sendable {
 
     /// Without any change, and where nothing ends before.
     private static let longestWait = 60
-    private static let pause = Duration.milliseconds(50)
 
     init(_ book: AccessBook, _ state: StateDatabase, _ subscriptions: Subscriptions) {
         self.book = book
@@ -23,13 +22,13 @@ final class LendingWatch: Sendable {
     }
 
     func start(on loop: EventLoop) {
-        let watching = Task(executorPreference: loop) { await self.watch(on: loop) }
+        let watching = Task(executorPreference: loop) { await self.watch() }
         work.withLock { $0 = watching }
     }
 
     func stop() { work.withLock { $0 }?.cancel() }
 
-    private func watch(on loop: EventLoop) async {
+    private func watch() async {
         var known: [Digest32: Set<Name>] = [:]
         while !Task.isCancelled {
             await book.refresh()
@@ -42,8 +41,6 @@ final class LendingWatch: Sendable {
             }
             let ends = book.nextEnd(after: now).map { $0 - now } ?? Self.longestWait
             await state.anyChange(within: .seconds(max(1, min(ends, Self.longestWait))))
-            // Where nobody tells of changes yet, or many come, others have their turn.
-            do throws(CancellationError) { try await loop.sleep(for: Self.pause) } catch { return }
         }
     }
 }
