@@ -10,14 +10,10 @@ package struct WebhookDelivery: Sendable {
     private static let limit = Duration.seconds(30)
     private static let retryAfterMax = 300
 
-    private let place: DeliveryPlace
-    private let client: HTTPClient
-    private let names: any NameLookup
+    private let client: DeliveryClient
 
     package init(_ place: DeliveryPlace, names: any NameLookup) {
-        self.place = place
-        self.names = names
-        client = HTTPClient(security: place.security)
+        client = DeliveryClient(place, names: names)
     }
 
     /// The signature of a body that is sent at `seconds` since 1970.
@@ -30,35 +26,17 @@ package struct WebhookDelivery: Sendable {
         _ body: [UInt8], as type: String = "application/x-ndjson", batch: String, at seconds: Int,
         key: [UInt8]
     ) async throws(DeliveryFailure) {
-        guard let loop = EventLoop.current else { throw DeliveryFailure(reason: "on no loop") }
-        let deadline = loop.now.advanced(by: Self.limit)
-        let addresses = place.addresses(by: names)
-        let exchange = HTTPClient.Exchange(
-            request: HTTPClientRequest(
-                method: "POST",
-                target: place.url.path + (place.url.query.map { "?\($0)" } ?? ""),
-                host: place.url.authority,
-                headers: [
-                    (name: "content-type", value: type),
-                    (name: "accept-encoding", value: "identity"),
-                    (name: "toolserver-batch", value: batch),
-                    (name: "toolserver-timestamp", value: "\(seconds)"),
-                    (
-                        name: "toolserver-signature",
-                        value: Self.signature(body, at: seconds, key: key)
-                    ),
-                ], body: body),
-            origin: place.origin, isRepeatable: true, bodyBytes: Self.answerBytesMax,
-            deadline: deadline)
-        let response: HTTPClientResponse
-        do throws(HTTPClientError) {
-            response = try await client.send(exchange, on: loop) {
-                () async throws(HTTPClientError) in
-                try await addresses.addresses(of: place.origin, before: deadline)
-            }
-        } catch {
-            throw DeliveryFailure(reason: "\(error)")
-        }
+        let url = client.place.url
+        let response = try await client.post(
+            body, of: type, to: url.path + (url.query.map { "?\($0)" } ?? ""),
+            [
+                (name: "toolserver-batch", value: batch),
+                (name: "toolserver-timestamp", value: "\(seconds)"),
+                (
+                    name: "toolserver-signature",
+                    value: Self.signature(body, at: seconds, key: key)
+                ),
+            ], answerBytesMax: Self.answerBytesMax, within: Self.limit)
         guard (200..<300).contains(response.status) else {
             var failure = DeliveryFailure(reason: "status \(response.status)")
             failure.isTooLarge = response.status == 413

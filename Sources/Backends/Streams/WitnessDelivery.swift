@@ -17,9 +17,7 @@ package struct WitnessDelivery: Sendable {
         case inconsistent
     }
 
-    private let place: DeliveryPlace
-    private let client: HTTPClient
-    private let names: any NameLookup
+    private let client: DeliveryClient
     private let target: String
     private let limit: Duration
 
@@ -27,9 +25,7 @@ package struct WitnessDelivery: Sendable {
         _ place: DeliveryPlace, names: any NameLookup, limit: Duration = .seconds(10)
     ) {
         self.limit = limit
-        self.place = place
-        self.names = names
-        client = HTTPClient(security: place.security)
+        client = DeliveryClient(place, names: names)
         let isClosed = place.url.path.utf8.last == UInt8(ascii: "/")
         target = place.url.path + (isClosed ? "" : "/") + "add-checkpoint"
     }
@@ -38,28 +34,10 @@ package struct WitnessDelivery: Sendable {
     package func add(
         _ note: String, old: Int, proof: [String]
     ) async throws(DeliveryFailure) -> Answer {
-        guard let loop = EventLoop.current else { throw DeliveryFailure(reason: "on no loop") }
-        let deadline = loop.now.advanced(by: limit)
-        let addresses = place.addresses(by: names)
         let body = (["old \(old)"] + proof + ["", note]).joined(separator: "\n")
-        let exchange = HTTPClient.Exchange(
-            request: HTTPClientRequest(
-                method: "POST", target: target, host: place.url.authority,
-                headers: [
-                    (name: "content-type", value: "text/plain; charset=utf-8"),
-                    (name: "accept-encoding", value: "identity"),
-                ], body: Array(body.utf8)),
-            origin: place.origin, isRepeatable: true, bodyBytes: Self.answerBytesMax,
-            deadline: deadline)
-        let response: HTTPClientResponse
-        do throws(HTTPClientError) {
-            response = try await client.send(exchange, on: loop) {
-                () async throws(HTTPClientError) in
-                try await addresses.addresses(of: place.origin, before: deadline)
-            }
-        } catch {
-            throw DeliveryFailure(reason: "\(error)")
-        }
+        let response = try await client.post(
+            Array(body.utf8), of: "text/plain; charset=utf-8", to: target,
+            answerBytesMax: Self.answerBytesMax, within: limit)
         switch response.status {
         case 200: return .cosigned(response.body)
         case 409: return .conflict(Self.size(response.body))
