@@ -218,12 +218,12 @@ package struct Gate: Sendable {
                 queries = try backend.preview(
                     of: statement.text, statement.parameters, on: request.backend)
             } catch { return .none(reason: error.detail) }
-            let seen = try await answer(queries.rows, queries.parameters, look, held)
+            let seen = try await shown(queries.rows, queries.parameters, look, held)
             guard seen.rows.isTruncated else {
                 return .rows(seen.rowValues, count: seen.rows.rowCount)
             }
             // A count that fails takes nothing from what is shown.
-            let counted = try? await answer(queries.count, queries.parameters, look, held)
+            let counted = try? await shown(queries.count, queries.parameters, look, held)
             return .rows(seen.rowValues, count: counted?.rowValues.first?["hits"]?.int)
         } catch {
             return .none(reason: error.masked(by: values).told)
@@ -231,7 +231,7 @@ package struct Gate: Sendable {
     }
 
     /// A query of the approver's own, on record before anything of it is shown.
-    private func answer(
+    private func shown(
         _ query: String, _ parameters: [JSONValue], _ look: PreviewLook, _ held: GuardedTool
     ) async throws(Refusal) -> MaskedResult {
         let guarded = GuardedTool(

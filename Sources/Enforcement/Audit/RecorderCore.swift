@@ -52,7 +52,7 @@ package final class RecorderCore: @unchecked Sendable {
     var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
 
     func enqueue(_ lines: WaitingLines) {
-        let (refusal, wakes) = take(CollectionOfOne(lines), bytes: lines.bytes)
+        let (refusal, wakes) = take(lines.bytes) { $0.append(lines) }
         if let refusal { lines.tell(.failure(refusal)) }
         if wakes { wakeLater(self) }
     }
@@ -60,14 +60,14 @@ package final class RecorderCore: @unchecked Sendable {
     /// All of them in one batch, or none.
     func enqueue(together lines: [WaitingLines]) {
         let bytes = lines.reduce(0) { $0 + $1.bytes }
-        let (refusal, wakes) = take(lines, bytes: bytes)
+        let (refusal, wakes) = take(bytes) { $0.append(contentsOf: lines) }
         if let refusal { for waiting in lines { waiting.tell(.failure(refusal)) } }
         if wakes { wakeLater(self) }
     }
 
     @inline(__always)
     private func take(
-        _ lines: some Collection<WaitingLines>, bytes: Int
+        _ bytes: Int, _ add: (inout [WaitingLines]) -> Void
     ) -> (refusal: RecordError?, wakes: Bool) {
         var isWriterAsleep = false
         let refusal: RecordError? = bell.withLock {
@@ -75,7 +75,7 @@ package final class RecorderCore: @unchecked Sendable {
             if shared.health != .good { return .unavailable(shared.reason) }
             if shared.bytes + bytes > limits.queuedBytes { return .overloaded }
             shared.bytes += bytes
-            shared.queue.append(contentsOf: lines)
+            add(&shared.queue)
             isWriterAsleep = shared.isWriterAsleep || shared.queue.count == shared.enough
             // At once, so that the deadline holds even if the wake that is put off never comes.
             // It then stays awake while lines wait: a few rings a second at most.

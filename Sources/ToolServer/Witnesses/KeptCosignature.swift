@@ -3,24 +3,19 @@ import JSON
 
 /// The last checkpoint of a log that a witness has cosigned, in a file beside the record which
 /// `audit verify --witness` takes.
-struct KeptCosignature: Sendable {
-    let origin: String
-    let size: Int
-    /// In base64.
-    let root: String
-
+enum KeptCosignature {
     static func file(_ directory: String, _ witness: Name, _ log: String) -> String {
         "\(directory)/\(witness.text).\(log).note"
     }
 
     /// nil where there is none of this log, or none that can be read: the witness says then how far
     /// it has seen the log.
-    static func read(_ file: String, origin: String) -> KeptCosignature? {
+    static func read(_ file: String, origin: String) -> KeptCheckpoint? {
         guard case .success(let bytes) = FileBytes.read(file, atMost: 8_192),
             let kept = try? KeptCheckpoint.read(bytes).first,
             kept.origin.isByteEqual(to: origin)
         else { return nil }
-        return KeptCosignature(origin: kept.origin, size: kept.size, root: kept.root)
+        return kept
     }
 
     /// False where the disk does not take it.
