@@ -34,7 +34,7 @@ package struct RequestSignature: Sendable {
             added.append((name: "x-amz-security-token", value: try await sessionToken()))
         }
         let signed = ([(name: "host", value: request.host)] + request.headers + added)
-            .map { (name: $0.name.lowercased(), value: $0.value) }
+            .map { (name: $0.name.lowercased(), value: Self.canonicalValue($0.value)) }
             .sorted { Name($0.name) < Name($1.name) }
         let names = signed.map(\.name).joined(separator: ";")
         let (path, query) = Self.parts(of: request.target)
@@ -69,10 +69,21 @@ package struct RequestSignature: Sendable {
             .map { Encoded.data(String($0)) }.joined(separator: "/")
     }
 
-    /// Our own queries are encoded as the signature wants them; only the order differs.
-    private static func canonicalQuery(_ query: Substring) -> String {
-        query.split(separator: "&").map(String.init).sorted { Name($0) < Name($1) }
-            .joined(separator: "&")
+    /// Spaces in a row count as one.
+    private static func canonicalValue(_ value: String) -> String {
+        value.split(separator: " ").joined(separator: " ")
+    }
+
+    /// Our own queries are encoded as the signature wants them; only the order differs: by name,
+    /// then by value. `page` comes before `page2`, though `=` comes behind `2`.
+    static func canonicalQuery(_ query: Substring) -> String {
+        var pairs: [(name: Name, value: Name)] = []
+        for pair in query.split(separator: "&") {
+            let end = pair.utf8.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            pairs.append((Name(String(pair[..<end])), Name(String(pair[end...].dropFirst()))))
+        }
+        pairs.sort { $0.name == $1.name ? $0.value < $1.value : $0.name < $1.name }
+        return pairs.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }
 
     /// `20130524T000000Z`.
