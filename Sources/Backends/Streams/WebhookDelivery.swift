@@ -40,8 +40,8 @@ package struct WebhookDelivery: Sendable {
         guard (200..<300).contains(response.status) else {
             var failure = DeliveryFailure(reason: "status \(response.status)")
             failure.isTooLarge = response.status == 413
-            if let seconds = response.headers["retry-after"].flatMap({ Int($0) }), seconds > 0 {
-                failure.retryAfter = .seconds(min(seconds, Self.retryAfterMax))
+            failure.retryAfter = RetryAfter.seconds(response.headers).map {
+                .seconds(min($0, Self.retryAfterMax))
             }
             throw failure
         }
