@@ -5,8 +5,9 @@ internal import JSON
 struct SchemaRows {
     private(set) var rows = Rows(columnCount: SchemaDescription.columns.count)
     private let limits: ToolLimits
-    private let relation: String?
-    private let after: String?
+    /// With or without its schema.
+    let relation: String?
+    let after: String?
 
     init(_ job: Job) {
         limits = job.tool.limits
@@ -19,7 +20,12 @@ struct SchemaRows {
         _ name: String, kind: String, column: String, type: String?, key: String?,
         comment: String?, count: Int?
     ) -> Bool {
-        if let relation, !relation.isByteEqual(to: name) { return true }
+        if let relation, !relation.isByteEqual(to: name),
+            !name.utf8.drop(while: { $0 != UInt8(ascii: ".") }).dropFirst()
+                .elementsEqual(relation.utf8)
+        {
+            return true
+        }
         if let after, !after.utf8.lexicographicallyPrecedes(name.utf8) { return true }
         guard rows.rowCount < limits.rows, rows.byteCount < limits.bytes else {
             rows.isTruncated = true

@@ -18,7 +18,8 @@ extension BackendError {
         case .cancelled: .cancelled
         case .unavailable: .backendUnavailable
         case .constraint: .backendConstraint
-        case .result: .backendResult
+        case .result, .form: .backendResult
+        case .outdated: .backendOutdated
         case .identity: .identityIncomplete
         case .unknown: .backendUnknown
         case .refused: .statementRefused
@@ -43,7 +44,11 @@ extension BackendError {
         case .constraint:
             "The data refuses this change: a constraint would be broken. Nothing was changed. Check that the arguments name existing rows and allowed values."
         case .result:
-            "The answer cannot be given in this tool's form or limits. Nothing was changed. Ask for less, or tell the operator."
+            "The answer does not fit this tool's limits. Nothing was changed. Ask for less, or tell the operator."
+        case .form:
+            "The answer cannot be given: \(detail). Nothing was changed. Tell the operator; other arguments will hardly help."
+        case .outdated:
+            "The form of the data is no longer the one that the server has examined. Nothing was changed. Try the call again in a few seconds; if it persists, tell the operator, who has to load the manifests again."
         case .identity:
             "Your identity lacks \(detail), which this tool takes from it. Nothing was done. Ask the operator; other arguments will not help."
         case .unknown:

@@ -225,8 +225,13 @@ package struct BackendError: Error, Sendable {
         case unauthorized
         /// A constraint of the data refused the change.
         case constraint
-        /// A result that cannot be represented or is over a limit that may not be cut.
+        /// A result that is over a limit that may not be cut.
         case result
+        /// A result that cannot be represented; `detail` says what of it in our words, never what
+        /// stands there, and is told to the caller.
+        case form
+        /// What is examined is no longer what was judged: the schema changed.
+        case outdated
         case failed
     }
     package var reason: Reason

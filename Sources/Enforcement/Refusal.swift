@@ -56,6 +56,7 @@ package struct Refusal: Error, Sendable {
         case backendConstraint = "backend.constraint"
         case backendUnknown = "backend.outcome_unknown"
         case backendResult = "backend.result"
+        case backendOutdated = "backend.outdated"
         case backendNotFound = "backend.not_found"
         case backendRefused = "backend.refused"
         case backendUnauthorized = "backend.unauthorized"

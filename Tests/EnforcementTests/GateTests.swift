@@ -289,6 +289,7 @@ import Testing
         case .backendUnavailable: return try await refusal(of: .unavailable)
         case .backendConstraint: return try await refusal(of: .constraint)
         case .backendResult: return try await refusal(of: .result)
+        case .backendOutdated: return try await refusal(of: .outdated)
         case .backendFailed: return try await refusal(of: .failed)
         case .backendUnknown: return try await refusal(of: .unknown)
         case .backendNotFound: return try await refusal(of: .notFound)

@@ -272,8 +272,8 @@ def siem_syslog_goes_on_where_a_broken_connection_ended(world):
             sink = SyslogSink(port)
         wanted = {line["call"] for line in recorded(site) if line["event"] == "outcome"}
         took = lambda: {
-            event["api"]["request"]["uid"] for event in events(messages + sink.messages)
-            if "api" in event}
+            event["query_info"]["uid"] for event in events(messages + sink.messages)
+            if "query_info" in event}
         eventually(lambda: wanted <= took(), "every call at the sink", 60)
     sink.drop()
     order = first_arrivals([event["metadata"]["sequence"] for event in events(messages + sink.messages)])
@@ -309,7 +309,8 @@ def siem_syslog_over_tls_reaches_only_whom_its_authority_vouches_for(world):
         eventually(lambda: len(sink.messages) >= 5, "messages", 20)
         wanted = {line["call"] for line in recorded(site) if line["event"] == "outcome"}
         took = lambda: {
-            event["api"]["request"]["uid"] for event in events(sink.messages) if "api" in event}
+            event["query_info"]["uid"] for event in events(sink.messages)
+            if "query_info" in event}
         eventually(lambda: wanted <= took(), "every call at the sink", 20)
     sink.drop()
     return f"{len(sink.messages)} messages"

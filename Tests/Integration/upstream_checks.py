@@ -190,10 +190,13 @@ def upstream_errors_become_codes_and_their_words_stay(world):
     answers = {
         f"/s{status[:3]}": answer({"error": "jane@example.com is locked"}, status, Retry_After=7)
         for status in STATUSES}
+    # What was made is elsewhere: nobody may be told that nothing was.
+    answers["/s303"] = answer({}, "303 See Other", Location="/made/7")
     with Upstream(answers) as upstream:
         api(site, upstream, {
             f"s{status[:3]}": get(f"/s{status[:3]}") for status in STATUSES} | {
             "change": {"http": {"method": "POST", "path": "/s500"}},
+            "made": {"http": {"method": "POST", "path": "/s303"}},
             "told": get("/s422", result={"errors": "text"})})
         with Server(site) as server:
             kind, text = outcome(server, "told")
@@ -207,6 +210,7 @@ def upstream_errors_become_codes_and_their_words_stay(world):
                 if wanted == "backend.busy":
                     expect_in("7 seconds", text)
             expect(code(server, "change"), "backend.outcome_unknown")
+            expect(code(server, "made"), "backend.outcome_unknown")
         expect_not_in("jane", "".join(
             path.read_text() for path in (site.state / "record").glob("*.jsonl")))
 

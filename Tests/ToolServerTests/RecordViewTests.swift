@@ -59,8 +59,44 @@ import Testing
         #expect(event["metadata"]?["uid"] == "key#1")
         #expect(event["actor"]?["user"]?["name"] == "ada")
         #expect(event["actor"]?["user"]?["uid"] == "bot")
-        #expect(event["resources"]?.array?.first?["name"] == "main.orders")
+        #expect(event["table"]?["name"] == "main.orders")
+        #expect(event["query_info"]?["uid"] == "c1" && event["query_info"]?["name"] == "orders")
         #expect(event["status_id"] == 1)
+    }
+
+    /// By the published schema of version 1.3.0: what each class requires, and what stands in it.
+    @Test(arguments: [
+        (6005, #""event":"outcome","call":"c","v":1,\#(caller),"tool":"t","statement":"s""#),
+        (6003, #""event":"outcome","call":"c","v":1,\#(caller),"tool":"t","via":"stdio""#),
+        (3002, #""event":"stranger","v":1,"address":"192.0.2.1""#),
+        (6002, #""event":"start","v":1,"transport":"http""#),
+        (6002, #""event":"decision","v":1,\#(caller),"address":"192.0.2.1""#),
+    ])
+    func anExportedEventHasWhatItsClassRequiresAndNothingElse(
+        _ kind: Int, _ line: String
+    ) throws {
+        let event = try JSONParser.parse(
+            OCSFEvent.bytes(of: try Self.entry(line), log: "record", origin: "key"))
+        let ofAll: Set<String> = [
+            "category_uid", "category_name", "class_uid", "class_name", "activity_id",
+            "activity_name", "type_uid", "time", "severity_id", "severity", "status_id", "status",
+            "metadata",
+        ]
+        let may: Set<String> = ["unmapped", "status_code", "status_detail", "duration"]
+        let own: [Int: (needs: Set<String>, may: Set<String>)] = [
+            6005: (["actor", "src_endpoint", "query_info"], ["database", "table"]),
+            6003: (["actor", "src_endpoint", "api"], []),
+            3002: (["user", "service"], ["actor", "src_endpoint"]),
+            6002: (["app"], ["actor"]),
+        ]
+        let (needs, mayToo) = try #require(own[kind])
+        let names = Set(try #require(event.object?.members.map(\.name)))
+        #expect(event["class_uid"]?.int == kind)
+        #expect(names.isSuperset(of: ofAll.union(needs)))
+        #expect(names.subtracting(ofAll).subtracting(may).subtracting(needs).isSubset(of: mayToo))
+        if kind == 6002 {
+            #expect((event["actor"] != nil) == (event["metadata"]?["profiles"] != nil))
+        }
     }
 
     @Test(arguments: [
@@ -89,6 +125,16 @@ import Testing
     func aTimeThatMakesNoSenseIsRefused(_ text: String) throws {
         let arguments = try Arguments(["--since=\(text)"], options: RecordFilter.options)
         #expect(throws: UsageError.self) { try RecordFilter.query(arguments, most: 1) }
+    }
+
+    @Test(arguments: [
+        "2026-11-21T12:00:00.500000Z", "2026-11-21T12:00:00.500000", "2026-11-21T12:00Z",
+        "2026-11-21 12:00:00", "2026-11-21 12:00", "2026-11-21",
+    ])
+    func aTimeIsTakenAsTheRecordHasItAndAsTheListShowsIt(_ text: String) throws {
+        let query = try RecordFilter.query(
+            Arguments(["--since=\(text)"], options: RecordFilter.options), most: 1)
+        #expect(EntryMatch(query).holds(try Self.call()))
     }
 
     @Test func everyEndingOfACallHasItsWords() throws {

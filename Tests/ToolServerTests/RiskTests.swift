@@ -53,6 +53,29 @@ import Testing
         }
     }
 
+    @Test func theCallsOfASignCanBeChosenAndNoOthers() throws {
+        var scene = Scene()
+        try scene.call(at: 0, as: "bob")
+        for second in 1...30 {
+            try scene.call(at: second, decision: "deny", code: "deny.rule")
+        }
+        func holds(_ filter: RiskFilter, _ number: Int) throws -> Bool {
+            let line = try #require(
+                RecordedLine(
+                    AuditReader.Line(
+                        sequence: number,
+                        bytes: Array(#"{"seq":\#(number),"at":"x","event":"outcome"}"#.utf8))))
+            return filter.holds(RecordedEntry(lines: [line]), log: "record")
+        }
+        for sign in [RiskSign.denials, nil] {
+            let filter = RiskFilter(scene.watch, sign)
+            #expect(try !holds(filter, 1))
+            #expect(try (2...31).allSatisfy { try holds(filter, $0) })
+            #expect(!filter.holds(RecordedEntry(lines: []), log: "record"))
+        }
+        #expect(try !holds(RiskFilter(scene.watch, .places), 5))
+    }
+
     @Test func anOrdinaryMonthHasNoSign() throws {
         var scene = Scene()
         try scene.workdays(28)

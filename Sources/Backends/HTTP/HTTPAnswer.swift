@@ -60,19 +60,23 @@ struct HTTPAnswer {
 
     /// A change may have been made all the same.
     private func form(_ reason: String) -> BackendError {
-        BackendError(effect == .read ? .result : .unknown, detail: "the response is \(reason)")
+        BackendError(effect == .read ? .form : .unknown, detail: "the response is \(reason)")
     }
 
     private func failure() -> BackendError {
         let status = response.status
         let detail = "status \(status)"
         switch status {
-        case 300..<400: return BackendError(.failed, detail: "\(detail), not followed")
+        // Many answer a change that was made by pointing to what it made.
+        case 300..<400:
+            return BackendError(
+                effect == .read ? .failed : .unknown, detail: "\(detail), not followed")
         case 401, 403, 407: return BackendError(.unauthorized, detail: detail)
         case 404, 410: return BackendError(.notFound, detail: detail)
         case 409, 412: return BackendError(.constraint, detail: detail)
         case 429, 503:
-            return BackendError(.busy, detail: detail, retryAfterSeconds: retryAfterSeconds)
+            return BackendError(
+                .busy, detail: detail, retryAfterSeconds: RetryAfter.seconds(response.headers))
         case 400..<500 where status != 408: return BackendError(.rejected, detail: detail)
         default:
             if effect == .write { return BackendError(.unknown, detail: detail) }
@@ -91,11 +95,6 @@ struct HTTPAnswer {
     }
 
     private static let wordsMax = 32 << 10
-
-    /// In seconds alone; a date would need the other side's clock.
-    private var retryAfterSeconds: Int? {
-        response.headers["retry-after"].flatMap { Int($0) }.map { min(max($0, 1), 3_600) }
-    }
 }
 
 extension HTTPOperation.ResultForm {

@@ -108,6 +108,18 @@ struct PoolStateMachine {
         !idle.isEmpty && held[caller] ?? 0 < limits.share && waiting[caller] == nil
     }
 
+    /// Whether a request of this caller would get a connection without another's end: one that is
+    /// idle, or one that may be made.
+    func mayServe(_ caller: CallerID) -> Bool {
+        hasRoom && held[caller] ?? 0 < limits.share && waiting[caller] == nil
+    }
+
+    /// Whether there is one for somebody.
+    var hasRoom: Bool {
+        !isClosing && waiterCount == 0
+            && (!idle.isEmpty || connectionCount < limits.max && failures == 0)
+    }
+
     /// The waiter's time is over. Says why it got nothing; nil when it has a connection already.
     mutating func giveUp(_ waiter: Int, of caller: CallerID) -> Failure? {
         guard var queue = waiting[caller], let index = queue.firstIndex(of: waiter) else {

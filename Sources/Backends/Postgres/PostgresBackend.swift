@@ -63,6 +63,8 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
             return .ofCallers(effect)
         case .describe:
             _ = try columns()
+            // It is told as the caller's role: which ones there are must be known before a call.
+            _ = try described(PostgresText(asItIs: "select 1"), nil)
             return SchemaDescription.examination
         case .http, .access:
             throw BackendError(.invalid, detail: "a Postgres backend takes `sql`")
@@ -149,8 +151,9 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
     /// Apart from `run` so that tests can run jobs that no gate has cleared.
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
         if case .describe = job.tool.operation {
+            let role = try callerRole(job)?.name
             return try await onWorker { [analyst] () throws(BackendError) in
-                try analyst.describe(job)
+                try analyst.describe(job, as: role)
             }
         }
         guard let pool = pools.first(where: { $0.loop.isCurrent }) ?? pools.randomElement() else {
@@ -164,17 +167,26 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
     }
 
     private func perform(
-        _ job: Job, on pool: PostgresPool
+        _ job: Job, on pool: PostgresPool, mayMove: Bool = true
     ) async -> Result<RawResult, BackendError> {
-        do throws(BackendError) { return .success(try await attempts(job, on: pool)) } catch {
-            return .failure(error)
-        }
+        do throws(BackendError) {
+            return .success(try await attempts(job, on: pool, mayMove: mayMove))
+        } catch { return .failure(error) }
+    }
+
+    /// Another loop's pool with room, where this one's connections are all taken by calls that
+    /// last: no call waits here for what stands idle there.
+    private func room(
+        beside pool: PostgresPool, for caller: CallerID, _ plan: PostgresPlan
+    ) -> PostgresPool? {
+        guard pools.count > 1, pool.isTakenForLong(from: caller, plan) else { return nil }
+        return pools.first { $0 !== pool && $0.hasRoom }
     }
 
     /// A call that the server has not begun with goes to another connection, once; one whose
     /// statement has changed its form is examined anew, once.
     private func attempts(
-        _ job: Job, on pool: PostgresPool
+        _ job: Job, on pool: PostgresPool, mayMove: Bool
     ) async throws(BackendError) -> RawResult {
         let callers = job.callersParameters
         var plan = callers == nil ? try plan(of: job) : try await callersPlan(of: job)
@@ -193,6 +205,11 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
                 plan: plan, effect: job.tool.effect, bounds: job.bounds,
                 settings: [Self.timeout(job)] + caller,
                 arguments: arguments, deadline: deadline, witness: job.witness)
+            if mayMove, let other = room(beside: pool, for: job.caller, plan) {
+                return try await Self.onLoop(of: other) {
+                    await self.perform(job, on: other, mayMove: false)
+                }
+            }
             let connection = try await pool.take(
                 for: job.caller, until: deadline, joining: mayJoin ? plan : nil)
             switch await connection.run(call) {
@@ -207,7 +224,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
                 mayExamine = false
                 plan = try await examinedAgain(job, isCallers: callers != nil)
             case .stale:
-                throw BackendError(.result, detail: "the schema changes as the call runs")
+                throw BackendError(.outdated, detail: "the schema changes as the call runs")
             }
         }
     }
@@ -229,7 +246,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
             try examined(job.statementText, job.tool.effect)
         }
         guard plan.examination.agrees(with: job.examination) else {
-            throw BackendError(.result, detail: "the schema is not the one examined at load")
+            throw BackendError(.outdated, detail: "the schema is not the one examined at load")
         }
         keep(plan, for: job.statementText)
         return plan
@@ -251,7 +268,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
         }
         guard plan.examination.hasColumns(of: job.examination) else {
             callersPlans.remove(key)
-            throw BackendError(.result, detail: "the schema is not the one examined before")
+            throw BackendError(.outdated, detail: "the schema is not the one examined before")
         }
         return plan
     }
@@ -280,14 +297,10 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
     /// Names and values for `set_config`, the role at the end.
     private func callerSettings(_ job: Job) throws(BackendError) -> [PostgresArgument] {
         guard let asCaller = options.asCaller else { return [] }
-        guard let identity = job.identity else {
-            throw BackendError(.identity, detail: "a caller")
-        }
-        var group: Name?
-        var role: String?
-        if let template = asCaller.role {
-            (role, group) = try self.role(template, of: identity)
-        } else if asCaller.settings.contains(where: { $0.value.usesGroup }) {
+        let identity = try identity(of: job)
+        let role = try callerRole(job)
+        var group = role?.group
+        if role == nil, asCaller.settings.contains(where: { $0.value.usesGroup }) {
             guard identity.groups.count == 1 else {
                 throw BackendError(.identity, detail: "one group that decides")
             }
@@ -301,16 +314,27 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
         }
         if let role {
             arguments.append(PostgresArgument(text: "role"))
-            arguments.append(PostgresArgument(text: role))
+            arguments.append(PostgresArgument(text: role.name))
         }
         return arguments
+    }
+
+    private func identity(of job: Job) throws(BackendError) -> Caller {
+        if let identity = job.identity { return identity }
+        throw BackendError(.identity, detail: "a caller")
+    }
+
+    /// As whom the call runs, and the group that says so; nil where that is the login.
+    private func callerRole(_ job: Job) throws(BackendError) -> (name: String, group: Name?)? {
+        guard let template = options.asCaller?.role else { return nil }
+        return try role(template, of: try identity(of: job))
     }
 
     /// The role must be one that the login may take on: `none`, or the login itself, would take
     /// away what the role is there for.
     private func role(
         _ template: CallerTemplate, of caller: Caller
-    ) throws(BackendError) -> (String?, Name?) {
+    ) throws(BackendError) -> (name: String, group: Name?) {
         guard template.usesGroup else {
             let role = try template.value(for: caller)
             guard let text = role.string, roles.contains(Name(text)) else {

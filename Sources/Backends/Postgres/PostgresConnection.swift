@@ -90,6 +90,9 @@ final class PostgresConnection: EventSource, Wakeable, @unchecked Sendable {
             && loop.now.nanoseconds(since: firstSince) < PostgresPlan.quickTime
     }
 
+    /// What it does will be over in a moment.
+    var isQuick: Bool { underway.first?.call.plan.isQuick ?? true }
+
     private func start(
         _ id: Int, _ call: PostgresCall,
         _ waiter: UnsafeContinuation<PostgresOutcome, Never>

@@ -33,7 +33,9 @@ extension BackendError {
         // Serialization, deadlock, a lock that somebody else has: another attempt may do.
         case "40001", "40P01", "55P03": return .busy
         case "40002", "44000": return .constraint
-        case "42P01", "42703", "42883", "0A000", "26000": return .result
+        case "42P01", "42703", "42883", "0A000", "26000": return .outdated
+        // No privilege, or a row that row-level security does not let the role write.
+        case "42501": return .unauthorized
         default: break
         }
         switch String(decoding: code.prefix(2), as: UTF8.self) {

@@ -118,11 +118,6 @@ extension PostgresFailure {
             message += "; a backend with `\"tls\": \"disable\"` goes without"
         }
         self.init(message: message, isFatal: true)
-        // libpq keeps no SQLSTATE of a failed connection: what counts is whether another password
-        // would do.
-        if unsafe PQconnectionUsedPassword(handle) != 0 || PQconnectionNeedsPassword(handle) != 0 {
-            code = "28P01"
-        }
     }
 
     fileprivate init(_ result: OpaquePointer?, on handle: OpaquePointer) {
@@ -139,7 +134,9 @@ extension PostgresFailure {
 
     private static func text(_ text: UnsafePointer<CChar>?) -> String {
         guard let text = unsafe text else { return "no reason given" }
-        let lines = unsafe String(cString: text).split(separator: "\n")
+        // Hints of libpq begin with a tab.
+        let lines = unsafe String(cString: text).utf8.split { $0 == 0x0A || $0 == 0x09 }
+            .map { String(decoding: $0, as: UTF8.self) }
         return lines.isEmpty ? "no reason given" : lines.joined(separator: "; ")
     }
 }

@@ -43,7 +43,7 @@ extension PostgresExchange {
         // What comes after the end of the transaction takes nothing back.
         if let fault, fault.stage != .over { return outcome(of: fault, stopped: stopped) }
         if isStale { return .stale }
-        if let fault = cells.fault { return .failed(BackendError(.result, detail: fault)) }
+        if let fault = cells.fault { return .failed(BackendError(.form, detail: fault)) }
         return .answered(RawResult(rows: cells.rows, changed: changed))
     }
 

@@ -22,6 +22,9 @@ final class PostgresPool: @unchecked Sendable {
     private var nextWaiter = 1
     private var sweep: LoopTimer?
     private var wakeUp: LoopTimer?
+    /// For the other loops: whether a call from there would get a connection without waiting for
+    /// another's end. What has changed since is seen when it comes.
+    private let isOpen: Atomic<Bool>
 
     @safe
     private struct Waiter {
@@ -39,6 +42,23 @@ final class PostgresPool: @unchecked Sendable {
         self.workers = workers
         self.loop = loop
         state = PoolStateMachine(limits)
+        isOpen = Atomic(limits.max > 0)
+    }
+
+    var hasRoom: Bool { isOpen.load(ordering: .relaxed) }
+
+    /// Whether all that this caller may have here is taken, and by calls that are not over in a
+    /// moment.
+    func isTakenForLong(from caller: CallerID, _ plan: PostgresPlan) -> Bool {
+        guard !state.mayServe(caller) else { return false }
+        return !plan.isQuick || connections.values.allSatisfy { !$0.isQuick }
+    }
+
+    private func tellRoom() {
+        let hasRoom = state.hasRoom
+        if isOpen.load(ordering: .relaxed) != hasRoom {
+            isOpen.store(hasRoom, ordering: .relaxed)
+        }
     }
 
     /// A connection for one call, which gives it back itself. With a plan, also one on which
@@ -64,6 +84,7 @@ final class PostgresPool: @unchecked Sendable {
         nextWaiter &+= 1
         switch state.request(waiter, by: caller, now: loop.now) {
         case .leased(let id):
+            tellRoom()
             guard let connection = connections[id] else {
                 throw BackendError(.failed, detail: "the pool has lost a connection")
             }
@@ -131,7 +152,7 @@ final class PostgresPool: @unchecked Sendable {
     private func perform() {
         while true {
             let actions = state.takeActions()
-            if actions.isEmpty { return }
+            if actions.isEmpty { return tellRoom() }
             for action in actions { perform(action) }
         }
     }

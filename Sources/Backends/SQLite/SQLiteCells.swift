@@ -101,7 +101,7 @@ struct SQLiteCells {
     private mutating func append(_ double: Double, _ index: Int32) throws(BackendError) {
         guard double.isFinite else {
             guard columns[Int(index)].kind == .any else {
-                throw BackendError(.result, detail: "an infinite value in a column of numbers")
+                throw BackendError(.form, detail: "an infinite value in a column of numbers")
             }
             rows.append(.text, (double < 0 ? "-Infinity" : "Infinity").utf8)
             return
@@ -117,7 +117,7 @@ struct SQLiteCells {
         do {
             _ = try unsafe UTF8Span(validating: Span(_unsafeElements: bytes))
         } catch {
-            throw BackendError(.result, detail: "column \(index): a text that is not UTF-8")
+            throw BackendError(.form, detail: "column \(index): a text that is not UTF-8")
         }
         unsafe rows.append(.text, bytes)
     }

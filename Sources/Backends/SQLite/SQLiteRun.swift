@@ -15,7 +15,7 @@ extension SQLiteConnection {
         }
         guard whole.agrees(with: job.examination) else {
             statements.remove(Name(text))
-            throw BackendError(.result, detail: "the schema is not the one examined at load")
+            throw BackendError(.outdated, detail: "the schema is not the one examined at load")
         }
         let prepared = job.blank.isEmpty ? whole : try blanked(whole, job)
         defer { prepared.statement.reset() }
@@ -61,7 +61,7 @@ extension SQLiteConnection {
             prepared.examination.blankable.isDisjoint(with: job.blank)
         else {
             statements.remove(Name(text))
-            throw BackendError(.result, detail: "a masked column cannot be left out")
+            throw BackendError(.outdated, detail: "a masked column cannot be left out")
         }
         return prepared
     }
@@ -130,7 +130,7 @@ extension SQLiteConnection {
         }
         guard isSame else {
             statements.remove(Name(text))
-            throw BackendError(.result, detail: "the schema changed since load")
+            throw BackendError(.outdated, detail: "the schema changed since load")
         }
     }
 
@@ -228,7 +228,7 @@ extension BackendError {
         switch reason {
         case .failed where failure.isOurs, .invalid where failure.isOurs:
             self.init(.refused, detail: failure.message)
-        case .failed, .invalid, .result:
+        case .failed, .invalid, .result, .outdated:
             self.init(.statement, detail: "the database does not take it (SQLite \(failure.code))")
         default: self.init(reason, detail: "SQLite \(failure.code)")
         }
@@ -246,7 +246,8 @@ extension BackendError {
         case SQLITE_INTERRUPT: stopped ?? .cancelled
         case SQLITE_CONSTRAINT, SQLITE_MISMATCH: .constraint
         case SQLITE_AUTH, SQLITE_READONLY: .invalid
-        case SQLITE_TOOBIG, SQLITE_SCHEMA: .result
+        case SQLITE_TOOBIG: .result
+        case SQLITE_SCHEMA: .outdated
         case SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOTADB, SQLITE_NOMEM,
             SQLITE_CORRUPT, SQLITE_PROTOCOL, SQLITE_PERM:
             .unavailable

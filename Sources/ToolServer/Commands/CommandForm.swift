@@ -110,7 +110,7 @@ struct CommandForm {
             "approvals watch",
             "the list, as it changes"),
         CommandForm(
-            "audit list [--last N] [FILTER…] [--all] [--json]",
+            "audit list [--last N] [FILTER…] [--risk SIGN] [--all] [--json]",
             "the latest lines of the record, or of the calls that match"),
         CommandForm(
             "audit show SEQ | CALL [--json]",
@@ -119,7 +119,7 @@ struct CommandForm {
             "audit follow [--from SEQ] [FILTER…] [--json]",
             "lines as they become durable"),
         CommandForm(
-            "audit export [--format jsonl|csv|ocsf] [FILTER…]",
+            "audit export [--format jsonl|csv|ocsf] [FILTER…] [--risk SIGN]",
             "for other programs"),
         CommandForm(
             "audit replay [SESSION] [--pauses keep|skip]",

@@ -36,7 +36,10 @@ struct InputManifest {
             ["type": "string", "maxLength": 512, "description": .string(description)]
         }
         let properties = JSONObject(distinct: [
-            (SchemaDescription.relation.text, text("One relation, as `schema.name`; all without.")),
+            (
+                SchemaDescription.relation.text,
+                text("One relation, as `schema.name` or `name`; all without.")
+            ),
             (
                 SchemaDescription.after.text,
                 text("Only relations after this one by name; the last that was shown whole.")

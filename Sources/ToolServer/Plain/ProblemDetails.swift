@@ -88,7 +88,9 @@ extension Refusal.Code {
             409
         case .argumentsInvalid, .statementInvalid, .backendRefused: 422
         case .limitConcurrency, .taskLimit: 429
-        case .backendResult, .backendUnknown, .backendUnauthorized, .backendFailed: 502
+        case .backendResult, .backendOutdated, .backendUnknown, .backendUnauthorized,
+            .backendFailed:
+            502
         case .backendBusy, .backendUnavailable, .stateUnavailable, .recordUnavailable, .cancelled:
             503
         case .backendTimedOut: 504

@@ -9,37 +9,42 @@ enum ExportView {
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(
-            words, options: ["--format"] + RecordPlace.options + RecordFilter.options)
+            words,
+            options: ["--format", RiskFilter.option] + RecordPlace.options + RecordFilter.options)
         let text = arguments["--format"] ?? Format.jsonl.rawValue
         guard let format = Format.allCases.first(where: { $0.rawValue.isByteEqual(to: text) })
         else { throw UsageError("--format takes jsonl, csv or ocsf") }
         let place = try RecordPlace(arguments)
         let match = EntryMatch(try RecordFilter.query(arguments, most: 1))
+        let risk = try RiskFilter(arguments, place)
         var writer = ExportWriter(format)
         writer.begin()
         for log in place.logs {
             let origin = try AuditReader(directory: place.directory(of: log)).identity()
-            guard try export(log, origin, in: place, match, &writer) else { return .failed }
+            let isRead = try export(log, origin, in: place, &writer) { entry in
+                match.holds(entry) && risk?.holds(entry, log: log) ?? true
+            }
+            guard isRead else { return .failed }
         }
         return writer.flush() ? .done : .failed
     }
 
     private static func export(
-        _ log: String, _ origin: String, in place: RecordPlace, _ match: EntryMatch,
-        _ writer: inout ExportWriter
+        _ log: String, _ origin: String, in place: RecordPlace, _ writer: inout ExportWriter,
+        where holds: (RecordedEntry) -> Bool
     ) throws -> Bool {
         var tail = RecordTail(directory: place.directory(of: log))
         var joiner = EntryJoiner()
         var isRead = true
         try tail.read { batch in
             for line in batch.compactMap({ RecordedLine($0.line) }) where !line.isUpkeep {
-                for entry in joiner.take(line) where match.holds(entry) {
+                for entry in joiner.take(line) where holds(entry) {
                     isRead = isRead && writer.write(entry, log: log, origin: origin)
                 }
             }
             return isRead
         }
-        for entry in joiner.rest() where match.holds(entry) {
+        for entry in joiner.rest() where holds(entry) {
             isRead = isRead && writer.write(entry, log: log, origin: origin)
         }
         return isRead

@@ -32,13 +32,27 @@ enum OCSFEvent {
         writer.member("type_uid", kind.uid * 100 + kind.activity)
         writer.member("time", (RecordTime.microseconds(entry.first?.at ?? "") ?? 0) / 1_000)
         writeOutcome(of: entry, into: &writer)
-        writeMetadata(of: entry, log, origin, into: &writer)
+        writeMetadata(of: entry, kind.uid, log, origin, into: &writer)
         if let subject = entry.subject { writeActor(subject, of: entry, into: &writer) }
-        if let address = entry.text("address") {
+        if let address = entry.text("address"), kind.uid != 6002 {
             writer.member("src_endpoint", ["ip": .string(address)])
+        } else if entry.isCall {
+            // There must be one. A pipe has no address.
+            writer.member("src_endpoint", ["name": .string(entry.text("via") ?? "unknown")])
         }
-        if entry.isCall { writeCall(entry, kind.uid, into: &writer) }
-        writeUnmapped(entry, into: &writer)
+        switch kind.uid {
+        case 6003: writeRequest(entry, into: &writer)
+        case 6005: writeQuery(entry, into: &writer)
+        case 3002:
+            if entry.subject == nil {
+                writer.member("user", ["name": "unknown", "type_id": 0])
+            } else {
+                writeUser(of: entry, into: &writer)
+            }
+            writer.member("service", ["name": "ToolServer"])
+        default: writer.member("app", product)
+        }
+        writeUnmapped(entry, kind.uid, into: &writer)
         writer.endObject()
         return writer.finish()
     }
@@ -84,7 +98,8 @@ enum OCSFEvent {
     }
 
     private static func writeMetadata(
-        of entry: RecordedEntry, _ log: String, _ origin: String, into writer: inout JSONWriter
+        of entry: RecordedEntry, _ kind: Int, _ log: String, _ origin: String,
+        into writer: inout JSONWriter
     ) {
         writer.name("metadata")
         writer.beginObject()
@@ -93,32 +108,25 @@ enum OCSFEvent {
         writer.member("log_name", log)
         writer.member("sequence", entry.lines.last?.sequence ?? 0)
         if let trace = entry.text("traceparent") { writer.member("correlation_uid", trace) }
-        writer.member(
-            "product",
-            [
-                "name": "ToolServer", "vendor_name": "ToolServer",
-                "version": .string(ServerDescription.version),
-            ])
+        writer.member("product", product)
+        // It says that there may be an actor, where the class has none of its own.
+        if kind == 6002, entry.subject != nil { writer.member("profiles", ["host"]) }
         writer.endObject()
+    }
+
+    private static var product: JSONValue {
+        [
+            "name": "ToolServer", "vendor_name": "ToolServer",
+            "version": .string(ServerDescription.version),
+        ]
     }
 
     private static func writeActor(
         _ subject: String, of entry: RecordedEntry, into writer: inout JSONWriter
     ) {
-        let caller = entry["caller"]
-        let groups = (caller?["groups"]?.array ?? []).map { group in
-            JSONValue.object(JSONObject(distinct: [("name", group)]))
-        }
         writer.name("actor")
         writer.beginObject()
-        writer.name("user")
-        writer.beginObject()
-        writer.member("uid", subject)
-        writer.member("name", entry.person ?? subject)
-        writer.member("type_id", caller?["kind"]?.string == "agent" ? 3 : 1)
-        if let issuer = caller?["issuer"]?.string { writer.member("domain", issuer) }
-        writer.member("groups", .array(groups))
-        writer.endObject()
+        writeUser(of: entry, into: &writer)
         if let session = entry.text("session") {
             writer.member("session", ["uid": .string(session)])
         }
@@ -128,34 +136,55 @@ enum OCSFEvent {
         writer.endObject()
     }
 
-    private static func writeCall(
-        _ entry: RecordedEntry, _ kind: Int, into writer: inout JSONWriter
-    ) {
-        let call = entry.first?.call ?? ""
+    private static func writeUser(of entry: RecordedEntry, into writer: inout JSONWriter) {
+        let caller = entry["caller"]
+        let subject = entry.subject ?? ""
+        let groups = (caller?["groups"]?.array ?? []).map { group in
+            JSONValue.object(JSONObject(distinct: [("name", group)]))
+        }
+        writer.name("user")
+        writer.beginObject()
+        writer.member("uid", subject)
+        writer.member("name", entry.person ?? subject)
+        writer.member("type_id", caller?["kind"]?.string == "agent" ? 3 : 1)
+        if let issuer = caller?["issuer"]?.string { writer.member("domain", issuer) }
+        writer.member("groups", .array(groups))
+        writer.endObject()
+    }
+
+    /// A call of an API.
+    private static func writeRequest(_ entry: RecordedEntry, into writer: inout JSONWriter) {
         var api: [JSONObject.Member] = [
             ("operation", .string(entry.text("tool") ?? "")),
-            ("request", ["uid": .string(call)]),
+            ("request", ["uid": .string(entry.first?.call ?? "")]),
         ]
         if let backend = entry.text("backend") {
             api.append(("service", ["name": .string(backend)]))
         }
         writer.member("api", .object(JSONObject(distinct: api)))
-        let resources = entry.relations.map {
-            JSONValue.object(JSONObject(distinct: [("name", .string($0)), ("type", "table")]))
+    }
+
+    /// A call on a database. The class names one table; several are in `unmapped`.
+    private static func writeQuery(_ entry: RecordedEntry, into writer: inout JSONWriter) {
+        if let backend = entry.text("backend") {
+            writer.member("database", ["name": .string(backend), "type_id": 1])
         }
-        if kind == 6005 {
-            if let backend = entry.text("backend") {
-                writer.member("database", ["name": .string(backend), "type_id": 1])
-            }
-            if let statement = entry.text("statement") {
-                writer.member("query_info", ["query_string": .string(statement)])
-            }
+        if entry.relations.count == 1 {
+            writer.member("table", ["name": .string(entry.relations[0])])
         }
-        if !resources.isEmpty { writer.member("resources", .array(resources)) }
+        writer.member(
+            "query_info",
+            [
+                "name": .string(entry.text("tool") ?? ""),
+                "uid": .string(entry.first?.call ?? ""),
+                "query_string": .string(entry.text("statement") ?? ""),
+            ])
     }
 
     /// What has no place of its own.
-    private static func writeUnmapped(_ entry: RecordedEntry, into writer: inout JSONWriter) {
+    private static func writeUnmapped(
+        _ entry: RecordedEntry, _ kind: Int, into writer: inout JSONWriter
+    ) {
         let names = [
             "decision", "arguments", "rows", "changed", "masked", "reason", "toolUse", "confirmed",
             "task", "host", "path", "method", "tags", "catalog", "unwritten", "transport",
@@ -167,6 +196,10 @@ enum OCSFEvent {
         if !entry.rules.isEmpty {
             members.append(("rules", .array(entry.rules.map { .string($0) })))
         }
+        if entry.relations.count > 1 {
+            members.append(("relations", .array(entry.relations.map { .string($0) })))
+        }
+        if kind == 6002, let address = entry["address"] { members.append(("address", address)) }
         guard !members.isEmpty else { return }
         writer.member("unmapped", .object(JSONObject(distinct: members)))
     }

@@ -29,14 +29,17 @@ enum RecordFilter {
         return query
     }
 
-    /// `2026-11-21`, `2026-11-21T13:00`, or how long ago: `90s`, `15m`, `24h`, `7d`.
+    /// `2026-11-21`, `2026-11-21T13:00`, a time as the record has it or as `list` shows it, or how
+    /// long ago: `90s`, `15m`, `24h`, `7d`.
     private static func time(
         _ option: String, _ arguments: Arguments
     ) throws(UsageError) -> String? {
         guard let text = arguments[option] else { return nil }
         if let seconds = seconds(text) { return WallClock.text(WallClock.seconds() - seconds) }
-        let form = Array("0000-00-00T00:00:00.000000Z".utf8)
-        let bytes = Array(text.utf8)
+        let form = Array("0000-00-00T00:00:00.000000".utf8)
+        var bytes = Array(text.utf8)
+        if bytes.count > 11, bytes.last == UInt8(ascii: "Z") { bytes.removeLast() }
+        if bytes.count > 10, bytes[10] == 0x20 { bytes[10] = UInt8(ascii: "T") }
         let isTime =
             bytes.count >= 10 && bytes.count <= form.count
             && zip(bytes, form).allSatisfy { byte, form in
@@ -47,7 +50,7 @@ enum RecordFilter {
                 "\(option) takes a time in UTC such as 2026-11-21T13:00, or how long ago, such as 24h"
             )
         }
-        return text
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// `90s`, `15m`, `24h`, `7d`.

@@ -24,6 +24,11 @@ struct RecordPlace {
         if let named, !Self.isLogName(named) {
             throw UsageError("--log takes the name of a log, such as \(Installation.firstLog)")
         }
+        guard named == nil ? !logs.isEmpty : Self.isThere(directory) else {
+            throw CommandFailure(
+                "there is no record in \(named == nil ? records : directory) that you may read; it begins when a server first starts"
+            )
+        }
     }
 
     private static func isLogName(_ name: String) -> Bool {
@@ -45,10 +50,11 @@ struct RecordPlace {
     }
 
     static func logs(in records: String) -> [String] {
-        (1...Installation.logsMax).map { Installation.logName($0) }.filter { name in
-            unsafe access("\(records)/\(name)/000001.jsonl", F_OK) == 0
-        }
+        (1...Installation.logsMax).map { Installation.logName($0) }
+            .filter { isThere("\(records)/\($0)/000001.jsonl") }
     }
+
+    private static func isThere(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     /// The index, read on to the record's end. Where the file cannot be used, one in memory is made
     /// for this command alone, and a line says so.
@@ -59,7 +65,8 @@ struct RecordPlace {
             return index
         } catch let error as StateError {
             StandardStream.error.line(
-                "the index cannot be used (\(error.detail)); reading the record without it")
+                "the index cannot be used (\(error.detail)); reading the record without it. `toolserver audit reindex` makes it anew"
+            )
             let index = try failing { try RecordIndex(file: nil) }
             try update(index)
             return index

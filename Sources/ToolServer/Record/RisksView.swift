@@ -21,7 +21,7 @@ enum RisksView {
         }
         watch.finish()
         var report = RiskReport(
-            watch, over: try arguments.integer("--score", in: 1...99) ?? 50,
+            watch, over: try arguments.integer("--score", in: 1...99) ?? RiskFilter.scoreMin,
             since: query.since, until: query.until)
         report.callsShown = try arguments.integer("--show", in: 0...RiskFinding.callsMax) ?? 8
         let isTold = arguments.has("--json") ? report.writeJSON() : report.writeText()

@@ -179,14 +179,14 @@ extension PostgresTests {
             let tool = try await fixture.tool("select * from customers where id = :id")
             #expect(try await fixture.run(tool, arguments(("id", 7))).get().rows.rowCount == 1)
             try await fixture.change("alter table customers add column note text")
-            #expect(await fixture.run(tool, arguments(("id", 7))).reason == .result)
-            #expect(await fixture.run(tool, arguments(("id", 7))).reason == .result)
+            #expect(await fixture.run(tool, arguments(("id", 7))).reason == .outdated)
+            #expect(await fixture.run(tool, arguments(("id", 7))).reason == .outdated)
             try await fixture.change("alter table customers drop column note")
             #expect(try await fixture.run(tool, arguments(("id", 7))).get().rows.rowCount == 1)
             let change = try await fixture.tool(
                 "update customers set name = 'x' where id = :id returning *", .write)
             try await fixture.change("alter table customers add column note text")
-            #expect(await fixture.run(change, arguments(("id", 7))).reason == .result)
+            #expect(await fixture.run(change, arguments(("id", 7))).reason == .outdated)
             #expect(try await fixture.ask("select name from customers where id = 7") == "name 7")
         }
 
@@ -262,7 +262,7 @@ extension PostgresTests {
                 try await count(caller(["support", "x"], "none"))
                     == #"[[0,"agent_\#(suffix)_support"]]"#)
             // A role without the right, none at all, two that would do, and words with a meaning.
-            #expect(await fixture.run(tool, as: caller(["sales"])).reason == .failed)
+            #expect(await fixture.run(tool, as: caller(["sales"])).reason == .unauthorized)
             for groups: [Name] in [[], ["none"], ["support", "sales"], ["support\" superuser"]] {
                 #expect(await fixture.run(tool, as: caller(groups)).reason == .identity)
             }

@@ -103,6 +103,26 @@ extension PostgresTests {
             #expect(ContinuousClock.now - start < .seconds(30))
         }
 
+        @Test func noCallWaitsWhereAnotherLoopHasAConnectionToSpare() async throws {
+            let fixture = try await PostgresFixture.make(loops: 2) {
+                $0.pool.max = 2
+                $0.pool.wait = .milliseconds(50)
+            }
+            let tool = try await fixture.tool(
+                "select pg_backend_pid() as p from pg_sleep(:n::int8)",
+                limits: ToolLimits(time: .seconds(60)))
+            let calls = (0..<2).map { _ in Task { await fixture.run(tool, Self.argument(30)) } }
+            #expect(
+                try await fixture.until(
+                    "select count(*) from pg_stat_activity where wait_event = 'PgSleep'", is: "2"))
+            // There are never more than the backend may have.
+            #expect(await fixture.run(tool, Self.argument(0)).reason == .busy)
+            for call in calls {
+                call.cancel()
+                #expect(await call.value.reason == .cancelled)
+            }
+        }
+
         @Test func whoIsStoppedStopsAlone() async throws {
             let fixture = try await PostgresFixture.make { $0.pool.max = 4 }
             let tool = try await fixture.tool(

@@ -271,8 +271,8 @@ import Testing
         change("CREATE TABLE unrelated (a)")
         #expect(try await fixture.run(tool).rows.rowCount == 2)
         change("DROP VIEW people; CREATE VIEW people AS SELECT name AS secret FROM users")
-        #expect(await fixture.reason { _ = try await fixture.run(tool) } == .result)
-        #expect(await fixture.reason { _ = try await fixture.run(tool) } == .result)
+        #expect(await fixture.reason { _ = try await fixture.run(tool) } == .outdated)
+        #expect(await fixture.reason { _ = try await fixture.run(tool) } == .outdated)
         let examinedAnew = try fixture.tool("SELECT secret FROM people")
         #expect(try await fixture.run(examinedAnew).cells[0] == ["text Ada"])
     }

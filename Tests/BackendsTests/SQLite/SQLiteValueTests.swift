@@ -71,7 +71,7 @@ import Testing
         let fixture = try SQLiteFixture()
         _ = try await fixture.run("UPDATE users SET amount = 9e999", .write)
         let reason = await fixture.reason { _ = try await fixture.run("SELECT amount FROM users") }
-        #expect(reason == .result)
+        #expect(reason == .form)
     }
 
     @Test func textThatIsNotUTF8IsRefused() async throws {
@@ -79,7 +79,7 @@ import Testing
         let reason = await fixture.reason {
             _ = try await fixture.run("SELECT CAST(x'c328' AS TEXT)")
         }
-        #expect(reason == .result)
+        #expect(reason == .form)
     }
 
     @Test func valuesOfOneCallAreForgottenBeforeTheNext() async throws {

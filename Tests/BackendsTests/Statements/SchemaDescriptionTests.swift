@@ -10,12 +10,13 @@ import Testing
 /// What a tool that describes its backend answers, before rules leave anything out.
 @Suite struct SchemaDescriptionTests {
     private static func job(
-        _ arguments: JSONObject = JSONObject(), rows: Int = 1_000
+        _ arguments: JSONObject = JSONObject(), rows: Int = 1_000, as caller: Caller? = nil
     ) throws -> Job {
         let tool = try Tool.sample(
             operation: .describe, examination: SchemaDescription.examination,
             limits: ToolLimits(rows: rows))
-        return Job(tool: tool, arguments: arguments, deadline: .now + .seconds(20))
+        return Job(
+            tool: tool, arguments: arguments, identity: caller, deadline: .now + .seconds(20))
     }
 
     private static func lines(_ result: RawResult) -> [String] {
@@ -67,7 +68,7 @@ import Testing
         options.user = "reader_\(ProcessInfo.processInfo.processIdentifier)"
         let reader = options
         let lines = try await PostgresFixture.patient.run { _ in
-            Result { Self.lines(try PostgresAnalyst(reader).describe(Self.job())) }
+            Result { Self.lines(try PostgresAnalyst(reader).describe(Self.job(), as: nil)) }
         }.get()
         #expect(
             lines == [
@@ -76,5 +77,42 @@ import Testing
                 "public.b|table|c|integer|references public.b|-|1",
                 "public.part|partitioned table|i|integer|-|-|-",
             ])
+    }
+
+    @Test func aCallersRoleSaysWhatIsToldOfAPostgresDatabase() async throws {
+        let suffix = ProcessInfo.processInfo.processIdentifier
+        let fixture = try await PostgresFixture.make(
+            """
+            create schema two; create table a(id int, pay int); create table b(id int);
+            create table two.b(x int);
+            create role login_\(suffix) login; create role desk_\(suffix); create role hr_\(suffix);
+            grant desk_\(suffix), hr_\(suffix) to login_\(suffix);
+            grant usage on schema two to desk_\(suffix);
+            grant select (id) on a to desk_\(suffix); grant select on two.b to desk_\(suffix);
+            grant select on a, b to hr_\(suffix);
+            """
+        ) { options in
+            options.user = "login_\(suffix)"
+            options.asCaller = PostgresCallerSettings(
+                role: CallerTemplate("{group}_\(suffix)"), settings: [])
+        }
+        _ = try await fixture.elsewhere { [backend = fixture.backend] in
+            try backend.examine(.describe, effect: .read)
+        }
+        func told(_ group: Name, _ arguments: JSONObject = JSONObject()) async throws -> [String] {
+            let caller = Caller(issuer: "i", subject: "ada", groups: [group])
+            return try await Self.lines(
+                fixture.backend.perform(Self.job(arguments, as: caller))
+            )
+            .map { $0.split(separator: "|").prefix(3).joined(separator: "|") }
+        }
+        #expect(try await told("desk") == ["public.a|table|id", "two.b|table|x"])
+        #expect(
+            try await told("hr")
+                == ["public.a|table|id", "public.a|table|pay", "public.b|table|id"])
+        #expect(try await told("desk", JSONObject(("relation", "b"))) == ["two.b|table|x"])
+        #expect(try await told("hr", JSONObject(("relation", "two.b"))).isEmpty)
+        #expect(try await told("hr", JSONObject(("after", "public.a"))) == ["public.b|table|id"])
+        await #expect(throws: BackendError.self) { try await told("other") }
     }
 }

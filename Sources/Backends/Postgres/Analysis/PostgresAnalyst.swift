@@ -79,10 +79,11 @@ final class PostgresAnalyst: Sendable {
         }
     }
 
-    func describe(_ job: Job) throws(BackendError) -> RawResult {
+    /// As far as `role` may read, which is the login's own where there is none.
+    func describe(_ job: Job, as role: String?) throws(BackendError) -> RawResult {
         try sessions[1].session.withLock { (session) throws(BackendError) in
             try ask(&session) { (session) throws(PostgresAnalysisError) in
-                try session.describe(job)
+                try session.describe(job, as: role)
             }
         }
     }

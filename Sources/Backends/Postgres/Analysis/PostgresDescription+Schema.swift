@@ -1,15 +1,20 @@
 internal import Enforcement
 internal import JSON
 
-/// The relations and columns that the tool's role may read, by the catalogue, with its comments and
-/// its estimate of rows.
+/// The relations and columns that the caller's role may read, by the catalogue, with its comments
+/// and its estimate of rows.
 extension PostgresAnalysisSession {
-    mutating func describe(_ job: Job) throws(PostgresAnalysisError) -> RawResult {
-        let rows: [[String?]]
-        do throws(PostgresFailure) { rows = try link.rows(Self.schemaQuery) } catch {
-            throw .server(error)
-        }
+    mutating func describe(
+        _ job: Job, as role: String?
+    ) throws(PostgresAnalysisError) -> RawResult {
         var answer = SchemaRows(job)
+        let rows: [[String?]]
+        do throws(PostgresFailure) {
+            // One more than may be told, so that it is seen that there is more.
+            rows = try link.rows(
+                Self.schemaQuery,
+                [role, answer.relation, answer.after, String(job.tool.limits.rows + 1)])
+        } catch { throw .server(error) }
         for row in rows {
             guard let name = row[0], let kind = row[1], let column = row[2] else { continue }
             let comment = [row[5], row[6]].compactMap { $0 }.first
@@ -40,8 +45,11 @@ extension PostgresAnalysisSession {
             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
             AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-            AND n.nspname !~ '^pg_(toast|temp)' AND has_schema_privilege(n.oid, 'USAGE')
-            AND has_column_privilege(c.oid, a.attnum, 'SELECT')
+            AND n.nspname !~ '^pg_(toast|temp)' AND has_schema_privilege(coalesce($1::name, current_user), n.oid, 'USAGE')
+            AND has_column_privilege(coalesce($1::name, current_user), c.oid, a.attnum, 'SELECT')
+            AND ($2::text IS NULL OR $2 IN (n.nspname || '.' || c.relname, c.relname))
+            AND ($3::text IS NULL OR (n.nspname || '.' || c.relname) COLLATE "C" > $3)
         ORDER BY (n.nspname || '.' || c.relname) COLLATE "C", a.attnum
+        LIMIT $4::bigint
         """
 }
