@@ -11,6 +11,8 @@ final class Server: Sendable {
     let witnesses: WitnessDesk
     let notices: NoticeDesk
     private let retention: RetentionDesk
+    /// nil where this process keeps the record itself.
+    let recorderWatch: RecorderWatch?
     private let lostRuns: LostRunsDesk
     private let consoleDesk: ConsoleDesk
     private let lending: LendingWatch
@@ -53,10 +55,17 @@ final class Server: Sendable {
         witnesses = try WitnessDesk(
             catalog.server.witnesses, installation, log: opened.log, workers: workers)
         loop = loops[0]
+        let streamNames = catalog.server.streams.map(\.name)
         retention = RetentionDesk(
-            catalog.server.retention, state: Startup.absolute(installation.directory),
-            log: opened.log, streams: catalog.server.streams.map(\.name), sink: recorder,
-            workers: workers)
+            // A recorder of its own carries it out.
+            catalog.server.recorder == nil ? catalog.server.retention : nil,
+            state: Startup.absolute(installation.directory), log: opened.log,
+            streams: streamNames, recorder: recorder, workers: workers)
+        recorderWatch = catalog.server.recorder.map { [workers, installation] settings in
+            RecorderWatch(
+                settings, state: Startup.absolute(installation.directory), streams: streamNames,
+                workers: workers)
+        }
         kept = Kept(
             installation: try InstallationKeys(installation),
             issuers: IssuerConnections(
@@ -100,6 +109,22 @@ final class Server: Sendable {
     /// Takes calls: the record is written, and no stream is further behind than it may be.
     var isReady: Bool { recorder.isWritable && !streams.backlog.isOver }
 
+    /// What supervisors ask.
+    var health: HealthPages {
+        HealthPages(obstacle: { self.obstacle }, complaint: { self.witnesses.watch.complaint })
+    }
+
+    private var obstacle: String? {
+        guard !isReady else { return nil }
+        let place = recorderWatch == nil ? "the disk" : "the recorder"
+        switch recorder.figures.standing {
+        case .stalled: return "\(place) does not answer"
+        case .failed: return "\(place) \(recorderWatch == nil ? "refuses" : "is away or refuses")"
+        case .good where streams.backlog.isOver: return "a stream is further behind than it may be"
+        case .good: return "the server ends"
+        }
+    }
+
     /// Streams run from then on, and whoever waits hears of what other processes change.
     func recordStart(_ transport: String) async throws {
         try await record("start") { writer in
@@ -112,6 +137,7 @@ final class Server: Sendable {
         witnesses.start()
         notices.start()
         retention.start(on: loop)
+        recorderWatch?.start(on: loop)
         lostRuns.start(on: loop)
         lending.start(on: loop)
     }
@@ -138,6 +164,7 @@ final class Server: Sendable {
         lending.stop()
         await notices.stop()
         await retention.stop()
+        await recorderWatch?.stop()
         await witnesses.stop()
         await streams.stop()
         recorder.close()

@@ -26,7 +26,7 @@ import Testing
                     mcp: MCPEndpoint(
                         current: CurrentServing(serving), sessions: try SessionSeal()),
                     origins: OriginCheck(port: 1, resource: "http://tools.test:1/mcp"),
-                    isReady: { true }))
+                    health: HealthPages(obstacle: { nil })))
         }
 
         func post(

@@ -28,7 +28,7 @@ import Testing
         let endpoint = HTTPEndpoint(
             mcp: MCPEndpoint(current: CurrentServing(serving), sessions: try SessionSeal()),
             origins: OriginCheck(port: 1, resource: "http://\(Self.host)/mcp"),
-            isReady: { false })
+            health: HealthPages(obstacle: { "the disk refuses" }))
         try group.start()
         server = try HTTPServer(group: group, address: "127.0.0.1", port: 0, handler: endpoint)
     }

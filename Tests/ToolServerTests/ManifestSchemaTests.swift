@@ -42,6 +42,7 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["$defs", "mailNotice"], NoticeManifest.mailKeys),
     ("server", ["$defs", "noticePerson"], NoticeManifest.personKeys),
     ("server", ["properties", "console"], ConsoleManifest.keys),
+    ("server", ["properties", "metrics"], MetricsManifest.keys),
     ("server", ["$defs", "stream", "properties", "behind"], StreamManifest.boundKeys),
     ("backend", ["$defs", "sqlite"], BackendManifest.sqliteKeys),
     ("backend", ["$defs", "http"], HTTPManifest.keys),

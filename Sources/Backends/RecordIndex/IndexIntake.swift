@@ -7,6 +7,8 @@ struct IndexIntake {
     let session: IndexSession
     let log: Int
     let name: String
+    /// A line says that earlier ones were removed.
+    private(set) var tellsOfRemoval = false
     /// Calls whose last line has not come, with their entry.
     private var open: [Name: Int] = [:]
     private var gaps: [Name: Quiet] = [:]
@@ -32,6 +34,7 @@ struct IndexIntake {
         guard !Self.isCheckpoint(placed.line.bytes), let line = RecordedLine(placed.line),
             !line.isUpkeep
         else { return }
+        if line.event.isByteEqual(to: RemovalNote.event) { tellsOfRemoval = true }
         let entry = try entry(for: line)
         try session.addLine(entry, line.sequence, placed.segment, placed.offset)
         for relation in line.relations { try session.addTouched(relation, entry) }

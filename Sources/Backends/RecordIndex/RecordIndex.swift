@@ -36,27 +36,44 @@ package final class RecordIndex {
         return anew
     }
 
-    /// Reads on in a log, up to its last acknowledged line. Answers how many lines were new.
     @discardableResult
     package func update(log name: String, directory: String) throws -> Int {
-        let identity = try AuditReader(directory: directory).identity()
+        try update([(name, directory)])
+    }
+
+    /// Reads on in logs, up to their last acknowledged lines. Answers how many lines were new.
+    @discardableResult
+    package func update(_ logs: [(name: String, directory: String)]) throws -> Int {
         var count = 0
         try change {
-            let log = try session.log(name, identity)
-            var intake = IndexIntake(session: session, log: log.id, name: name)
-            var tail = RecordTail(directory: directory, from: log.place)
-            var failure: SQLiteFailure?
-            try tail.read { batch in
-                do throws(SQLiteFailure) {
-                    for placed in batch { try intake.take(placed) }
-                } catch { failure = error }
-                count += batch.count
-                return failure == nil
-            }
-            if let failure { throw failure }
-            try session.move(log: log.id, to: tail.place)
+            let reading = try logs.map { try read($0.name, $0.directory) }
+            count = reading.reduce(0) { $0 + $1.lines }
+            // It holds what is gone from the record since.
+            guard reading.contains(where: \.isStale) else { return }
+            try session.clear()
+            count = try logs.reduce(0) { $0 + (try read($1.name, $1.directory).lines) }
         }
         return count
+    }
+
+    private func read(
+        _ name: String, _ directory: String
+    ) throws -> (lines: Int, isStale: Bool) {
+        let log = try session.log(name, try AuditReader(directory: directory).identity())
+        var intake = IndexIntake(session: session, log: log.id, name: name)
+        var tail = RecordTail(directory: directory, from: log.place)
+        var failure: SQLiteFailure?
+        var count = 0
+        try tail.read { batch in
+            do throws(SQLiteFailure) {
+                for placed in batch { try intake.take(placed) }
+            } catch { failure = error }
+            count += batch.count
+            return failure == nil
+        }
+        if let failure { throw failure }
+        try session.move(log: log.id, to: tail.place)
+        return (count, intake.tellsOfRemoval && log.place.sequence > 0)
     }
 
     /// Forgets all of it.

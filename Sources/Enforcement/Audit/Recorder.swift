@@ -111,11 +111,15 @@ package final class Recorder: Sendable {
             } catch { return .failure(error) }
         }
         core.enqueue(together: lines)
+        // This thread brings no more while it waits here.
+        core.wake()
         return wait.result()
     }
 
     /// False while the disk refuses or hangs; true again by itself.
     package var isWritable: Bool { core.isWritable }
+
+    package var figures: RecorderFigures { core.figures }
 
     /// Where somebody else keeps it: they may be gone.
     package func look() { core.look() }

@@ -4,15 +4,14 @@ import Glibc
 // Sendable: `shared` is only touched inside `bell.withLock`; `writer` only by the writing thread
 // after `start`.
 package final class RecorderCore: @unchecked Sendable {
-    private enum Health { case good, stalled, failed }
-
     private struct Shared {
         var queue: [WaitingLines] = []
         /// What the writing thread works on. Emptied by the watchdog when it takes too long.
         var inFlight: [WaitingLines] = []
         /// Of both.
         var bytes = 0
-        var health = Health.good
+        var health: RecordStanding { figures.standing }
+        var figures = RecorderFigures()
         var reason = ""
         var isWriterAsleep = false
         var mustLook = false
@@ -50,6 +49,14 @@ package final class RecorderCore: @unchecked Sendable {
     }
 
     var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
+
+    var figures: RecorderFigures {
+        bell.withLock {
+            var figures = shared.figures
+            figures.waitingBytes = shared.bytes
+            return figures
+        }
+    }
 
     func enqueue(_ lines: WaitingLines) {
         let (refusal, wakes) = take(lines.bytes) { $0.append(lines) }
@@ -149,7 +156,8 @@ package final class RecorderCore: @unchecked Sendable {
             switch nextWork(after: pause) {
             case .batch(let batch):
                 let began = RecorderBell.now()
-                finish(writer.commit(batch))
+                let result = writer.commit(batch)
+                finish(result, batch, taking: RecorderBell.now() &- began)
                 guard pauses else { continue }
                 pause = Pause(after: batch.count, taking: RecorderBell.now() &- began)
             case .retry: finish(writer.restart().map { [] })
@@ -210,21 +218,27 @@ package final class RecorderCore: @unchecked Sendable {
         }
     }
 
-    private func finish(_ result: Result<[RecordReceipt], RecordError>) {
+    /// `batch` is empty after an attempt to go on.
+    private func finish(
+        _ result: Result<[RecordReceipt], RecordError>, _ batch: [WaitingLines] = [],
+        taking time: UInt64 = 0
+    ) {
         var isNew = false
         let waiters: [WaitingLines] = bell.withLock {
             switch result {
             case .success:
                 // Also after a hang: what was refused meanwhile stands in the record now, which
                 // is true, and its callers had no effect.
-                shared.health = .good
+                shared.figures.standing = .good
+                if !batch.isEmpty { shared.figures.note(batch, taking: time) }
                 let done = shared.inFlight
                 shared.bytes -= done.reduce(0) { $0 + $1.bytes }
                 shared.inFlight = []
                 return done
             case .failure(let error):
                 isNew = shared.health != .failed
-                shared.health = .failed
+                if shared.health == .good { shared.figures.failures += 1 }
+                shared.figures.standing = .failed
                 shared.reason = error.reason
                 return takeAll()
             }
@@ -236,6 +250,8 @@ package final class RecorderCore: @unchecked Sendable {
     }
 
     // MARK: The watchdog
+
+    private var silence: String { "\(writer.place) does not answer" }
 
     /// A hung sync cannot be interrupted; its waiters can be told.
     private func watch() {
@@ -259,12 +275,15 @@ package final class RecorderCore: @unchecked Sendable {
                     bell.wait(.watchdog, until: min(since &+ deadline, now &+ deadline / 8))
                     return []
                 }
-                if shared.health == .good { shared.health = .stalled }
-                shared.reason = "the disk does not answer"
+                if shared.health == .good {
+                    shared.figures.standing = .stalled
+                    shared.figures.failures += 1
+                }
+                shared.reason = silence
                 return takeAll()
             }
             for waiting in overdue {
-                waiting.tell(.failure(.unavailable("the disk does not answer")))
+                waiting.tell(.failure(.unavailable(silence)))
             }
             if isDone { return }
         }

@@ -28,7 +28,7 @@ extension RecordError: CustomStringConvertible {
 
 extension RecordError {
     /// What `unavailable` says, without the words that its description begins with.
-    var reason: String {
+    package var reason: String {
         if case .unavailable(let reason) = self { reason } else { description }
     }
 }

@@ -3,6 +3,7 @@ import Glibc
 /// Turns bodies into a durable batch. Belongs to one thread at a time, which never holds a lock
 /// while it is in here.
 final class RecorderWriter: BatchWriter {
+    let place = "the disk"
     private let directory: String
     private let disk: RecorderDisk
     private let limits: RecorderLimits

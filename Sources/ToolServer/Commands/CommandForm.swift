@@ -36,8 +36,9 @@ struct CommandForm {
             "stdio [--manifests DIR] [--state DIR]",
             "serve one client over a pipe"),
         CommandForm(
-            "recorder [--manifests DIR]",
-            "keep the record for servers of another user, as `record` in server.json says"),
+            "recorder [--status [--json]] [--manifests DIR]",
+            "keep the record for servers of another user, as `record` in server.json says; --status: how the running one does"
+        ),
         CommandForm(
             "check [--live] [--manifests DIR] [--json]",
             "load the manifests, report every problem; --live: prove them against the databases"),

@@ -11,11 +11,16 @@ enum RecorderCommand {
     private static let look = Duration.seconds(1)
 
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
-        let arguments = try Arguments(words, options: ["--manifests"])
-        guard let settings = try Startup.settings(arguments).recorder else {
+        let arguments = try Arguments(
+            words, options: ["--manifests"], flags: ["--status", "--json"])
+        let server = try Startup.settings(arguments)
+        guard let settings = server.recorder else {
             throw CommandFailure(
                 "server.json has no `record`: it says where the recorder listens, where it keeps the record, and which user may write through it"
             )
+        }
+        if arguments.has("--status") {
+            return try RecorderStatus.tell(settings, asJSON: arguments.has("--json"))
         }
         let user = try user(settings)
         let stop = StopFlag()
@@ -24,8 +29,14 @@ enum RecorderCommand {
         }
         // The group reads, nobody else.
         umask(0o027)
-        let recorder = try open(settings)
-        let desk = RecorderDesk(recorder, directory: settings.log)
+        let recorder = try open(settings, retaining: server.retention != nil)
+        let desk = RecorderDesk(
+            recorder, directory: settings.log,
+            retention: server.retention.map {
+                RecorderRetention(
+                    $0, streams: server.streams.map(\.name), recorder: recorder,
+                    directory: settings.log)
+            })
         let listener = try listen(settings)
         StandardStream.error.line("recording in \(settings.log) for \(settings.user)")
         while !stop.isSet {
@@ -44,11 +55,12 @@ enum RecorderCommand {
     private static func admit(
         _ socket: consuming LocalSocket, only user: uid_t, to desk: RecorderDesk
     ) {
-        guard let peer = socket.peerUser, peer == user else {
+        // Root and its own user may ask how it does.
+        guard let peer = socket.peerUser, [user, geteuid(), 0].contains(peer) else {
             StandardStream.error.line("recorder: somebody else than its user was turned away")
             return
         }
-        desk.welcome(socket)
+        desk.welcome(socket, mayWrite: peer == user)
     }
 
     /// Of the servers.
@@ -64,7 +76,9 @@ enum RecorderCommand {
         return user
     }
 
-    private static func open(_ settings: RecorderSettings) throws(CommandFailure) -> Recorder {
+    private static func open(
+        _ settings: RecorderSettings, retaining: Bool
+    ) throws(CommandFailure) -> Recorder {
         for (path, mode) in [
             (settings.directory, mode_t(0o750)), (settings.keys, 0o700),
             (settings.log, 0o750),
@@ -73,7 +87,8 @@ enum RecorderCommand {
                 throw CommandFailure("cannot make \(path): \(SystemText.error(errno))")
             }
         }
-        var limits = RecorderLimits()
+        var limits = RecorderLimits(
+            segmentSeconds: retaining ? RetentionDesk.segmentSeconds : nil)
         limits.queuedBytes = 64 << 20
         do throws(RecordError) {
             return try Recorder.open(

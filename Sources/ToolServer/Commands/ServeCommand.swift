@@ -23,8 +23,7 @@ enum ServeCommand {
         let endpoint = HTTPEndpoint(
             mcp: MCPEndpoint(current: server.current, sessions: try SessionSeal()),
             origins: OriginCheck(port: port, resource: server.settings.http.resource),
-            isReady: { server.isReady }, complaint: { server.witnesses.watch.complaint },
-            replies: server.replies)
+            health: server.health, replies: server.replies)
         let tls = try ListenerTLS.atStart(server.settings)
         var limits = HTTPLimits()
         limits.connections = server.settings.limits.connections
@@ -37,6 +36,7 @@ enum ServeCommand {
             let scheme = tls == nil ? "http" : "https"
             StandardStream.error.line("serving \(scheme)://\(address):\(listener.port)/mcp")
             let console = try Self.console(of: server, on: group, tls: tls)
+            let metrics = try Self.metrics(of: server, on: group)
             await lifetime.untilStopped(reload: {
                 await server.reload { try ListenerTLS.renewal(of: tls, by: $0) }
             })
@@ -44,11 +44,26 @@ enum ServeCommand {
             server.release()
             let deadline = MonotonicTime.now().advanced(by: drainLimit)
             await console?.drain(deadline: deadline)
+            await metrics?.drain(deadline: deadline)
             await listener.drain(deadline: deadline)
             await server.tasks.drain(until: deadline, on: group.next())
             await server.stop()
             return .done
         }
+    }
+
+    /// As the settings of the start say.
+    private static func metrics(
+        of server: Server, on group: EventLoopGroup
+    ) throws -> HTTPServer? {
+        guard let settings = server.settings.metrics else { return nil }
+        var limits = HTTPLimits()
+        limits.connections = 64
+        let listener = try HTTPServer(
+            group: group, address: settings.address, port: settings.port, tls: nil, limits: limits,
+            handler: MetricsEndpoint(health: server.health, metrics: { server.metrics }))
+        StandardStream.error.line("metrics http://\(settings.address):\(listener.port)/metrics")
+        return listener
     }
 
     /// As the settings of the start say.

@@ -97,6 +97,8 @@ package struct ServerSettings: Sendable {
     package var givesReceipts = false
     /// nil: people decide beside the server alone.
     package var console: ConsoleSettings?
+    /// nil: nowhere.
+    package var metrics: MetricsSettings?
     /// nil: the record is kept for good.
     package var retention: RetentionSettings?
     /// nil: this process keeps its record itself.
@@ -131,7 +133,7 @@ struct ServerManifest {
         optional: [
             "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "witnesses",
             "notices",
-            "receipts", "retention", "record", "console",
+            "receipts", "retention", "record", "console", "metrics",
         ])
     static let httpKeys = KeySet(
         required: [], optional: ["listen", "resource", "scopes", "tls"])
@@ -160,7 +162,7 @@ struct ServerManifest {
         let witnesses = witnesses()
         let receipts = object["receipts"]?.bool()
         let retention = object["retention"].flatMap { RetentionManifest.read($0) }
-        let recorder = recorder()
+        let recorder = object["record"].flatMap { RecorderManifest.read($0, under: directory) }
         let notices = notices(of: issuers ?? [])
         guard let name, let http, let issuers, let users, let streams, let witnesses, let notices
         else {
@@ -171,21 +173,16 @@ struct ServerManifest {
         if let node = object["console"], let console, let console {
             ConsoleManifest.check(console, issuers, at: node)
         }
+        var listeners = [(address: http.address, port: http.port)]
+        if let console, let console { listeners.append((console.address, console.port)) }
+        let metrics = object["metrics"].map { MetricsManifest.read($0, beside: listeners) }
+        if case .some(.none) = metrics { return nil }
         return ServerSettings(
             name: name, http: http, stateDirectory: state, issuers: issuers, localUsers: users,
             limits: limits, streams: streams, witnesses: witnesses, notices: notices,
             givesReceipts: receipts ?? false,
-            console: console ?? nil, retention: retention, recorder: recorder)
-    }
-
-    private func recorder() -> RecorderSettings? {
-        guard let node = object["record"] else { return nil }
-        if object["retention"] != nil {
-            node.report(
-                "is declared beside `retention`, which a recorder of its own does not serve yet: leave one of them out"
-            )
-        }
-        return RecorderManifest.read(node, under: directory)
+            console: console ?? nil, metrics: metrics ?? nil, retention: retention,
+            recorder: recorder)
     }
 
     private func http() -> ServerSettings.HTTP? {

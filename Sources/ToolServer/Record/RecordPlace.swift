@@ -36,7 +36,14 @@ struct RecordPlace {
             && !name.utf8.starts(with: ".".utf8)
     }
 
-    var indexFile: String { state + "/record-index.db" }
+    var indexFile: String { Self.indexFile(in: state) }
+
+    private static func indexFile(in state: String) -> String { state + "/record-index.db" }
+
+    /// It may hold what is gone from the record; whoever asks next makes it anew.
+    static func forgetIndex(in state: String) {
+        for ending in ["", "-wal", "-shm"] { unsafe unlink(indexFile(in: state) + ending) }
+    }
 
     func directory(of log: String) -> String { records + "/" + log }
 
@@ -74,7 +81,7 @@ struct RecordPlace {
     }
 
     func update(_ index: RecordIndex) throws {
-        for log in logs { try index.update(log: log, directory: directory(of: log)) }
+        try index.update(logs.map { ($0, directory(of: $0)) })
     }
 
     func failing<Value>(_ body: () throws -> Value) throws -> Value {

@@ -1,7 +1,7 @@
 import Enforcement
 import JSON
 
-/// `audit retention`: what the next look of a server would remove. Changes nothing.
+/// `audit retention`: what the next look of whoever keeps the record would remove. Changes nothing.
 enum RetentionView {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(words, options: RecordPlace.options)
@@ -13,9 +13,11 @@ enum RetentionView {
         }
         let place = try RecordPlace(arguments)
         for log in place.logs {
-            let pass = try RetentionDesk.pass(
-                settings, state: place.state, log: log, streams: server.streams.map(\.name),
-                at: WallClock.seconds())
+            let directory = place.directory(of: log)
+            let shipped = try StreamCursor.firstUnsent(
+                server.streams.map(\.name), state: place.state, log: log, directory: directory)
+            let pass = try RetentionPass(
+                settings, log: directory, before: shipped.min() ?? .max, at: WallClock.seconds())
             StandardStream.output.line(
                 "\(log): \(counted(pass.lines.count, "line")) of \(counted(pass.calls, "call")) would go, in \(counted(pass.segments.count, "file"))"
             )

@@ -7,6 +7,8 @@ import Synchronization
 /// nothing from them but lines.
 final class RecorderDesk: Sendable {
     private let recorder: Recorder
+    /// nil: the record is kept for good.
+    private let retention: RecorderRetention?
     private let reader: AuditReader
     private let guests: RecorderGuests
     /// Every line before it is durable.
@@ -16,15 +18,17 @@ final class RecorderDesk: Sendable {
     static let linesMax = 64
     private static let patience = Duration.seconds(10)
 
-    init(_ recorder: Recorder, directory: String) {
+    init(_ recorder: Recorder, directory: String, retention: RecorderRetention? = nil) {
         self.recorder = recorder
+        self.retention = retention
         reader = AuditReader(directory: directory)
         guests = RecorderGuests(orphans: recorder.underway)
         end = Atomic(recorder.size)
     }
 
-    /// On a thread of its own, until the other side leaves.
-    func welcome(_ socket: consuming LocalSocket) {
+    /// On a thread of its own, until the other side leaves. Who may not write learns how the
+    /// recorder does, no more.
+    func welcome(_ socket: consuming LocalSocket, mayWrite: Bool = true) {
         let line = RecorderLine(socket)
         let hasRoom = lines.withLock { lines in
             guard lines.count < Self.linesMax else { return false }
@@ -38,7 +42,7 @@ final class RecorderDesk: Sendable {
         }
         do throws(SystemError) {
             _ = try SystemThread.spawn(name: "guest") {
-                try? self.serve(line)
+                try? self.serve(line, mayWrite: mayWrite)
                 self.lines.withLock { $0[ObjectIdentifier(line)] = nil }
             }
         } catch {
@@ -46,8 +50,16 @@ final class RecorderDesk: Sendable {
         }
     }
 
-    private func serve(_ line: RecorderLine) throws(SystemError) {
+    private func serve(_ line: RecorderLine, mayWrite: Bool) throws(SystemError) {
         let frame = FrameReader(try line.frame(first: Self.patience, rest: Self.patience))
+        if let shipped = frame.flatMap({ ShippedFiles($0) }) {
+            if mayWrite { retention?.hear(shipped) }
+            return try line.socket.send(report.bytes, within: Self.patience)
+        }
+        guard mayWrite else {
+            return try refuse(
+                .unavailable("this user may not write through the recorder"), on: line)
+        }
         guard let hello = frame.flatMap({ RecorderFrame.Hello($0) }) else { return }
         guard recorder.isWritable else {
             return try refuse(.unavailable("the recorder's disk takes nothing"), on: line)
@@ -102,8 +114,19 @@ final class RecorderDesk: Sendable {
         _ = end.max(last + 1, ordering: .relaxed)
     }
 
+    private var report: RecorderReport {
+        var report = RecorderReport()
+        report.figures = recorder.figures
+        report.lines = end.load(ordering: .relaxed)
+        (report.processes, report.openCalls) = guests.count
+        report.rewrittenFiles = retention?.rewrittenFiles ?? 0
+        report.unheardStreams = retention?.unheard.map(\.text) ?? []
+        return report
+    }
+
     /// Ends what processes have left open that are gone.
     func tidy() {
+        retention?.lookIfDue()
         let calls = guests.giveUp()
         guard !calls.isEmpty else { return }
         switch recorder.append(together: calls.map { [ForeignLines.unknownOutcome($0)] }) {

@@ -81,12 +81,16 @@ enum RecorderFrame {
         case lines = 2
         /// Of the server: nothing of it comes any more.
         case goodbye = 3
+        /// Of whoever asks how the recorder does: how far streams have the record. It stands alone.
+        case look = 4
         /// Of the recorder: where the record ends, and whether it has that frame already.
         case welcome = 0x81
         /// Of the recorder: the lines of a frame are durable.
         case durable = 0x82
         /// Of the recorder: they are not, or may not be.
         case refused = 0x83
+        /// Of the recorder: how it does.
+        case report = 0x84
     }
 
     /// Of the lines of one frame with what is around them: more than may wait in one process.

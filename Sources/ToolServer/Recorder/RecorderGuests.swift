@@ -58,6 +58,17 @@ final class RecorderGuests: Sendable {
         }
     }
 
+    /// Processes that are here, and calls that are open.
+    var count: (processes: Int, openCalls: Int) {
+        state.withLock { state in
+            let guests = state.guests.values
+            return (
+                guests.count { $0.leftAt == nil },
+                guests.reduce(state.orphans.count) { $0 + $1.underway.sorted.count }
+            )
+        }
+    }
+
     /// These lines of it are durable.
     func took(_ groups: [[[UInt8]]], of run: String) {
         state.withLock { state in

@@ -9,6 +9,7 @@ import Synchronization
 /// A frame whose receipt was lost is asked after when the recorder is there again, and is sent
 /// again only if it is not in the record.
 final class RecorderLink: BatchWriter {
+    let place = "the recorder"
     private let settings: RecorderSettings
     private let run: String
     private let givesEvidence: Bool
@@ -101,7 +102,7 @@ final class RecorderLink: BatchWriter {
     private func resume() -> Result<[RecordReceipt]?, RecordError> {
         do throws(RecordError) {
             drop()
-            let line = try connect()
+            let line = try RecorderLine.connect(to: settings)
             let hello = RecorderFrame.Hello(
                 run: run, frame: pending == nil ? 0 : frame, from: end)
             var welcome = try exchange(hello.bytes, on: line, within: Self.greeting)
@@ -150,30 +151,10 @@ final class RecorderLink: BatchWriter {
         return error
     }
 
-    private func connect() throws(RecordError) -> RecorderLine {
-        do throws(SystemError) {
-            let line = RecorderLine(try LocalSocket.connect(to: settings.socket))
-            guard let user = line.socket.peerUser, user == FileOwner.of(settings.directory) else {
-                throw SystemError(call: "connect", code: EACCES)
-            }
-            return line
-        } catch {
-            throw .unavailable("the recorder at \(settings.socket) does not answer (\(error))")
-        }
-    }
-
     private func exchange(
         _ bytes: [UInt8], on line: RecorderLine, within limit: Duration?
     ) throws(RecordError) -> FrameReader {
-        do throws(SystemError) {
-            try line.socket.send(bytes, within: limit)
-            if let answer = FrameReader(try line.frame(first: limit, rest: Self.greeting)) {
-                return answer
-            }
-        } catch {
-            throw .unavailable("the recorder at \(settings.socket) is gone (\(error))")
-        }
-        throw .unavailable("the recorder at \(settings.socket) gave no answer that can be read")
+        try line.exchange(bytes, first: limit, rest: Self.greeting, with: settings)
     }
 }
 
@@ -191,6 +172,32 @@ final class RecorderLine: Sendable {
     let socket: LocalSocket
 
     init(_ socket: consuming LocalSocket) { self.socket = socket }
+
+    /// Only to whoever owns the record.
+    static func connect(to settings: RecorderSettings) throws(RecordError) -> RecorderLine {
+        do throws(SystemError) {
+            let line = RecorderLine(try LocalSocket.connect(to: settings.socket))
+            guard let user = line.socket.peerUser, user == FileOwner.of(settings.directory) else {
+                throw SystemError(call: "connect", code: EACCES)
+            }
+            return line
+        } catch {
+            throw .unavailable("the recorder at \(settings.socket) does not answer (\(error))")
+        }
+    }
+
+    /// Sends a frame and takes the answer.
+    func exchange(
+        _ bytes: [UInt8], first: Duration?, rest: Duration, with settings: RecorderSettings
+    ) throws(RecordError) -> FrameReader {
+        do throws(SystemError) {
+            try socket.send(bytes, within: first)
+            if let answer = FrameReader(try frame(first: first, rest: rest)) { return answer }
+        } catch {
+            throw .unavailable("the recorder at \(settings.socket) is gone (\(error))")
+        }
+        throw .unavailable("the recorder at \(settings.socket) gave no answer that can be read")
+    }
 
     /// The next frame, without its length. `first` is how long it may be until it begins.
     func frame(first: Duration?, rest: Duration) throws(SystemError) -> [UInt8] {

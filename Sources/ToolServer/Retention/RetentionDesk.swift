@@ -8,7 +8,6 @@
 import Backends
 import Enforcement
 import EventLoop
-import Glibc
 import JSON
 import Synchronization
 
@@ -18,23 +17,23 @@ final class RetentionDesk: Sendable {
     private let state: String
     private let log: String
     private let streams: [Name]
-    private let sink: any RecordSink
+    private let recorder: Recorder
     private let workers: WorkerPool
     private let running = Mutex<Task<Void, Never>?>(nil)
 
     /// Files are no longer than that, so that what grows old can go.
     static let segmentSeconds = Calendar.day
-    private static let betweenLooks = Duration.seconds(Calendar.day)
+    static let betweenLooks = Duration.seconds(Calendar.day)
 
     init(
         _ settings: RetentionSettings?, state: String, log: String, streams: [Name],
-        sink: any RecordSink, workers: WorkerPool
+        recorder: Recorder, workers: WorkerPool
     ) {
         self.settings = settings
         self.state = state
         self.log = log
         self.streams = streams
-        self.sink = sink
+        self.recorder = recorder
         self.workers = workers
     }
 
@@ -57,65 +56,28 @@ final class RetentionDesk: Sendable {
         await task?.value
     }
 
-    /// Removes what is over. A failure is said and leaves a whole record; the next look goes on.
+    /// Removes what is over. A failure is said; the next look goes on.
     func look(at now: Int) async {
         do {
-            while true {
-                let pass = try await onWorker { () throws(RecordError) -> RetentionPass? in
-                    try self.pass(at: now)
+            let result: Result<Void, RecordError> = try await workers.run { _ in
+                do throws(RecordError) { return .success(try self.sweep(at: now)) } catch {
+                    return .failure(error)
                 }
-                guard let pass, !pass.segments.isEmpty else { return }
-                for segment in pass.segments { try await remove(pass.lines, from: segment) }
-                guard pass.isPart else { return }
             }
+            try result.get()
         } catch {
             StandardStream.error.line("retention: \(error)")
         }
     }
 
-    private func pass(at now: Int) throws(RecordError) -> RetentionPass? {
-        guard let settings else { return nil }
-        return try Self.pass(settings, state: state, log: log, streams: streams, at: now)
-    }
-
-    static func pass(
-        _ settings: RetentionSettings, state: String, log: String, streams: [Name], at now: Int
-    ) throws(RecordError) -> RetentionPass {
+    private func sweep(at now: Int) throws(RecordError) {
+        guard let settings else { return }
         let directory = "\(state)/\(log)"
-        let origin = try AuditReader(directory: directory).identity()
-        let cursors = streams.map { stream in
-            StreamCursor.read(
-                StreamCursor.file("\(state)/streams", stream, log), origin: origin)
+        let sweep = RetentionSweep(settings: settings, recorder: recorder, directory: directory)
+        let shipped = try StreamCursor.firstUnsent(
+            streams, state: state, log: log, directory: directory)
+        if try sweep.run(before: shipped.min() ?? .max, at: now) > 0 {
+            RecordPlace.forgetIndex(in: state)
         }
-        return try RetentionPass(settings, log: directory, cursors: cursors, at: now)
-    }
-
-    private func remove(_ lines: Set<Int>, from segment: Int) async throws {
-        let directory = "\(state)/\(log)"
-        let rewrite = try await onWorker { () throws(RecordError) -> SegmentRewrite? in
-            try SegmentRewrite(
-                directory: directory, segment: segment, removing: { lines.contains($0) })
-        }
-        guard let rewrite else { return }
-        do throws(RecordError) { _ = try await sink.append([rewrite.note.body]) } catch {
-            rewrite.abandon()
-            throw error
-        }
-        try await onWorker { [state] () throws(RecordError) -> Void in
-            try rewrite.finish()
-            // It may hold what is gone; whoever asks next makes it anew.
-            for ending in ["", "-wal", "-shm"] {
-                unsafe unlink("\(state)/record-index.db\(ending)")
-            }
-        }
-    }
-
-    private func onWorker<Value: Sendable>(
-        _ body: @escaping @Sendable () throws(RecordError) -> Value
-    ) async throws -> Value {
-        let result: Result<Value, RecordError> = try await workers.run { _ in
-            do throws(RecordError) { return .success(try body()) } catch { return .failure(error) }
-        }
-        return try result.get()
     }
 }

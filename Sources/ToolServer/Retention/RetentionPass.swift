@@ -13,12 +13,11 @@ struct RetentionPass {
 
     private static let linesMax = 1_000_000
 
-    /// Only what every stream has: `cursors` are theirs, nil for one that has nothing yet.
+    /// Only in files before `segment`, which every stream has.
     init(
-        _ settings: RetentionSettings, log directory: String, cursors: [StreamCursor?], at now: Int
+        _ settings: RetentionSettings, log directory: String, before segment: Int, at now: Int
     ) throws(RecordError) {
-        let shipped = cursors.map { $0?.place.segment ?? 1 }.min() ?? .max
-        let sealed = try SegmentRewrite.sealed(in: directory).filter { $0.segment < shipped }
+        let sealed = try SegmentRewrite.sealed(in: directory).filter { $0.segment < segment }
         guard let end = sealed.last?.end else { return }
         var tail = RecordTail(directory: directory)
         var joiner = EntryJoiner()

@@ -31,6 +31,16 @@ final class StreamBacklog: Sendable {
     /// Nothing that has an effect may begin.
     var isOver: Bool { recordedLast >= allowed.load(ordering: .relaxed) }
 
+    /// Of each stream, as far as that is known.
+    var unsent: [(name: Name, lines: Int)] {
+        let end = recordedLast + 1
+        return streams.withLock { streams in
+            streams.compactMap { stream in
+                stream.sent.map { (stream.name, max(0, end - $0)) }
+            }
+        }
+    }
+
     func arrived(_ stream: Int, to sequence: Int) {
         change(stream) { $0.sent = max($0.sent ?? 0, sequence) }
     }

@@ -31,6 +31,17 @@ struct StreamCursor: Equatable {
             sent: sent)
     }
 
+    /// For each stream the first file of which it does not have all.
+    static func firstUnsent(
+        _ streams: [Name], state: String, log: String, directory: String
+    ) throws(RecordError) -> [Int] {
+        guard !streams.isEmpty else { return [] }
+        let origin = try AuditReader(directory: directory).identity()
+        return streams.map { stream in
+            read(file("\(state)/streams", stream, log), origin: origin)?.place.segment ?? 1
+        }
+    }
+
     var bytes: [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()

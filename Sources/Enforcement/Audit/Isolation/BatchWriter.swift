@@ -1,6 +1,8 @@
 /// What makes a batch durable: this process's disk, or the recorder of its own beyond a socket.
 /// Belongs to one thread at a time, which may wait in it.
 package protocol BatchWriter: AnyObject {
+    /// Where it writes, in the words for those who wait.
+    var place: String { get }
     /// One receipt for each; durable when it returns. After a failure only `restart` is called.
     func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError>
     /// One attempt to go on after a failure.

@@ -51,7 +51,7 @@ package struct RemovalNote: Sendable, Equatable {
         self.digest = digest
     }
 
-    static let event = "removed"
+    package static let event = "removed"
     private static let start = Array(#""event":"removed","v":1,"segment":"#.utf8)
     private static let lines = Array(#","lines":"#.utf8)
     private static let digest = Array(#","sha256":""#.utf8)

@@ -10,9 +10,7 @@ import JSON
 struct HTTPEndpoint: HTTPHandler {
     let mcp: MCPEndpoint
     let origins: OriginCheck
-    let isReady: @Sendable () -> Bool
-    /// What is wrong while calls are taken all the same.
-    var complaint: @Sendable () -> String? = { nil }
+    let health: HealthPages
     /// nil where nobody is told of requests for approval.
     var replies: ApprovalReplies?
 
@@ -42,7 +40,7 @@ struct HTTPEndpoint: HTTPHandler {
     /// nil for what belongs to the tools.
     private func answerOutside(_ request: HTTPRequest) -> HTTPResponse? {
         // Supervisors know us by addresses of their own, and learn nothing that they could misuse.
-        if let health = health(request.path) { return health }
+        if let page = health.answer(request.path) { return page }
         guard origins.admits(request) else {
             return .text(
                 403,
@@ -55,16 +53,6 @@ struct HTTPEndpoint: HTTPHandler {
         if tokens?.owns(request) == true || replies?.owns(request) == true { return nil }
         return mcp.current.value.resource.answer(request)
             ?? .text(404, "Not found. The tools are at POST /mcp, and plain at GET /v1/tools.")
-    }
-
-    private func health(_ path: String) -> HTTPResponse? {
-        switch path {
-        case "/healthz": .text(200, "ok")
-        case "/readyz" where isReady():
-            .text(200, complaint().map { "ready, but \($0)" } ?? "ready")
-        case "/readyz": .text(503, "not ready: calls cannot be recorded")
-        default: nil
-        }
     }
 }
 
