@@ -9,6 +9,10 @@ package import JSON
 package struct ApprovalDesk: Sendable {
     private let book: ApprovalBook
     private let sink: any RecordSink
+    /// For the words of people, before they are on record.
+    private let values: ValueMasks
+
+    private static let builtIn = ValueMasks()
 
     package enum Decision: Sendable {
         case approve
@@ -20,11 +24,12 @@ package struct ApprovalDesk: Sendable {
     }
 
     package init(
-        store: any StateStore, sink: any RecordSink,
+        store: any StateStore, sink: any RecordSink, values: ValueMasks? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         book = ApprovalBook(store: store, now: now)
         self.sink = sink
+        self.values = values ?? Self.builtIn
     }
 
     /// The latest first; in one phase, or whatever their phase.
@@ -109,8 +114,12 @@ package struct ApprovalDesk: Sendable {
         if let notice { writer.member("notice", notice.text) }
         switch decision {
         case .approve: writer.member("decision", "approve")
-        case .reject: writer.member("decision", "reject")
-        case .force: writer.member("decision", "force")
+        case .reject(let reason):
+            writer.member("decision", "reject")
+            writer.member("reason", masked(reason))
+        case .force(let reason):
+            writer.member("decision", "force")
+            writer.member("reason", masked(reason))
         case .modify(let edit):
             writer.member("decision", "modify")
             writer.member("edit", request.edits.count)
@@ -123,6 +132,11 @@ package struct ApprovalDesk: Sendable {
         do throws(RecordError) { _ = try await sink.append([writer.finish()]) } catch {
             throw Refusal(error)
         }
+    }
+
+    private func masked(_ reason: String) -> String {
+        var text = TextMask(values, wanted: values.wanted(for: nil))
+        return text.masked(reason)
     }
 }
 

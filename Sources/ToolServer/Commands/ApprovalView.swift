@@ -8,6 +8,10 @@ struct ApprovalView {
     private let arguments: JSONValue
     private let sent: JSONValue
     private let reason: String?
+    /// What whoever said no told the caller.
+    private let told: String?
+    /// Of each vote, where it was forced.
+    private let forced: [String?]
     private let changes: [String]
     private let earlier: [ApprovalView]
     private let preview: RowPreview?
@@ -25,6 +29,10 @@ struct ApprovalView {
         reason =
             arguments["reason"]?.string
             ?? request.reason.flatMap { mask.masked(.string($0)).string }
+        told = request.end?.reason.flatMap { mask.masked(.string($0)).string }
+        forced = request.votes.map { vote in
+            vote.forced.flatMap { mask.masked(.string($0)).string }
+        }
         changes = request.changeLines(&mask)
         var known: [(raw: JSONValue, shown: JSONValue)] = []
         Self.collect(.object(request.arguments), arguments, into: &known)
@@ -152,10 +160,10 @@ struct ApprovalView {
         if !request.edits.isEmpty {
             lines.append(("decide with", "--edit \(request.edits.count)"))
         }
-        for vote in request.votes {
+        for (vote, why) in zip(request.votes, forced) {
             let at = "\(vote.person.subject) at \(WallClock.text(vote.at))"
             lines.append(
-                vote.forced.map { ("FORCED", "by \(at), alone: \($0)") } ?? ("approved", at))
+                why.map { ("FORCED", "by \(at), alone: \($0)") } ?? ("approved", at))
         }
         for need in request.needs where !need.force.isEmpty {
             let groups = need.force.map(\.text).joined(separator: " or ")
@@ -163,7 +171,7 @@ struct ApprovalView {
         }
         if let end = request.end {
             let by = end.by.map { " by \($0.subject)" } ?? ""
-            let why = end.reason ?? end.code ?? ""
+            let why = told ?? end.code ?? ""
             lines.append((request.phase.rawValue, "\(WallClock.text(end.at))\(by) \(why)"))
         }
         if request.phase == .unknown, let trace = request.trace {
@@ -224,7 +232,7 @@ struct ApprovalView {
         }
         if let end = request.end {
             value["by"] = end.by.map(\.json)
-            value["told"] = end.reason.map { .string($0) }
+            value["told"] = told.map { .string($0) }
             value["code"] = end.code.map { .string($0) }
         }
         if request.phase == .unknown, let trace = request.trace {

@@ -78,7 +78,7 @@ struct ApprovalsSession: Sendable {
         try request.check(approver.caller, now: WallClock.seconds())
         let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
-        return try await ApprovalDesk(store: state, sink: recorder)
+        return try await ApprovalDesk(store: state, sink: recorder, values: rules.masks)
             .decide(request.id, decision, by: approver, seeing: edit, narrowing: narrowing)
     }
 

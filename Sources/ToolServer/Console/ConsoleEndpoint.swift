@@ -99,7 +99,11 @@ final class ConsoleDesk: Sendable {
         self.change = change
     }
 
-    var approvals: ApprovalDesk { ApprovalDesk(store: store, sink: sink, now: now) }
+    var approvals: ApprovalDesk { approvals() }
+
+    func approvals(_ values: ValueMasks? = nil) -> ApprovalDesk {
+        ApprovalDesk(store: store, sink: sink, values: values, now: now)
+    }
 
     /// The process is about to end: nobody waits any more.
     func end() { isOver.store(true, ordering: .relaxed) }

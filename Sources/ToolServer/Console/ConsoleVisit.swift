@@ -155,7 +155,7 @@ struct ConsoleVisit {
             } catch { throw ProblemDetails(error, in: console.serving) }
         }
         do throws(ApprovalObjection) {
-            return try await desk.approvals.decide(
+            return try await desk.approvals(console.rules.masks).decide(
                 request.id, decision, by: person, seeing: said.edit)
         } catch { throw ProblemDetails(error) }
     }

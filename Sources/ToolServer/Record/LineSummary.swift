@@ -14,6 +14,11 @@ enum LineSummary {
         if line.subject == nil, let call = line.call { words.append("call=\(call)") }
         for rule in line.names("rules") { words.append("rule=\(rule)") }
         for rule in line.names("held") { words.append("held=\(rule)") }
+        if line.event.isByteEqual(to: "decision") || line.event.isByteEqual(to: "held") {
+            for name in ["decision", "approval", "phase"] {
+                if let word = line.text(name) { words.append("\(name)=\(word)") }
+            }
+        }
         // A call's first line names its catalogue too, which no reader looks for there.
         for name in details where line.call == nil || !name.isByteEqual(to: "catalog") {
             if let detail = line[name] { words.append("\(name)=\(detail.string ?? detail.text)") }

@@ -101,10 +101,13 @@ import Testing
         demand.force = ["finance"]
         let fixture = try ApprovalTests.made(demand)
         _ = try await fixture.refund()
-        #expect(try await fixture.decide(.force(reason: "outage")).phase == .approved)
+        let reason = "outage, says jane@example.com"
+        #expect(try await fixture.decide(.force(reason: reason)).phase == .approved)
         #expect(try await fixture.refund().result?.changed == 1)
         let lines = fixture.sink.lines
-        #expect(lines.contains { $0["event"] == "decision" && $0["decision"] == "force" })
+        let decision = lines.first { $0["event"] == "decision" }
+        #expect(decision?["decision"] == "force")
+        #expect(decision?["reason"] == "outage, says [email]")
         #expect(lines.contains { $0["event"] == "intent" && $0["forced"] == true })
     }
 
