@@ -404,9 +404,13 @@ def upstream_tokens_are_asked_for_once_and_again_when_refused(world):
             expect(tokens[0].body, b"grant_type=client_credentials&scope=read%20all")
             pair = base64.b64decode(tokens[0].headers["authorization"].removeprefix("Basic "))
             expect(pair, b"tool%3Aserver:s3c%3Aret")
+            # A token that was taken back costs no call: another one is asked for, once.
             valid[0] = 2
-            expect(code(server, "ask"), "backend.unauthorized")
             expect(outcome(server, "ask"), ("ok", {"as": 2}))
+            expect(len(tokens), 2, "tokens asked for")
+            valid[0], before = 99, len(upstream.at("/x"))
+            expect(code(server, "ask"), "backend.unauthorized")
+            expect(len(upstream.at("/x")) - before, 2, "requests with a token that nobody takes")
 
 
 @check

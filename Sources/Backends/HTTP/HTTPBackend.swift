@@ -101,31 +101,38 @@ package final class HTTPBackend: Backend {
     func perform(_ job: Job) async throws(BackendError) -> RawResult {
         guard case .http(let request)? = job.request, case .http(let http) = job.tool.operation
         else { throw BackendError(.failed, detail: "no request was made") }
-        let loop = try VettedAddresses.loop()
-        let origin = HTTPClient.Origin(
-            isSecure: request.isSecure, host: request.host, port: request.port)
-        let deadline = Self.deadline(of: job)
-        let exchange = HTTPClient.Exchange(
-            request: try await wire(request, http, job), origin: origin,
-            isRepeatable: http.isRepeatable, bodyBytes: job.tool.limits.bytes, deadline: deadline)
-        let effect = job.tool.effect
+        var wire = try await wire(request, http, job)
         if http.isKeyed, let witness = job.witness {
             guard await witness.note(.idempotencyKey(idempotencyKey(of: job))) else {
                 throw BackendError(.busy, detail: "not sent: its key could not be noted")
             }
         }
-        let response: HTTPClientResponse
+        var response = try await response(to: wire, request, http, job)
+        // Whoever is not let in has changed nothing. Once more, with a token of now.
+        if response.status == 401, options.credential.wasRefused(in: wire) {
+            wire = try await self.wire(request, http, job)
+            response = try await self.response(to: wire, request, http, job)
+        }
+        return try HTTPAnswer(response: response, operation: http, effect: job.tool.effect).result()
+    }
+
+    private func response(
+        to wire: HTTPClientRequest, _ request: OutboundRequest, _ http: HTTPOperation, _ job: Job
+    ) async throws(BackendError) -> HTTPClientResponse {
+        let loop = try VettedAddresses.loop()
+        let origin = HTTPClient.Origin(
+            isSecure: request.isSecure, host: request.host, port: request.port)
+        let deadline = Self.deadline(of: job)
+        let exchange = HTTPClient.Exchange(
+            request: wire, origin: origin, isRepeatable: http.isRepeatable,
+            bodyBytes: job.tool.limits.bytes, deadline: deadline)
         do throws(HTTPClientError) {
-            response = try await client.send(exchange, on: loop) {
+            return try await client.send(exchange, on: loop) {
                 () async throws(HTTPClientError) in
                 try await self.addresses.addresses(
                     of: origin, known: request.addresses, before: deadline)
             }
-        } catch {
-            throw BackendError(error, effect)
-        }
-        if response.status == 401 { options.credential.wasRefused() }
-        return try HTTPAnswer(response: response, operation: http, effect: effect).result()
+        } catch { throw BackendError(error, job.tool.effect) }
     }
 
     /// The request with what only the wire needs to know.

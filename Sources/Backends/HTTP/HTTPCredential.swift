@@ -22,8 +22,14 @@ extension HTTPCredential {
         }
     }
 
-    /// It was not accepted, so what was kept of it may be out of date.
-    func wasRefused() { if case .oauth(let tokens) = self { tokens.forget() } }
+    /// It was not accepted, so what was kept of it may be out of date. Whether another may do.
+    func wasRefused(in request: HTTPClientRequest) -> Bool {
+        guard case .oauth(let tokens) = self,
+            let used = request.headers.last(where: { $0.name == "authorization" })
+        else { return false }
+        tokens.forget(String(used.value.dropFirst("Bearer ".count)))
+        return true
+    }
 
     /// Of a header nothing else can be made.
     private static func text(_ read: SecretReader) async throws(BackendError) -> String {

@@ -75,8 +75,12 @@ package final class OAuthTokens: Sendable {
         return try await asking.value.get()
     }
 
-    /// The backend does not take it.
-    func forget() { state.withLock { $0.token = nil } }
+    /// The backend does not take this one; one that was given since then may be good.
+    func forget(_ refused: String) {
+        state.withLock { state in
+            if state.token?.text.isByteEqual(to: refused) == true { state.token = nil }
+        }
+    }
 
     /// On the loop of the call that needs it first. The others wait for it, so the end of that call
     /// does not end it.
