@@ -121,12 +121,26 @@ extension PostgresArgument {
         switch value {
         case .null: text = nil
         case .bool(let flag): text = flag ? "true" : "false"
-        case .string(let string): text = string
+        case .string(let string): text = try Self.text(of: string, type, name)
         case .number(let number): text = try Self.text(of: number, type, name)
         case .array(let elements) where Self.isArray(type):
             text = try Self.text(of: elements, name)
         case .array, .object: text = value.text
         }
+    }
+
+    /// Bytes come as they are told: in base64. The server's own form, `\x` and hexadecimal, will do
+    /// as well; what is neither would be stored letter by letter.
+    private static func text(
+        of string: String, _ type: UInt32, _ name: Name
+    ) throws(BackendError) -> String {
+        guard type == 17, !string.utf8.starts(with: #"\x"#.utf8) else { return string }
+        guard let bytes = Base64.decode(string) else {
+            throw BackendError(
+                .argument,
+                detail: #"argument `\#(name)`: the database takes bytes here, in base64"#)
+        }
+        return #"\x"# + Hex.encode(bytes)
     }
 
     /// `5.0` and `1e3` are integers in JSON and none for the server.

@@ -89,6 +89,27 @@ extension PostgresTests {
             #expect(old == #"[["1850-01-01T05:53:28+05:53:28"]]"#)
         }
 
+        @Test func bytesAreTakenAsTheyAreTold() async throws {
+            let fixture = try await PostgresFixture.make()
+            let tool = try await fixture.tool("select :v::bytea as v")
+            func echo(_ text: String) async -> Result<RawResult, BackendError> {
+                await fixture.run(tool, JSONObject(distinct: [("v", .string(text))]))
+            }
+            for text in ["AP8Q", "AA==", ""] {
+                let told = try await PostgresFixture.text(echo(text).get(), tool)
+                #expect(told == #"[["\#(text)"]]"#)
+            }
+            #expect(
+                try await PostgresFixture.text(echo(#"\x00ff10"#).get(), tool) == #"[["AP8Q"]]"#)
+            for text in ["!!", "AP8", "secret", #"\xzz"#] {
+                guard case .failure(let error) = await echo(text) else {
+                    Issue.record("taken: \(text)")
+                    continue
+                }
+                #expect(error.reason == .argument && !error.detail.contains(text))
+            }
+        }
+
         @Test func argumentsKeepEveryDigit() async throws {
             let fixture = try await PostgresFixture.make(Self.types)
             func echo(_ type: String, _ argument: JSONValue) async throws -> String {
