@@ -55,7 +55,7 @@ extension BackendError {
             "The backend or the connection to it failed while the change was being made, so nobody knows whether it was. Do not repeat the call: look first whether the change is there."
         case .refused: "Refused: \(detail). Send a statement without it, or use another tool."
         case .statement:
-            "The statement cannot be judged: \(detail). Correct it and call again."
+            "The database does not take the statement: \(detail). Nothing was changed. Correct it and call again."
         case .notFound:
             "The backend has nothing under these arguments. Nothing was changed. Check the names and numbers in them."
         case .rejected:

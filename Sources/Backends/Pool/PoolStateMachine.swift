@@ -111,7 +111,7 @@ struct PoolStateMachine {
     /// Whether a request of this caller would get a connection without another's end: one that is
     /// idle, or one that may be made.
     func mayServe(_ caller: CallerID) -> Bool {
-        hasRoom && held[caller] ?? 0 < limits.share && waiting[caller] == nil
+        hasRoom && held[caller] ?? 0 < limits.share
     }
 
     /// Whether there is one for somebody.

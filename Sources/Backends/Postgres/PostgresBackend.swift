@@ -214,7 +214,7 @@ package final class PostgresBackend: Backend, PrivilegeSource, SchemaSource {
                 for: job.caller, until: deadline, joining: mayJoin ? plan : nil)
             switch await connection.run(call) {
             case .answered(let result): return result
-            case .failed(let error): throw error
+            case .failed(let error): throw callers == nil ? error : error.ofCallersStatement
             case .uncertain(let mark, let result): return try await settled(mark, result, on: pool)
             case .displaced where mayJoin: mayJoin = false
             case .untouched where mayRepeat, .displaced where mayRepeat: mayRepeat = false

@@ -22,9 +22,30 @@ extension BackendError {
         self.init(failure.isFatal ? .unavailable : .invalid, detail: failure.message + code)
     }
 
+    /// Of a caller's own statement: what it tried to compute, so that it can be corrected. In our
+    /// words and for these codes alone: a function may raise any other with anything in it.
+    var ofCallersStatement: BackendError {
+        guard reason == .failed, let code = detail.split(separator: " ").last,
+            let words = Self.computing[Name(String(code))]
+        else { return self }
+        return BackendError(.statement, detail: "\(words) (\(detail))")
+    }
+
+    private static let computing: [Name: String] = [
+        "21000": "a query in it that stands for one value gives several rows",
+        "22001": "a text in it is too long for its type", "22003": "a number in it is out of range",
+        "22007": "a date or time in it is not of the form that its type demands",
+        "22008": "a date or time in it is out of range",
+        "22011": "a part of a text cannot be so long",
+        "22012": "it divides by zero", "22023": "a function in it is given what it does not take",
+        "2201B": "a pattern in it is no regular expression",
+        "2201W": "its LIMIT is less than nothing", "2201X": "its OFFSET is less than nothing",
+        "22P02": "a text in it is not of the form that its type demands",
+    ]
+
     /// Not of the type's form, too large for it, no such time, not of the encoding.
     private static let refusesValues: Set<Name> = [
-        "22P02", "22P03", "22003", "22007", "22008", "22021", "22026",
+        "22P02", "22P03", "22003", "22007", "22008", "22021", "22023", "22026",
     ]
 
     private static func reason(_ code: [UInt8]) -> Reason {

@@ -57,4 +57,41 @@ import Testing
         try await Self.check(
             PostgresBackend(fixture.options, workers: PostgresFixture.patient, loops: []))
     }
+
+    /// The server's own words may quote what is stored; a code that a function made up is none.
+    @Test func whatPostgresCannotComputeIsSaidInOurWords() async throws {
+        let fixture = try await PostgresFixture.make(
+            """
+            create table t(id int, note text); insert into t values (0, 'secret');
+            create function odd() returns int stable language plpgsql as
+                $$ begin raise exception 'secret' using errcode = '22X99'; end $$;
+            """)
+        let backend = fixture.backend
+        func failure(_ sql: String) async throws -> BackendError? {
+            let asked = try Self.job(sql, nil)
+            return try await Task(executorPreference: fixture.group.loops[0]) {
+                let found = try await backend.examine(asked)
+                let job = Job(
+                    tool: asked.tool, arguments: asked.arguments, deadline: asked.deadline,
+                    request: found.request, examination: found.examination)
+                do throws(BackendError) {
+                    _ = try await backend.perform(job)
+                    return nil
+                } catch { return error }
+            }.value
+        }
+        for (sql, words) in [
+            ("select 1 / id as x from t", "divides by zero (SQLSTATE 22012)"),
+            ("select note::int as x from t", "of the form that its type demands"),
+            ("select (select g from generate_series(1, 2) g) as x from t", "gives several rows"),
+            ("select id from t where note ~ '('", "no regular expression"),
+        ] {
+            let error = try #require(try await failure(sql))
+            #expect(error.reason == .statement && error.detail.contains(words))
+            #expect(!error.detail.contains("secret"))
+        }
+        let odd = try #require(try await failure("select odd() as x from t"))
+        #expect(odd.reason == .failed && !odd.detail.contains("secret"))
+        #expect(try await failure("select id from t") == nil)
+    }
 }
