@@ -27,9 +27,9 @@ final class Handover: Sendable {
 /// Up to here work is done where it stands, since to change threads costs more.
 let inlineBytesMax = 64 << 10
 
-extension RawResult {
+extension ResultContent {
     func isLarger(than bytes: Int) -> Bool {
-        switch content {
+        switch self {
         case .rows(let rows): rows.byteCount > bytes
         case .document(let document): document.isLarger(than: bytes)
         case .text(let text): text.utf8.count > bytes

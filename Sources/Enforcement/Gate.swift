@@ -33,7 +33,7 @@ package struct Gate: Sendable {
         backend: any CallRunner, sink: any RecordSink, pseudonym: Pseudonym? = nil,
         asking: ConfirmationMeans? = nil, approving: ApprovalMeans? = nil,
         counting: (any UsageStore)? = nil, lending: AccessBook? = nil, catalog: String = "",
-        aside: (any Aside)? = nil,
+        aside: (any Aside)? = nil, keeping: BodyKeeping? = nil,
         now: @escaping @Sendable () -> Int = WallClock.seconds
     ) {
         self.identity = identity
@@ -43,7 +43,11 @@ package struct Gate: Sendable {
         self.values = values
         self.aside = aside
         scope = ScopeStage(
-            tools: tools.map { GuardedTool($0, policy: policy, values: values, catalog: catalog) },
+            tools: tools.map {
+                GuardedTool(
+                    $0, policy: policy, values: values, catalog: catalog,
+                    keeping: keeping?.term(for: $0))
+            },
             grants: policy.grants, access: policy.access, book: lending, now: now)
         access = policy.access.isEmpty ? nil : lending
         examination = ExamineStage(backend: backend)
@@ -294,7 +298,7 @@ package struct Gate: Sendable {
     private func masked(
         _ raw: consuming RawResult, for call: ExaminedCall
     ) async throws(Refusal) -> MaskedResult {
-        guard let aside, raw.isLarger(than: inlineBytesMax) else {
+        guard let aside, raw.content.isLarger(than: inlineBytesMax) else {
             return try mask.apply(raw, to: call)
         }
         let handover = Handover(raw)

@@ -9,6 +9,8 @@ package final class GuardedTool: Sendable {
     let masks: MaskPlan
     /// For values wherever they stand.
     let values: ValueMasks
+    /// How its answers are kept; nil where they are not.
+    let keeping: BodyTerm?
     /// What may be asked for; of the tool that asks.
     let offers: AccessOffers?
     /// In the order of the policy, without those that can never hold for this tool.
@@ -37,9 +39,11 @@ package final class GuardedTool: Sendable {
 
     /// `catalog` is the digest of the manifests, for the record.
     package init(
-        _ tool: Tool, policy: Policy, values: ValueMasks? = nil, catalog: String = ""
+        _ tool: Tool, policy: Policy, values: ValueMasks? = nil, catalog: String = "",
+        keeping: BodyTerm? = nil
     ) {
         self.tool = tool
+        self.keeping = keeping
         self.values = values ?? ValueMasks(policy: policy)
         self.policy = policy
         masks = MaskPlan(

@@ -10,7 +10,8 @@ import JSON
 ///     keys/token.retired.json  verifies those that were signed before it was rotated
 ///     keys/pseudonym.key  makes the tokens of masked values; 0600
 ///     keys/state.key      seals what clients bring back to us; 0600
-///     keys/record/        the record's signing key while the server is down; 0700
+///     keys/record/        the record's signing key while the server is down, and the keys of the
+///                         answers that are kept; 0700
 ///     streams/            how far each stream has taken each log
 ///     record/             the log, and record.pub, which proves it; record-2, … for further
 ///                         processes on the same state
@@ -45,7 +46,7 @@ struct Installation: Sendable {
 
     /// The first log that no other process writes, and its name; or the one log of the recorder.
     func openRecord(
-        givesEvidence: Bool = false, segmentSeconds: Int? = nil
+        givesEvidence: Bool = false, segmentSeconds: Int? = nil, keepsBodies: Bool = false
     ) throws(CommandFailure) -> (recorder: Recorder, log: String) {
         if let recorder {
             let opened = try RecorderLink.open(recorder, givesEvidence: givesEvidence)
@@ -60,8 +61,11 @@ struct Installation: Sendable {
             do throws(RecordError) {
                 let recorder = try Recorder.open(
                     directory: files, keys: keys,
-                    limits: RecorderLimits(segmentSeconds: segmentSeconds),
-                    givesEvidence: givesEvidence, wakeLater: { OwedWakes.wake($0) },
+                    limits: RecorderLimits(
+                        queuedBytes: keepsBodies ? Self.queuedBytesWithBodies : 8 << 20,
+                        segmentSeconds: segmentSeconds),
+                    givesEvidence: givesEvidence, keepsBodies: keepsBodies,
+                    wakeLater: { OwedWakes.wake($0) },
                     notice: { StandardStream.error.line("record: \($0)") })
                 return (recorder, name)
             } catch {
@@ -71,6 +75,9 @@ struct Installation: Sendable {
         }
         throw CommandFailure("\(Self.logsMax) processes write records in \(directory) already")
     }
+
+    /// Answers wait with their lines.
+    private static let queuedBytesWithBodies = 40 << 20
 
     /// Where streams keep their cursors.
     func prepareStreams() throws(CommandFailure) {

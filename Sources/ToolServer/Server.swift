@@ -46,7 +46,8 @@ final class Server: Sendable {
         tasks = TaskDesk(store: state, changed: { subscriptions.changed(task: $0) })
         let opened = try installation.openRecord(
             givesEvidence: catalog.server.givesReceipts,
-            segmentSeconds: catalog.server.retention.map { _ in RetentionDesk.segmentSeconds })
+            segmentSeconds: catalog.server.retention.map { _ in RetentionDesk.segmentSeconds },
+            keepsBodies: catalog.server.bodies != nil)
         recorder = opened.recorder
         let recorder = recorder
         streams = try StreamDesk(
@@ -60,7 +61,8 @@ final class Server: Sendable {
             // A recorder of its own carries it out.
             catalog.server.recorder == nil ? catalog.server.retention : nil,
             state: Startup.absolute(installation.directory), log: opened.log,
-            streams: streamNames, recorder: recorder, workers: workers)
+            streams: streamNames, recorder: recorder, workers: workers,
+            bodies: catalog.server.bodies)
         recorderWatch = catalog.server.recorder.map { [workers, installation] settings in
             RecorderWatch(
                 settings, state: Startup.absolute(installation.directory), streams: streamNames,
@@ -74,7 +76,8 @@ final class Server: Sendable {
             revocations: Revocations(state), pseudonymKey: try installation.pseudonymKey(),
             recorder: recorder, sink: streams.sink, state: state,
             asking: ConfirmationMeans(store: state, seal: seal), usage: usage,
-            lending: AccessBook(state), aside: Startup.aside(), tasks: tasks)
+            lending: AccessBook(state), aside: Startup.aside(), tasks: tasks,
+            keeping: catalog.server.bodies)
         current = CurrentServing(kept.serving(catalog), subscriptions: subscriptions)
         consoleDesk = ConsoleDesk(
             store: state, sink: streams.sink,
@@ -243,6 +246,8 @@ private struct Kept: Sendable {
     let aside: WorkerPool
     let waits = ApprovalWaits()
     let tasks: TaskDesk
+    /// As the settings of the start say: the record was opened for it.
+    let keeping: BodyKeeping?
 
     func serving(_ catalog: Catalog) -> Serving {
         let pseudonym = Pseudonym(master: pseudonymKey, tenant: catalog.server.name.text)
@@ -261,7 +266,8 @@ private struct Kept: Sendable {
             pseudonym: pseudonym,
             asking: asking,
             approving: ApprovalMeans(store: state, version: catalog.digest, waits: waits),
-            counting: usage, lending: lending, catalog: catalog.digest, aside: aside)
+            counting: usage, lending: lending, catalog: catalog.digest, aside: aside,
+            keeping: keeping)
         let rules = MaskRules(
             masks: ValueMasks(policy: catalog.policy, pseudonym: pseudonym), policy: catalog.policy)
         return Serving(

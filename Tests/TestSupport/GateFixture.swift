@@ -47,6 +47,7 @@ package struct GateFixture: Sendable {
         tools: [Tool]? = nil, policy: Policy = Policy(grants: Self.grants), callsMax: Int = 100,
         sinkFails: @escaping @Sendable (Int) -> Bool = { _ in false },
         examine: ScriptedBackend.Examine? = nil, aside: (any Aside)? = nil,
+        keeping: BodyKeeping? = nil,
         backend: @escaping ScriptedBackend.Script = { _ in .texts(["1"]) }
     ) throws {
         let journal = Journal()
@@ -64,7 +65,7 @@ package struct GateFixture: Sendable {
             policy: policy, backend: ScriptedBackend(journal: journal, examine: examine, backend),
             sink: sink, asking: ConfirmationMeans(store: state, seal: seal),
             approving: ApprovalMeans(store: state, version: "1", waits: waits),
-            counting: usage, aside: aside, now: { clock.now })
+            counting: usage, aside: aside, keeping: keeping, now: { clock.now })
     }
 
     /// Where people decide about the calls of this gate.

@@ -19,6 +19,7 @@ package final class RecordingSink: RecordSink {
         var bodies: [[UInt8]] = []
         var appends = 0
         var evidence: RecordEvidence?
+        var answers: [AnswerBody] = []
     }
 
     private let journal: Journal
@@ -53,6 +54,16 @@ package final class RecordingSink: RecordSink {
         }
         return RecordReceipt(lines: count - bodies.count...count - 1, evidence: evidence)
     }
+
+    package func append(
+        _ bodies: [[UInt8]], keeping answer: AnswerBody?
+    ) async throws(RecordError) -> RecordReceipt {
+        if let answer { state.withLock { $0.answers.append(answer) } }
+        return try await append(bodies)
+    }
+
+    /// What was to be kept.
+    package var answers: [AnswerBody] { state.withLock { $0.answers } }
 
     /// With every receipt from now on.
     package func give(_ evidence: RecordEvidence) { state.withLock { $0.evidence = evidence } }

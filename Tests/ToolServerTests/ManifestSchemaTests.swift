@@ -28,6 +28,8 @@ private let described: [(file: String, path: [String], keys: KeySet)] = [
     ("server", ["properties", "limits"], ServerManifest.limitKeys),
     ("server", ["properties", "record"], RecorderManifest.keys),
     ("server", ["properties", "retention"], RetentionManifest.keys),
+    ("server", ["properties", "bodies"], BodyManifest.keys),
+    ("server", ["properties", "bodies", "properties", "keep", "items"], BodyManifest.keepKeys),
     (
         "server", ["properties", "retention", "properties", "classes", "items"],
         RetentionManifest.classKeys

@@ -67,7 +67,7 @@ import Testing
                 Issue.record("refused")
                 continue
             }
-            #expect(String(decoding: PlainAnswer.body(of: result), as: UTF8.self) == body)
+            #expect(String(decoding: AnswerJSON.whole(result), as: UTF8.self) == body)
         }
     }
 }

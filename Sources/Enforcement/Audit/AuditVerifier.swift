@@ -31,6 +31,10 @@ package struct AuditVerifier {
         /// Lines that were removed by rule: only their hashes are left, and the record says so.
         package var removedLines = 0
         package var removedFiles: [String] = []
+        /// Answers that are kept beside the record, each as its line says.
+        package var bodies = 0
+        /// Answers whose key was destroyed by rule: the record says so.
+        package var destroyedBodies = 0
     }
 
     package struct Epoch: Sendable {
@@ -42,25 +46,26 @@ package struct AuditVerifier {
     /// `publicKey` is the text of `record.pub`. Throws `damaged` with the first bad place, also
     /// where the log is not the one that kept checkpoints tell of.
     package static func verify(
-        directory: String, publicKey: String, kept: [KeptCheckpoint] = []
+        directory: String, publicKey: String, kept: [KeptCheckpoint] = [],
+        bodies: BodyDepth = .files
     ) throws(RecordError) -> Report {
         let text = publicKey.utf8.last == 0x0A ? String(publicKey.dropLast()) : publicKey
         guard let key = CheckpointKey(text: text) else {
             throw .malformed("not a public key of a record")
         }
-        if let report = quickly(directory, key, kept) { return report }
+        if let report = quickly(directory, key, kept, bodies) { return report }
         var run = AuditVerification(
-            directory: directory, key: key, kept: kept, depth: .everySignature)
+            directory: directory, key: key, kept: kept, depth: .everySignature, bodies)
         return try run.verify()
     }
 
     /// On all cores; nil where anything is wrong, which the slow way then names.
     private static func quickly(
-        _ directory: String, _ key: CheckpointKey, _ kept: [KeptCheckpoint]
+        _ directory: String, _ key: CheckpointKey, _ kept: [KeptCheckpoint], _ bodies: BodyDepth
     ) -> Report? {
         guard let crew = SignatureCrew.start() else { return nil }
         var run = AuditVerification(
-            directory: directory, key: key, kept: kept, depth: .everySignatureBy(crew))
+            directory: directory, key: key, kept: kept, depth: .everySignatureBy(crew), bodies)
         guard let report = try? run.verify() else {
             crew.abandon()
             return nil
@@ -96,10 +101,13 @@ private struct AuditVerification {
     /// How many lines of a segment are gone, and what the record tells of it last.
     var gone: [Int: Int] = [:]
     var removals: [Int: RemovalNote] = [:]
+    var bodies: BodyTally
 
     init(
-        directory: String, key: CheckpointKey, kept: [KeptCheckpoint], depth: SegmentCheck.Depth
+        directory: String, key: CheckpointKey, kept: [KeptCheckpoint], depth: SegmentCheck.Depth,
+        _ bodies: BodyDepth
     ) {
+        self.bodies = BodyTally(log: directory, depth: bodies)
         self.directory = directory
         self.kept = KeptCheckpoints(kept)
         let state = SegmentState(epoch: 1, key: key)
@@ -132,6 +140,7 @@ private struct AuditVerification {
         }
         try checkChanged()
         try checkRemoved(last)
+        (report.bodies, report.destroyedBodies) = try bodies.result()
         if let complaint = kept.complaint {
             throw .damaged(
                 file: SegmentDirectory.name(last), line: 0, reason: complaint)
@@ -155,12 +164,15 @@ private struct AuditVerification {
         var notes: [RemovalNote] = []
         var met = kept
         var removals = removals
+        var words: [(BodyWord, line: Int)] = []
+        var bodies = bodies
         var count = 0
         let scan = try SegmentScan.run(
             directory: directory, number: number, limit: limit, check: &check,
             header: { line in line == expected[...] ? header.state : nil },
             each: { check, kind in
                 counted.count(check, kind)
+                if let word = check.bodyWord { words.append((word, check.state.tree.size - 1)) }
                 met.take(check, kind, hasher)
                 if kind == .checkpoint {
                     covered = counted
@@ -168,6 +180,8 @@ private struct AuditVerification {
                     claimed = []
                     for note in notes { removals[note.segment] = note }
                     notes = []
+                    for (word, line) in words { bodies.take(word, of: line) }
+                    words = []
                 }
                 if kind == .removed { count += 1 }
                 if kind == .removal, let note = check.removal { notes.append(note) }
@@ -177,6 +191,7 @@ private struct AuditVerification {
             })
         changed = told
         self.removals = removals
+        self.bodies = bodies
         if count > 0 { gone[number] = count }
         kept = met
         report = covered

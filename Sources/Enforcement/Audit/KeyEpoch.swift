@@ -68,20 +68,8 @@ struct KeyEpoch: Sendable {
         try RecorderDisk.syncDirectory(directory)
     }
 
-    /// Overwrites and unlinks. On a copying file system or flash the old bytes may survive below;
-    /// what we can do is done.
     static func erase(_ number: Int, in directory: String) throws(RecordError) {
-        let path = path(directory, number)
-        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
-        if descriptor >= 0 {
-            _ = RecorderDisk.write(descriptor, [UInt8](repeating: 0, count: 4096))
-            _ = fdatasync(descriptor)
-            close(descriptor)
-        }
-        guard unsafe unlink(path) == 0 || errno == ENOENT else {
-            throw .unavailable("erase \(path): errno \(errno)")
-        }
-        try RecorderDisk.syncDirectory(directory)
+        try RecorderDisk.erase(path(directory, number), in: directory)
     }
 
     /// Makes the directory if need be and refuses one that others may look into.

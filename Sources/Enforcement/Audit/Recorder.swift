@@ -22,7 +22,7 @@ package final class Recorder: Sendable {
     package static func open(
         directory: String, keys: String, limits: RecorderLimits = RecorderLimits(),
         name: String = "toolserver", disk: RecorderDisk = .real, givesEvidence: Bool = false,
-        isolation: RecordIsolation = .inproc,
+        isolation: RecordIsolation = .inproc, keepsBodies: Bool = false,
         wakeLater: @escaping @Sendable (RecorderCore) -> Void = { $0.wake() },
         notice: @escaping @Sendable (RecordError) -> Void = { _ in }
     ) throws(RecordError) -> Recorder {
@@ -32,10 +32,15 @@ package final class Recorder: Sendable {
         )
         .open(name: name)
         if givesEvidence { writer.giveEvidence() }
+        if keepsBodies {
+            writer.bodies = BodyWriter(
+                log: withoutEndingSlashes(directory), keys: keys, disk: disk)
+        }
         // Whole groups come from other processes: nothing is gained by waiting for more.
         return try start(
             writer, limits: limits, pauses: isolation == .inproc, wakeLater: wakeLater,
-            notice: notice, underway: writer.underway, size: writer.size)
+            notice: notice, underway: writer.underway, size: writer.size,
+            keepsBodies: keepsBodies)
     }
 
     /// A record that somebody else keeps: `writer` takes what waits there.
@@ -50,12 +55,13 @@ package final class Recorder: Sendable {
     private static func start(
         _ writer: any BatchWriter, limits: RecorderLimits, pauses: Bool,
         wakeLater: @escaping @Sendable (RecorderCore) -> Void,
-        notice: @escaping @Sendable (RecordError) -> Void, underway: [[UInt8]] = [], size: Int = 0
+        notice: @escaping @Sendable (RecordError) -> Void, underway: [[UInt8]] = [],
+        size: Int = 0, keepsBodies: Bool = false
     ) throws(RecordError) -> Recorder {
         let core = RecorderCore(
             writer, limits: limits, pauses: pauses, wakeLater: wakeLater, notice: notice)
         guard core.start() else { throw .unavailable("no thread for the record") }
-        return Recorder(core, underway: underway, size: size)
+        return Recorder(core, underway: underway, size: size, keepsBodies: keepsBodies)
     }
 
     /// With one, the system would follow a symbolic link.
@@ -69,9 +75,11 @@ package final class Recorder: Sendable {
     package let underway: [[UInt8]]
     /// How many lines there were when it was opened; 0 where somebody else keeps it.
     package let size: Int
+    private let keepsBodies: Bool
 
-    private init(_ core: RecorderCore, underway: [[UInt8]], size: Int) {
+    private init(_ core: RecorderCore, underway: [[UInt8]], size: Int, keepsBodies: Bool) {
         self.core = core
+        self.keepsBodies = keepsBodies
         self.underway = underway
         self.size = size
     }
@@ -83,12 +91,19 @@ package final class Recorder: Sendable {
     ///
     /// After an error the lines may or may not be in the record; their effects must not happen.
     /// Not cancelled with its task: the wait is bounded by the deadline.
-    package func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt {
-        let bytes = try Self.check(bodies)
+    package func append(
+        _ bodies: [[UInt8]], keeping answer: AnswerBody?
+    ) async throws(RecordError) -> RecordReceipt {
+        var bytes = try Self.check(bodies)
+        if let answer {
+            guard keepsBodies else { throw .malformed("no answer is kept here") }
+            bytes += answer.bytes?.count ?? 0
+        }
         // Resumed exactly once: whoever takes it out of the queue, inside the lock, resumes it.
         // A checked continuation allocates for every call to watch over that.
         let result = await unsafe withUnsafeContinuation { continuation in
-            core.enqueue(unsafe WaitingLines(bodies: bodies, bytes: bytes, continuation))
+            core.enqueue(
+                unsafe WaitingLines(bodies: bodies, keeping: answer, bytes: bytes, continuation))
         }
         return try result.get()
     }

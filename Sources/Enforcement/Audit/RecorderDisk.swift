@@ -40,6 +40,40 @@ package struct RecorderDisk: Sendable {
         return -Int(errno)
     }
 
+    /// Durable when it returns. After a failure the descriptor must not be used again.
+    func put(_ bytes: [UInt8], _ descriptor: Int32, at offset: Int) throws(RecordError) {
+        let written = write(descriptor, bytes, offset)
+        guard written == bytes.count else {
+            throw .unavailable(written < 0 ? "write: errno \(-written)" : "short write")
+        }
+        try flush(descriptor)
+    }
+
+    func flush(_ descriptor: Int32) throws(RecordError) {
+        let result = sync(descriptor)
+        guard result == 0 else { throw .unavailable("fdatasync: errno \(-result)") }
+    }
+
+    /// Overwrites and unlinks. On a copying file system or flash the old bytes may survive below;
+    /// what we can do is done.
+    static func erase(_ path: String, in directory: String) throws(RecordError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor >= 0 {
+            var status = stat()
+            let size = unsafe fstat(descriptor, &status) == 0 ? status.st_size : 0
+            let zeros = [UInt8](repeating: 0, count: 4096)
+            for offset in stride(from: 0, to: max(size, 1), by: zeros.count) {
+                _ = write(descriptor, zeros, at: offset)
+            }
+            _ = fdatasync(descriptor)
+            close(descriptor)
+        }
+        guard unsafe unlink(path) == 0 || errno == ENOENT else {
+            throw .unavailable("erase \(path): errno \(errno)")
+        }
+        try syncDirectory(directory)
+    }
+
     /// Creates a file that must not exist, with its content durable.
     static func writeWhole(_ path: String, _ bytes: [UInt8], mode: mode_t) throws(RecordError) {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW

@@ -35,6 +35,8 @@ final class RecorderWriter: BatchWriter {
     private var pending: [UInt8]?
     /// What somebody else changed is evidence and stays as it is.
     private var isChanged = false
+    /// Keeps answers beside the lines; nil where none are kept.
+    var bodies: BodyWriter?
 
     init(
         directory: String, disk: RecorderDisk, limits: RecorderLimits, lock: Int32,
@@ -76,6 +78,11 @@ final class RecorderWriter: BatchWriter {
     // MARK: Batches
 
     func commit(_ batch: [WaitingLines]) -> Result<[RecordReceipt], RecordError> {
+        // Before the lines that tell of them, and before anything is signed.
+        let notes: [BodyNote?]
+        do throws(RecordError) { notes = try bodies?.write(batch.map(\.answer)) ?? [] } catch {
+            return .failure(error)
+        }
         lines.begin()
         noteAge()
         // Before anything is signed: what is refused now never was.
@@ -90,9 +97,12 @@ final class RecorderWriter: BatchWriter {
         var receipts: [RecordReceipt] = []
         receipts.reserveCapacity(batch.count)
         var leaves: [String] = []
-        for waiting in batch {
+        for (place, waiting) in batch.enumerated() {
             let first = lines.state.tree.size
-            for body in waiting.bodies { lines.append(body) }
+            let note = notes.isEmpty ? nil : notes[place]
+            for body in note.map({ waiting.bodies(with: $0) }) ?? waiting.bodies {
+                lines.append(body)
+            }
             receipts.append(
                 RecordReceipt(firstSequence: first, lastSequence: lines.state.tree.size - 1))
             if lines.keepsCheckpoint { leaves.append(Base64.encode(lines.leaf?.bytes ?? [])) }
@@ -185,7 +195,7 @@ final class RecorderWriter: BatchWriter {
         let grown = room.extend(&lines.bytes, at: durableBytes)
         // What could not be written is kept for the next segment, without the room.
         defer { lines.bytes.removeLast(lines.bytes.count - count) }
-        try put(lines.bytes, descriptor, at: durableBytes)
+        try disk.put(lines.bytes, descriptor, at: durableBytes)
         durableBytes += count
         room = grown
     }
@@ -196,23 +206,8 @@ final class RecorderWriter: BatchWriter {
         guard room.end > durableBytes else { return }
         let result = disk.truncate(descriptor, durableBytes)
         guard result == 0 else { throw .unavailable("ftruncate: errno \(-result)") }
-        try sync(descriptor)
+        try disk.flush(descriptor)
         room.end = durableBytes
-    }
-
-    private func put(
-        _ bytes: [UInt8], _ descriptor: Int32, at offset: Int
-    ) throws(RecordError) {
-        let written = disk.write(descriptor, bytes, offset)
-        guard written == bytes.count else {
-            throw .unavailable(written < 0 ? "write: errno \(-written)" : "short write")
-        }
-        try sync(descriptor)
-    }
-
-    private func sync(_ descriptor: Int32) throws(RecordError) {
-        let result = disk.sync(descriptor)
-        guard result == 0 else { throw .unavailable("fdatasync: errno \(-result)") }
     }
 
     // MARK: Failure
@@ -251,7 +246,7 @@ final class RecorderWriter: BatchWriter {
 
     /// One attempt to go on in a new segment.
     func restart() -> Result<Void, RecordError> {
-        guard let bytes = pending else { return .success(()) }
+        guard let bytes = pending else { return bodies?.restart() ?? .success(()) }
         let old = (file, durableBytes)
         do throws(RecordError) {
             try checkLock()
@@ -300,7 +295,7 @@ final class RecorderWriter: BatchWriter {
         guard new >= 0 else { throw .unavailable("create a segment: errno \(-new)") }
         let named: NamedFile
         do throws(RecordError) {
-            try put(bytes, new, at: 0)
+            try disk.put(bytes, new, at: 0)
             named = try NamedFile(path, new)
             try publish("\(path).new", as: path)
         } catch {

@@ -32,6 +32,9 @@ struct SegmentCheck {
     /// `isChanged` when somebody else changed it under the running server.
     private(set) var recovered: (segment: Int, from: Int, isChanged: Bool)?
 
+    /// What the last line says of an answer that is kept beside it, or of a key that is destroyed.
+    private(set) var bodyWord: BodyWord?
+
     /// The last line that told of lines that were removed.
     private(set) var removal: RemovalNote?
 
@@ -58,6 +61,7 @@ struct SegmentCheck {
         event = parsed.event
         at = parsed.at
         let kind = try check(parsed)
+        bodyWord = mayLackLines ? try Self.bodyWord(parsed) : nil
         state.underway.note(parsed.body)
         let leaf = unsafe line.withUnsafeBytes { unsafe hasher.leaf($0) }
         state.tree.append(leaf: leaf, hasher)
@@ -103,6 +107,17 @@ struct SegmentCheck {
         guard line.isEvent("recovered") else { return .line }
         try checkRecovered(line)
         return .recovered
+    }
+
+    private static func bodyWord(_ line: SegmentLine) throws(Fault) -> BodyWord? {
+        if line.isEvent("outcome") {
+            return BodyNote(endOf: line.body).map { .kept($0, by: line.body) }
+        }
+        guard line.isEvent("destroyed") else { return nil }
+        guard let tombstone = BodyTombstone(line.body) else {
+            throw Fault(reason: "not a note of a key that was destroyed")
+        }
+        return .destroyed(tombstone)
     }
 
     private mutating func checkCheckpoint(_ line: SegmentLine) throws(Fault) {

@@ -57,6 +57,11 @@ package struct CallsUnderway: Sendable {
     private static let outcomeStart = Array(#""event":"outcome","call":""#.utf8)
     private static let underwayStart = Array(#""event":"underway","calls":["#.utf8)
 
+    /// Whose outcome a line is, from `"event"` on.
+    static func outcome(_ body: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        id(after: outcomeStart, body)
+    }
+
     private static func id(after start: [UInt8], _ body: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         var index = body.startIndex
         guard SegmentLine.skip(start, body, &index) else { return nil }

@@ -5,9 +5,26 @@ import Synchronization
 package protocol RecordSink: Sendable {
     /// Returns when every line is durable. A body is the members of a JSON object, no braces.
     func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt
+    /// The answer is durable then too, beside the record, and the last line says where.
+    func append(
+        _ bodies: [[UInt8]], keeping answer: AnswerBody?
+    ) async throws(RecordError) -> RecordReceipt
 }
 
-extension Recorder: RecordSink {}
+extension RecordSink {
+    package func append(
+        _ bodies: [[UInt8]], keeping answer: AnswerBody?
+    ) async throws(RecordError) -> RecordReceipt {
+        guard answer == nil else { throw .malformed("no answer is kept here") }
+        return try await append(bodies)
+    }
+}
+
+extension Recorder: RecordSink {
+    package func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt {
+        try await append(bodies, keeping: nil)
+    }
+}
 
 extension RecordReceipt {
     /// For sinks other than the recorder.
@@ -135,17 +152,21 @@ struct Trail: ~Copyable, CallWitness {
         var trail = consume self
         trail.isClosed = true
         if !trail.hasIntent { await trail.maskArguments() }
-        let body = trail.outcomeLine(outcome)
+        var answer: AnswerBody?
+        if let term = trail.guarded?.keeping {
+            answer = await AnswerBody(outcome, of: trail.id, under: term, aside: trail.aside)
+        }
+        let body = trail.outcomeLine(outcome, keeping: answer)
         let bodies = trail.pendingIntent.map { [$0, body] } ?? [body]
         do throws(RecordError) {
-            let receipt = try await trail.sink.append(bodies)
+            let receipt = try await trail.sink.append(bodies, keeping: answer)
             return receipt.evidence.map { outcome.with($0) } ?? outcome
         } catch {
             return .refused(trail.mayHaveActed ? Refusal(afterActing: error) : Refusal(error))
         }
     }
 
-    private func outcomeLine(_ outcome: Outcome) -> [UInt8] {
+    private func outcomeLine(_ outcome: Outcome, keeping answer: AnswerBody?) -> [UInt8] {
         line("outcome", reserving: hasIntent ? 480 : 960) { writer in
             var code: Refusal.Code?
             if case .refused(let refusal) = outcome { code = refusal.code }
@@ -175,6 +196,7 @@ struct Trail: ~Copyable, CallWitness {
                 let ids = rules.map { JSONValue.string($0.id.text) }
                 writer.member("would-\(effect.rawValue)", .array(ids))
             }
+            if let answer, answer.bytes == nil { writer.member("unkept", "long") }
             writer.member("microseconds", (ContinuousClock.now - started).microseconds)
         }
     }

@@ -37,7 +37,9 @@ enum AuditCommand {
 
     private static func verify(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(
-            words, options: ["--key", "--witness"], flags: ["--json"], operands: 1)
+            words, options: ["--key", "--witness", "--keys"],
+            flags: ["--json", "--without-bodies"],
+            operands: 1)
         guard arguments.operands.count == 1, let keyFile = arguments["--key"] else {
             throw UsageError(
                 "audit verify takes a directory and --key FILE, the public key that you kept from the first start"
@@ -49,7 +51,7 @@ enum AuditCommand {
         }
         let report = try AuditVerifier.verify(
             directory: arguments.operands[0], publicKey: String(decoding: key, as: UTF8.self),
-            kept: kept ?? [])
+            kept: kept ?? [], bodies: try bodyDepth(arguments))
         // A running server is always in the middle of a batch; without one, bytes that no
         // checkpoint covers are a crash's or a forger's, and the files cannot say whose.
         let isSettled =
@@ -67,6 +69,8 @@ enum AuditCommand {
                 "size": .number(JSONNumber(report.size)), "root": .string(root),
                 "unacknowledgedBytes": .number(JSONNumber(report.tailBytes)),
                 "removedLines": .number(JSONNumber(report.removedLines)),
+                "bodies": .number(JSONNumber(report.bodies)),
+                "destroyedBodies": .number(JSONNumber(report.destroyedBodies)),
             ]
             StandardStream.output.line(facts.text)
             return isSettled ? .done : .failed
@@ -87,6 +91,9 @@ enum AuditCommand {
                 "\(counted(report.removedLines, "line")) of \(report.removedFiles.joined(separator: ", ")) were removed by rule, as the record says; their hashes are there"
             )
         }
+        if report.bodies + report.destroyedBodies > 0 {
+            StandardStream.output.line(bodies(report, arguments))
+        }
         if report.tailBytes > 0 {
             let tail = "the last \(report.tailBytes) bytes stand behind the last checkpoint"
             StandardStream.output.line(
@@ -96,6 +103,29 @@ enum AuditCommand {
             )
         }
         return isSettled ? .done : .failed
+    }
+
+    /// `--keys` is the folder of the log's keys.
+    private static func bodyDepth(_ arguments: Arguments) throws -> BodyDepth {
+        let isWithout = arguments.has("--without-bodies")
+        guard let keys = arguments["--keys"] else { return isWithout ? .none : .files }
+        guard !isWithout else {
+            throw UsageError("--keys and --without-bodies exclude each other")
+        }
+        return .keys(keys)
+    }
+
+    private static func bodies(
+        _ report: AuditVerifier.Report, _ arguments: Arguments
+    ) -> String {
+        let destroyed =
+            report.destroyedBodies == 0
+            ? "" : "; \(counted(report.destroyedBodies, "more")) destroyed, as the record says"
+        if arguments.has("--without-bodies") {
+            return "\(counted(report.bodies, "answer")) kept beside it, not looked at\(destroyed)"
+        }
+        let how = arguments["--keys"] == nil ? "as its line says" : "as its line says, and readable"
+        return "\(counted(report.bodies, "answer")) kept beside it, each \(how)\(destroyed)"
     }
 
     private static func read(_ file: String, _ what: String) throws -> [UInt8] {

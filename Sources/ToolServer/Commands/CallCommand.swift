@@ -44,7 +44,7 @@ enum CallCommand {
             await server.stop()
             switch outcome {
             case .answered(let result):
-                StandardStream.output.write(PlainAnswer.body(of: result) + [0x0A])
+                StandardStream.output.write(AnswerJSON.whole(result) + [0x0A])
                 return .done
             case .refused(let refusal):
                 StandardStream.error.line("\(refusal.told)\ncode: \(refusal.code.rawValue)")

@@ -114,7 +114,7 @@ struct CommandForm {
             "audit list [--last N] [FILTER…] [--risk SIGN] [--all] [--json]",
             "the latest lines of the record, or of the calls that match"),
         CommandForm(
-            "audit show SEQ | CALL [--json]",
+            "audit show SEQ | CALL [--body] [--json]",
             "one line, or all lines of a call, whole"),
         CommandForm(
             "audit follow [--from SEQ] [FILTER…] [--json]",
@@ -123,7 +123,7 @@ struct CommandForm {
             "audit export [--format jsonl|csv|ocsf] [FILTER…] [--risk SIGN]",
             "for other programs"),
         CommandForm(
-            "audit replay [SESSION] [--pauses keep|skip]",
+            "audit replay [SESSION] [--pauses keep|skip] [--bodies]",
             "a session's calls as they happened; without one, the sessions"),
         CommandForm(
             "audit replay --policy DIR [FILTER…] [--show N] [--json]",
@@ -147,7 +147,7 @@ struct CommandForm {
             "audit checkpoint",
             "the last checkpoint, to be kept elsewhere"),
         CommandForm(
-            "audit verify DIR --key PUBLIC [--witness FILE]",
+            "audit verify DIR --key PUBLIC [--witness FILE] [--keys DIR]",
             "prove the record with its public key and kept checkpoints"),
         CommandForm(
             "json-check",

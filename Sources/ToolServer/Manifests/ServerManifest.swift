@@ -101,6 +101,8 @@ package struct ServerSettings: Sendable {
     package var metrics: MetricsSettings?
     /// nil: the record is kept for good.
     package var retention: RetentionSettings?
+    /// nil: of answers the record holds no more than counts.
+    package var bodies: BodyKeeping?
     /// nil: this process keeps its record itself.
     package var recorder: RecorderSettings?
 
@@ -133,7 +135,7 @@ struct ServerManifest {
         optional: [
             "$schema", "http", "state", "issuers", "localUsers", "limits", "streams", "witnesses",
             "notices",
-            "receipts", "retention", "record", "console", "metrics",
+            "receipts", "retention", "bodies", "record", "console", "metrics",
         ])
     static let httpKeys = KeySet(
         required: [], optional: ["listen", "resource", "scopes", "tls"])
@@ -163,6 +165,7 @@ struct ServerManifest {
         let receipts = object["receipts"]?.bool()
         let retention = object["retention"].flatMap { RetentionManifest.read($0) }
         let recorder = object["record"].flatMap { RecorderManifest.read($0, under: directory) }
+        let bodies = bodies(beside: retention)
         let notices = notices(of: issuers ?? [])
         guard let name, let http, let issuers, let users, let streams, let witnesses, let notices
         else {
@@ -182,7 +185,19 @@ struct ServerManifest {
             limits: limits, streams: streams, witnesses: witnesses, notices: notices,
             givesReceipts: receipts ?? false,
             console: console ?? nil, metrics: metrics ?? nil, retention: retention,
-            recorder: recorder)
+            bodies: bodies, recorder: recorder)
+    }
+
+    private func bodies(beside retention: RetentionSettings?) -> BodyKeeping? {
+        guard let node = object["bodies"] else { return nil }
+        if object["record"] != nil {
+            node.report(
+                "is declared beside `record`: a recorder of its own takes lines and no answers. Leave one of them out"
+            )
+        }
+        let bodies = BodyManifest.read(node)
+        if let bodies, let retention { BodyManifest.check(bodies, beside: retention, at: node) }
+        return bodies
     }
 
     private func http() -> ServerSettings.HTTP? {

@@ -8,30 +8,12 @@ enum PlainAnswer {
     /// a handle, belongs here as 202 with `Location`.
     static func response(to outcome: Outcome, in serving: Serving) -> HTTPResponse {
         switch outcome {
-        case .answered(let result): .json(200, body(of: result))
+        case .answered(let result): .json(200, AnswerJSON.whole(result))
         case .refused(let refusal): ProblemDetails(refusal, in: serving).response
         }
     }
 
-    /// A document as it is, rows under `rows`; a text under `text`, bytes under `data`.
-    static func body(of result: MaskedResult) -> [UInt8] {
-        var writer = JSONWriter(reserving: 64 + 2 * result.rows.byteCount)
-        switch result.content {
-        case .rows, .document: AnswerJSON(result)?.write(into: &writer)
-        case .text(let text):
-            writer.beginObject()
-            writer.member("text", text)
-            writer.endObject()
-        case .binary(let bytes, let mediaType):
-            writer.beginObject()
-            writer.member("data", Base64.encode(bytes))
-            writer.member("mediaType", mediaType)
-            writer.endObject()
-        }
-        return writer.finish()
-    }
-
-    /// Of what `body` makes.
+    /// Of what it makes of an answer.
     static func schema(for tool: GuardedTool) -> JSONValue {
         if let schema = tool.outputSchema { return schema }
         return [

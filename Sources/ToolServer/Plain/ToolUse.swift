@@ -66,7 +66,7 @@ struct ToolUseBlock {
     private static func content(of result: MaskedResult) -> JSONValue {
         switch result.content {
         case .rows, .document:
-            text(String(decoding: PlainAnswer.body(of: result), as: UTF8.self))
+            text(String(decoding: AnswerJSON.whole(result), as: UTF8.self))
         case .text(let answer): text(answer)
         case .binary(let bytes, let mediaType):
             ["image/jpeg", "image/png", "image/gif", "image/webp"].contains {

@@ -47,6 +47,9 @@ struct RecordPlace {
 
     func directory(of log: String) -> String { records + "/" + log }
 
+    /// Of what is kept beside it.
+    func keys(of log: String) -> String { Installation(directory: state).keyDirectory + "/" + log }
+
     /// The first log, or the one that was named.
     var directory: String { directory(of: named ?? Installation.firstLog) }
 

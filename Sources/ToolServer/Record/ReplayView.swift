@@ -10,7 +10,7 @@ enum ReplayView {
             words,
             options: ["--pauses", "--last", "--policy", "--show"] + RecordPlace.options
                 + RecordFilter.options,
-            flags: ["--json"], operands: 1)
+            flags: ["--json", "--bodies"], operands: 1)
         if let policy = arguments["--policy"] {
             return try PolicyReplay.run(arguments, policy: policy)
         }
@@ -43,7 +43,9 @@ enum ReplayView {
         }
         var player = Player(keepsPauses: pauses == "keep")
         for hit in hits {
-            guard player.play(RecordedEntry(lines: try place.lines(of: hit))) else { break }
+            let answers = arguments.has("--bodies") ? KeptAnswers(place, log: hit.log) : nil
+            let entry = RecordedEntry(lines: try place.lines(of: hit))
+            guard player.play(entry, answers) else { break }
         }
         return .done
     }
@@ -62,7 +64,7 @@ enum ReplayView {
 
         init(keepsPauses: Bool) { self.keepsPauses = keepsPauses }
 
-        mutating func play(_ entry: RecordedEntry) -> Bool {
+        mutating func play(_ entry: RecordedEntry, _ answers: KeptAnswers?) -> Bool {
             guard let first = entry.first else { return true }
             if lastAt == nil { head(entry) }
             let at = RecordTime.microseconds(first.at) ?? 0
@@ -73,6 +75,9 @@ enum ReplayView {
             if let reason = entry.text("reason") { say("          because: \(reason)") }
             for line in entry.lines.dropFirst().dropLast() { say("          \(line.event)") }
             say("          \(Self.ending(of: entry))")
+            if let answer = entry.outcome.flatMap({ answers?.answer(of: $0) }) {
+                say("          \(answer.text)")
+            }
             lastAt = at + (entry.outcome?["microseconds"]?.int ?? 0)
             return isWritten
         }

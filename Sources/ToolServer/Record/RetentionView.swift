@@ -6,12 +6,13 @@ enum RetentionView {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(words, options: RecordPlace.options)
         let server = try Startup.settings(arguments)
+        let place = try RecordPlace(arguments)
+        try tellKeys(server, place)
         guard let settings = server.retention else {
             StandardStream.output.line(
                 "server.json has no `retention`: the record is kept for good")
             return .done
         }
-        let place = try RecordPlace(arguments)
         for log in place.logs {
             let directory = place.directory(of: log)
             let shipped = try StreamCursor.firstUnsent(
@@ -24,5 +25,21 @@ enum RetentionView {
         }
         for hold in settings.holds { StandardStream.output.line("held: \(hold.name)") }
         return .done
+    }
+
+    /// Of the answers that are kept.
+    private static func tellKeys(_ server: ServerSettings, _ place: RecordPlace) throws {
+        for log in place.logs where BodyDestruction.hasAny(keys: place.keys(of: log)) {
+            let directory = place.directory(of: log)
+            let unsent = try StreamCursor.firstUnsentLine(
+                server.streams.map(\.name), state: place.state, log: log, directory: directory)
+            let pass = try BodyPass(
+                server.retention, server.bodies, log: directory, keys: place.keys(of: log),
+                before: unsent, at: WallClock.seconds())
+            for due in pass.due {
+                StandardStream.output.line("\(log): the key \(due.key.text) would be destroyed")
+            }
+            for notice in pass.notices { StandardStream.output.line("\(log): \(notice)") }
+        }
     }
 }

@@ -14,6 +14,7 @@ import Synchronization
 /// Looks once a day, from the server's start on.
 final class RetentionDesk: Sendable {
     private let settings: RetentionSettings?
+    private let bodies: BodyKeeping?
     private let state: String
     private let log: String
     private let streams: [Name]
@@ -27,9 +28,10 @@ final class RetentionDesk: Sendable {
 
     init(
         _ settings: RetentionSettings?, state: String, log: String, streams: [Name],
-        recorder: Recorder, workers: WorkerPool
+        recorder: Recorder, workers: WorkerPool, bodies: BodyKeeping? = nil
     ) {
         self.settings = settings
+        self.bodies = bodies
         self.state = state
         self.log = log
         self.streams = streams
@@ -38,7 +40,9 @@ final class RetentionDesk: Sendable {
     }
 
     func start(on loop: EventLoop) {
-        guard settings != nil else { return }
+        guard settings != nil || bodies != nil || BodyDestruction.hasAny(keys: keys) else {
+            return
+        }
         let task = Task(executorPreference: loop) {
             while !Task.isCancelled {
                 await self.look(at: WallClock.seconds())
@@ -70,9 +74,18 @@ final class RetentionDesk: Sendable {
         }
     }
 
+    /// Of this log.
+    private var keys: String { Installation(directory: state).keyDirectory + "/" + log }
+
     private func sweep(at now: Int) throws(RecordError) {
-        guard let settings else { return }
         let directory = "\(state)/\(log)"
+        let unsent = try StreamCursor.firstUnsentLine(
+            streams, state: state, log: log, directory: directory)
+        BodySweep(
+            retention: settings, keeping: bodies, recorder: recorder, directory: directory,
+            keys: keys
+        ).run(before: unsent, at: now)
+        guard let settings else { return }
         let sweep = RetentionSweep(settings: settings, recorder: recorder, directory: directory)
         let shipped = try StreamCursor.firstUnsent(
             streams, state: state, log: log, directory: directory)

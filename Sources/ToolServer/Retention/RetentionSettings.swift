@@ -53,7 +53,8 @@ package struct RetentionSettings: Sendable {
 
     /// What the installation itself did is kept for good.
     private static let kept: Set<Name> = [
-        "start", "stop", "reload", "revoke", "keys", "stream", "removed", "recovered",
+        "start", "stop", "reload", "revoke", "keys", "stream", "removed",
+        "destroyed", "recovered",
     ]
 
     /// Whether these lines may go at a moment, in seconds since 1970.

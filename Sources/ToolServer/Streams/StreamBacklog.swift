@@ -64,11 +64,17 @@ struct StreamedRecord: RecordSink {
     let backlog: StreamBacklog
 
     func append(_ bodies: [[UInt8]]) async throws(RecordError) -> RecordReceipt {
+        try await append(bodies, keeping: nil)
+    }
+
+    func append(
+        _ bodies: [[UInt8]], keeping answer: AnswerBody?
+    ) async throws(RecordError) -> RecordReceipt {
         // What has begun is recorded to its end, and so is what was refused.
         if backlog.isOver, bodies.first?.starts(with: Self.intent) == true {
             throw .unavailable("a stream is further behind than it may be")
         }
-        let receipt = try await recorder.append(bodies)
+        let receipt = try await recorder.append(bodies, keeping: answer)
         backlog.recorded(receipt.lastSequence)
         return receipt
     }

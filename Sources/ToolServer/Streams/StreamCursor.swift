@@ -31,6 +31,16 @@ struct StreamCursor: Equatable {
             sent: sent)
     }
 
+    /// The first line that some stream does not have.
+    static func firstUnsentLine(
+        _ streams: [Name], state: String, log: String, directory: String
+    ) throws(RecordError) -> Int {
+        guard !streams.isEmpty else { return .max }
+        let origin = try AuditReader(directory: directory).identity()
+        return streams.map { read(file("\(state)/streams", $0, log), origin: origin)?.sent ?? 0 }
+            .min() ?? .max
+    }
+
     /// For each stream the first file of which it does not have all.
     static func firstUnsent(
         _ streams: [Name], state: String, log: String, directory: String

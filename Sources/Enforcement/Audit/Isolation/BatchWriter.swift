@@ -13,6 +13,8 @@ package protocol BatchWriter: AnyObject {
 /// One caller's lines and the caller, who is told once: by whoever takes it out of the queue.
 @safe package struct WaitingLines: Sendable {
     package let bodies: [[UInt8]]
+    /// What is kept with the last of them.
+    let answer: AnswerBody?
     let bytes: Int
     let since: UInt64
     private let continuation: RecordContinuation?
@@ -20,8 +22,12 @@ package protocol BatchWriter: AnyObject {
 
     typealias RecordContinuation = UnsafeContinuation<Result<RecordReceipt, RecordError>, Never>
 
-    init(bodies: [[UInt8]], bytes: Int, _ continuation: RecordContinuation) {
+    init(
+        bodies: [[UInt8]], keeping answer: AnswerBody?, bytes: Int,
+        _ continuation: RecordContinuation
+    ) {
         self.bodies = bodies
+        self.answer = answer
         self.bytes = bytes
         since = RecorderBell.now()
         unsafe self.continuation = unsafe continuation
@@ -30,10 +36,16 @@ package protocol BatchWriter: AnyObject {
 
     init(bodies: [[UInt8]], bytes: Int, _ place: JointWait.Place) {
         self.bodies = bodies
+        answer = nil
         self.bytes = bytes
         since = RecorderBell.now()
         unsafe continuation = nil
         self.place = place
+    }
+
+    /// The last one tells where its answer is.
+    func bodies(with note: BodyNote) -> [[UInt8]] {
+        bodies.dropLast() + bodies.suffix(1).map { $0 + note.member }
     }
 
     func tell(_ result: Result<RecordReceipt, RecordError>) {

@@ -6,7 +6,7 @@ import JSON
 /// again what only the recorder may say: a reader takes the last of two members of one name.
 package enum ForeignLines {
     /// Of the recorder alone: with them, lines could be explained away.
-    private static let ownEvents: [Name] = ["removed", "late"]
+    private static let ownEvents: [Name] = ["removed", "destroyed", "late"]
     private static let ownMembers: [Name] = ["seq", "at", frameMember]
     private static let frameMember: Name = "frame"
 
