@@ -60,7 +60,9 @@ package struct RowBounds: Sendable {
 }
 
 /// A table of cells in one buffer: two allocations a result, none a cell.
+@usableFromInline
 package struct Rows: Sendable {
+    @usableFromInline
     package enum Kind: UInt8, Sendable {
         case null
         case bool
@@ -73,14 +75,18 @@ package struct Rows: Sendable {
     }
 
     /// A slice of `bytes`.
+    @usableFromInline
     package struct Cell: Sendable, Equatable {
-        package var kind: Kind
-        package var start: Int32
-        package var count: Int32
+        @usableFromInline package var kind: Kind
+        /// Whether it was seen to be a text that JSON has as it stands, with nothing to escape.
+        @usableFromInline package var isPlain: Bool
+        @usableFromInline package var start: Int32
+        @usableFromInline package var count: Int32
 
         @inlinable @inline(__always)
-        package init(kind: Kind, start: Int32, count: Int32) {
+        package init(kind: Kind, isPlain: Bool = false, start: Int32, count: Int32) {
             self.kind = kind
+            self.isPlain = isPlain
             self.start = start
             self.count = count
         }
@@ -132,48 +138,62 @@ package struct Rows: Sendable {
 
     /// `bytes` of kind `.text` must be valid UTF-8; of the other kinds, JSON.
     package mutating func append(_ kind: Kind, _ content: some Collection<UInt8>) {
-        cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
-        bytes.append(contentsOf: content)
+        cells.append(keep(kind, content))
     }
 
-    /// The same for bytes that somebody else owns.
-    package mutating func append(_ kind: Kind, raw content: UnsafeRawBufferPointer) {
-        cells.append(Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count)))
-        unsafe bytes.append(contentsOf: content)
-    }
-
-    /// Takes a whole row in one piece: `place` puts the cells of it, and may change the copy of the
-    /// row that they lie in, and answers how much of that is to be held; nil takes the row back.
-    /// What no cell covers is never shown.
+    /// Takes a whole row in one piece: `place` writes a cell for each column, and may change the
+    /// copy of the row that they lie in, and answers how much of that is to be held; nil takes the
+    /// row back. What no cell covers is never shown.
+    @unsafe
     package mutating func appendRow(
         copying row: UnsafeRawBufferPointer,
-        place: (_ copy: UnsafeMutableRawBufferPointer, _ start: Int32, _ cells: inout [Cell]) ->
-            Int?
+        place: (
+            _ copy: UnsafeMutableRawBufferPointer, _ start: Int32,
+            _ cells: UnsafeMutableBufferPointer<Cell>
+        ) -> Int?
     ) {
         let start = bytes.count
-        let cellsBefore = cells.count
         unsafe bytes.append(contentsOf: row)
-        let held = unsafe bytes.withUnsafeMutableBytes { all in
-            unsafe place(
-                UnsafeMutableRawBufferPointer(rebasing: all[start...]), Int32(start), &cells)
+        var held: Int?
+        unsafe bytes.withUnsafeMutableBytes { all in
+            let copy = unsafe UnsafeMutableRawBufferPointer(rebasing: all[start...])
+            cells.append(addingCapacity: columnCount) { output in
+                unsafe output.withUnsafeMutableBufferPointer { room, count in
+                    let cells = unsafe UnsafeMutableBufferPointer(rebasing: room[count...])
+                    unsafe held = place(copy, Int32(start), cells)
+                    if held != nil { count += columnCount }
+                }
+            }
         }
-        if held == nil { cells.removeLast(cells.count - cellsBefore) }
         if held != row.count { bytes.removeLast(row.count - (held ?? 0)) }
     }
 
     /// Content that no cell shows yet.
     package mutating func keep(_ kind: Kind, _ content: some Collection<UInt8>) -> Cell {
-        defer { bytes.append(contentsOf: content) }
-        return Cell(kind: kind, start: Int32(bytes.count), count: Int32(content.count))
+        let start = bytes.count
+        bytes.append(contentsOf: content)
+        let count = bytes.count - start
+        let isPlain = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe kind == .text && ByteLook(bytes, from: start, count: count).isPlain
+        }
+        return Cell(kind: kind, isPlain: isPlain, start: Int32(start), count: Int32(count))
     }
 
-    /// The same of a start and an end of what is here, with stars between them.
-    package mutating func keep(text head: Range<Int>, stars: Int, _ tail: Range<Int>) -> Cell {
+    /// The same of the first bytes and the last ones of a text that is here, with stars between
+    /// them.
+    package mutating func keep(_ text: Cell, head: Int, stars: Int, tail: Int) -> Cell {
         let start = bytes.count
-        for index in head { bytes.append(bytes[index]) }
-        for _ in 0..<stars { bytes.append(UInt8(ascii: "*")) }
-        for index in tail { bytes.append(bytes[index]) }
-        return Cell(kind: .text, start: Int32(start), count: Int32(bytes.count - start))
+        let (textStart, textEnd) = (Int(text.start), Int(text.start) + Int(text.count))
+        let count = head + stars + tail
+        precondition(head >= 0 && tail >= 0 && head + tail <= Int(text.count))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: "*"), count: count))
+        unsafe bytes.withUnsafeMutableBytes { all in
+            guard let base = all.baseAddress else { return }
+            unsafe (base + start).copyMemory(from: base + textStart, byteCount: head)
+            unsafe (base + start + head + stars).copyMemory(
+                from: base + textEnd - tail, byteCount: tail)
+        }
+        return Cell(kind: .text, isPlain: text.isPlain, start: Int32(start), count: Int32(count))
     }
 
     /// Shows other content in the place of a cell; the others stay where they are.

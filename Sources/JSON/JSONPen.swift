@@ -1,15 +1,15 @@
 /// Writes pieces of JSON into room of which the caller has said how much it is: for large tables,
 /// where growing for each piece would cost more than the piece. Stops the process beyond its room.
-@safe
+@safe @usableFromInline
 package struct JSONPen {
-    private let room: UnsafeMutableBufferPointer<UInt8>
-    fileprivate var count = 0
+    @usableFromInline let room: UnsafeMutableBufferPointer<UInt8>
+    @usableFromInline var count = 0
 
     fileprivate init(_ room: UnsafeMutableBufferPointer<UInt8>) { unsafe self.room = room }
 
     /// The most that pieces of so many bytes become, escaped twice, each between quotes:
     /// `\\\\u001f` for one byte.
-    @inline(__always)
+    @inlinable @inline(__always)
     package static func bytesMax(_ byteCount: Int, pieces: Int = 1) -> Int {
         7 * byteCount + 4 * pieces
     }
@@ -27,19 +27,81 @@ package struct JSONPen {
         return content.count + 6 * special + 4
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func byte(_ byte: UInt8) {
         unsafe precondition(count < room.count)
         unsafe room[count] = byte
         count &+= 1
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
+    package mutating func null() {
+        unsafe precondition(room.count &- count >= 4)
+        guard let to = unsafe room.baseAddress else { return }
+        let word = UInt32(bigEndian: 0x6E75_6C6C)
+        unsafe UnsafeMutableRawPointer(to + count).storeBytes(of: word, as: UInt32.self)
+        count &+= 4
+    }
+
+    @inlinable @inline(__always)
     package mutating func copy(_ piece: UnsafeRawBufferPointer) {
-        guard let from = piece.baseAddress, let to = unsafe room.baseAddress else { return }
-        unsafe precondition(piece.count <= room.count &- count)
-        unsafe ShortCopy.copy(from, to: UnsafeMutableRawPointer(to + count), piece.count)
-        count &+= piece.count
+        unsafe copy(piece, from: 0, count: piece.count)
+    }
+
+    /// A part of a larger buffer: a short one is copied as two words of a fixed size, together with
+    /// what stands behind it, over which the next piece is written.
+    @inlinable @inline(__always)
+    package mutating func copy(
+        _ whole: UnsafeRawBufferPointer, from start: Int, count pieceCount: Int
+    ) {
+        if unsafe start >= 0 && UInt(bitPattern: pieceCount) <= 32
+            && whole.count &- start >= 32 && room.count &- count >= 32,
+            let from = whole.baseAddress, let to = unsafe room.baseAddress
+        {
+            let target = unsafe UnsafeMutableRawPointer(to + count)
+            let head = unsafe from.loadUnaligned(fromByteOffset: start, as: SIMD16<UInt8>.self)
+            let tail = unsafe from.loadUnaligned(
+                fromByteOffset: start &+ 16, as: SIMD16<UInt8>.self)
+            unsafe target.storeBytes(of: head, as: SIMD16<UInt8>.self)
+            unsafe target.storeBytes(of: tail, toByteOffset: 16, as: SIMD16<UInt8>.self)
+            count &+= pieceCount
+        } else {
+            unsafe copyExactly(whole, from: start, count: pieceCount)
+        }
+    }
+
+    @usableFromInline
+    mutating func copyExactly(
+        _ whole: UnsafeRawBufferPointer, from start: Int, count pieceCount: Int
+    ) {
+        unsafe precondition(
+            start >= 0 && pieceCount >= 0 && pieceCount <= whole.count &- start
+                && pieceCount <= room.count &- count)
+        guard let from = whole.baseAddress, let to = unsafe room.baseAddress else { return }
+        unsafe ShortCopy.copy(
+            from + start, to: UnsafeMutableRawPointer(to + count), pieceCount)
+        count &+= pieceCount
+    }
+
+    /// A part of a larger buffer of which `ByteLook` says that it is plain, between quotes.
+    @inlinable @inline(__always)
+    package mutating func plain(
+        _ whole: UnsafeRawBufferPointer, from start: Int, count: Int, inString: Bool
+    ) {
+        quote(inString: inString)
+        unsafe copy(whole, from: start, count: count)
+        quote(inString: inString)
+    }
+
+    /// Two bytes are written in any case; the next piece is written over the second.
+    @inlinable @inline(__always)
+    mutating func quote(inString: Bool) {
+        unsafe precondition(room.count &- count >= 2)
+        guard let to = unsafe room.baseAddress else { return }
+        let word: UInt16 = inString ? 0x225C : 0x22
+        unsafe UnsafeMutableRawPointer(to + count).storeBytes(
+            of: UInt16(littleEndian: word), as: UInt16.self)
+        count &+= inString ? 2 : 1
     }
 
     /// A text between quotes. `inString`: inside a document that is itself the content of a string,

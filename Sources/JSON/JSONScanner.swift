@@ -234,7 +234,11 @@ extension Span<UInt8> {
             index &+= 8
         }
         let left = count &- index
-        if left < 8, left >= 4 {
+        if left < 8, count &- start >= 8 {
+            let tail = unsafe bytes.unsafeLoadUnaligned(
+                fromByteOffset: count &- 8, as: UInt64.self)
+            if !Self.hasSpecialByte(tail) { return count }
+        } else if left < 8, left >= 4 {
             let head = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self)
             let tail = unsafe bytes.unsafeLoadUnaligned(
                 fromByteOffset: count &- 4, as: UInt32.self)
@@ -248,15 +252,8 @@ extension Span<UInt8> {
         return index
     }
 
-    /// Subtraction borrows into the highest bit of a byte that is below the operand.
     @inline(__always)
     private static func hasSpecialByte(_ word: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let quotes = word ^ (ones &* 0x22)
-        let backslashes = word ^ (ones &* 0x5C)
-        let special =
-            (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes
-            | (backslashes &- ones) & ~backslashes
-        return special & ones << 7 != 0
+        ByteLook.special(word) & ByteLook.ones << 7 != 0
     }
 }

@@ -49,6 +49,7 @@ struct PostgresCells {
         guard unsafe frame.int16(at: 0) == shapes.count else { return .broken }
         let (forms, shapes, hidden) = (forms, shapes, hidden)
         let room = bounds.bytes - spentBytes
+        let first = rows.cells.count
         var odd = odd
         var isWhole = true
         var held = 0
@@ -58,63 +59,75 @@ struct PostgresCells {
             var gap = 0
             for column in shapes.indices {
                 let count = unsafe frame.int32(at: offset)
-                guard offset + 4 + max(0, count) <= copy.count else {
+                guard offset &+ 4 &+ max(0, count) <= copy.count else {
                     isWhole = false
-                    cells.append(Rows.Cell(kind: .null, start: start, count: 0))
-                    continue
+                    return nil
                 }
-                offset += 4
-                let place = offset - gap
-                let position = start + Int32(truncatingIfNeeded: place)
+                offset &+= 4
+                let place = offset &- gap
+                let position = start &+ Int32(truncatingIfNeeded: place)
                 if count < 0 || !hidden.isEmpty && hidden[column] {
                     let kind = count < 0 ? Rows.Kind.null : forms[column].cellKind
-                    cells.append(Rows.Cell(kind: kind, start: position, count: 0))
-                    offset += max(0, count)
-                    gap += max(0, count)
+                    unsafe cells[column] = Rows.Cell(kind: kind, start: position, count: 0)
+                    offset &+= max(0, count)
+                    gap &+= max(0, count)
                     continue
                 }
-                let text = unsafe UnsafeMutableRawBufferPointer(
-                    rebasing: copy[place..<(place + count)])
                 if gap > 0 {
-                    unsafe text.copyMemory(
-                        from: UnsafeRawBufferPointer(rebasing: copy[offset..<(offset + count)]))
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: copy[place..<(place + count)])
+                        .copyMemory(
+                            from: UnsafeRawBufferPointer(rebasing: copy[offset..<(offset + count)]))
                 }
-                let shown = unsafe Self.shown(text, shapes[column])
-                if shown == nil { odd.append(cells.count) }
-                cells.append(
-                    Rows.Cell(
-                        kind: shown?.kind ?? .null, start: position,
-                        count: Int32(shown?.count ?? count)))
-                offset += count
+                unsafe cells[column] = Self.cell(
+                    copy, from: place, count: count, shapes[column], at: position)
+                if unsafe cells[column].kind == .null { odd.append(first + column) }
+                offset &+= count
             }
             held = copy.count - gap
             return held <= room ? held : nil
         }
-        guard held <= room else { return .tooMuch }
         guard isWhole else { return .broken }
+        guard held <= room else { return .tooMuch }
         self.odd = odd
         spentBytes += held - 2 - 4 * shapes.count
         return .taken
     }
 
-    /// What a text is in JSON as it stands, or with other separators; nil where it is written anew.
+    /// What a text is in JSON as it stands, or with other separators; of no kind where it is to be
+    /// written anew.
     @inline(__always)
-    private static func shown(
-        _ text: UnsafeMutableRawBufferPointer, _ shape: PostgresForm.Shape
-    ) -> (kind: Rows.Kind, count: Int)? {
-        let bytes = UnsafeRawBufferPointer(text)
+    private static func cell(
+        _ row: UnsafeMutableRawBufferPointer, from start: Int, count: Int,
+        _ shape: PostgresForm.Shape, at position: Int32
+    ) -> Rows.Cell {
+        let bytes = UnsafeRawBufferPointer(row)
+        let (kind, isPlain, shown): (Rows.Kind, Bool, Int)
         switch shape {
-        case .integer: return (.number, text.count)
-        case .number: return unsafe (PostgresValue.isNumber(bytes) ? .number : .text, text.count)
-        case .text: return unsafe PostgresValue.isUTF8(bytes) ? (.text, text.count) : nil
+        case .integer: (kind, isPlain, shown) = (.number, false, count)
+        case .number:
+            let text = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)])
+            let isNumber = unsafe PostgresValue.isNumber(text)
+            (kind, isPlain, shown) = (isNumber ? .number : .text, false, count)
+        case .text:
+            let look = unsafe ByteLook(bytes, from: start, count: count)
+            let text = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)])
+            let isText = unsafe look.isASCII || PostgresValue.isUTF8(text)
+            (kind, isPlain, shown) = (isText ? .text : .null, isText && look.isPlain, count)
         // `2019-01-01 00:00:00+00`
         case .timestampWithZone:
-            guard unsafe PostgresValue.isPlainUTC(bytes) else { return nil }
-            unsafe text[10] = UInt8(ascii: "T")
-            unsafe text[text.count - 3] = UInt8(ascii: "Z")
-            return (.text, text.count - 2)
-        case .other: return nil
+            let text = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)])
+            let look = unsafe ByteLook(bytes, from: start, count: count)
+            if unsafe look.isASCII && PostgresValue.isPlainUTC(text) {
+                unsafe row[start + 10] = UInt8(ascii: "T")
+                unsafe row[start + count - 3] = UInt8(ascii: "Z")
+                (kind, isPlain, shown) = (.text, look.isPlain, count - 2)
+            } else {
+                (kind, isPlain, shown) = (.null, false, count)
+            }
+        case .other: (kind, isPlain, shown) = (.null, false, count)
         }
+        return Rows.Cell(
+            kind: kind, isPlain: isPlain, start: position, count: Int32(truncatingIfNeeded: shown))
     }
 
     private mutating func rewrite(_ index: Int) {

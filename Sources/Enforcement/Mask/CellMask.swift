@@ -74,12 +74,11 @@ struct CellMask {
 
     private mutating func showPart(of cell: Rows.Cell, at index: Int, of rows: inout Rows) {
         let start = Int(cell.start)
-        let end = start + Int(cell.count)
-        let shown = Partial.shown(of: rows.bytes.span.extracting(start..<end))
+        let count = Int(cell.count)
+        let shown = Partial.shown(of: rows.bytes.span.extracting(start..<(start + count)))
         show(
             rows.keep(
-                text: start..<(start + shown.head), stars: Partial.stars,
-                (start + shown.tailStart)..<end),
+                cell, head: shown.head, stars: Partial.stars, tail: count - shown.tailStart),
             at: index, of: &rows)
     }
 
@@ -113,12 +112,22 @@ struct CellMask {
     private mutating func scan(_ column: Int, of rows: inout Rows) {
         let named = plan.named[column]
         let cues = plan.cues[column]
+        var clean = CleanTexts(rowCount: rows.rowCount)
         for index in indices(of: column, in: rows) {
             let cell = rows.cells[index]
             switch cell.kind {
-            case .text, .number:
-                if cell.kind == .number, named.isEmpty { continue }
-                guard let bytes = masked(cell, of: rows, named, cues) else { continue }
+            case .text:
+                if named.isEmpty, cell.count < ValueScanner.bytesMin { continue }
+                if clean.hold(cell, of: rows) { continue }
+                if let bytes = masked(cell, of: rows, named, cues) {
+                    replace(index, of: &rows, with: .text, bytes)
+                } else {
+                    clean.note(cell)
+                }
+            case .number:
+                guard !named.isEmpty, let bytes = masked(cell, of: rows, named, cues) else {
+                    continue
+                }
                 replace(index, of: &rows, with: .text, bytes)
             case .json: document(cell, index, of: &rows)
             case .null, .bool: break

@@ -12,9 +12,9 @@ enum Partial {
     /// letter and its domain; anything else of at least eight characters keeps its last four; less
     /// keeps nothing.
     static func shown(of value: Span<UInt8>) -> (head: Int, tailStart: Int) {
-        if let at = value.indices.last(where: { value[$0] == UInt8(ascii: "@") }), at > 0,
-            isDomain(value.extracting((at + 1)...))
-        {
+        var at = value.count - 1
+        while at > 0, value[at] != UInt8(ascii: "@") { at -= 1 }
+        if at > 0, isDomain(value.extracting((at + 1)...)) {
             return (value[0] < 0x80 ? 1 : 0, at)
         }
         var start = value.count

@@ -4,8 +4,9 @@ import JSON
 /// whose columns are known then.
 struct RowNames: Sendable {
     struct Line: Sendable {
-        /// One behind the other: `{"id":`, then `,"name":`.
-        let bytes: [UInt8]
+        /// One behind the other: `{"id":`, then `,"name":`; and some bytes more, so that each can be
+        /// copied as a whole word.
+        let padded: [UInt8]
         /// Where each of them ends.
         let ends: [Int]
         /// What stands before the first row.
@@ -15,7 +16,8 @@ struct RowNames: Sendable {
 
         /// About what rows take where little is escaped, and room for the last at its longest.
         func bytesExpected(for rows: Rows) -> Int {
-            let content = rows.byteCount + rows.rowCount * (bytes.count + 4 * ends.count + 2)
+            let nameBytes = ends.last ?? 0
+            let content = rows.byteCount + rows.rowCount * (nameBytes + 4 * ends.count + 2)
             return content + min(content, 16 << 10)
         }
     }
@@ -66,7 +68,7 @@ extension RowNames.Line {
         }
         head += Array("\"rows\":[".utf8)
         self.init(
-            bytes: bytes, ends: ends, head: written(head),
+            padded: bytes + [UInt8](repeating: 0, count: 32), ends: ends, head: written(head),
             rowEnd: UInt8(ascii: isTable ? "]" : "}"))
     }
 }

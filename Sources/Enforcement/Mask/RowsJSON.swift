@@ -71,14 +71,18 @@ struct RowsJSON {
     private func writeRows(into writer: inout JSONWriter) {
         unsafe rows.cells.withUnsafeBufferPointer { cells in
             unsafe rows.bytes.withUnsafeBytes { bytes in
-                for row in 0..<rows.rowCount {
-                    let start = row * names.ends.count
-                    let line = unsafe UnsafeBufferPointer(
-                        rebasing: cells[start..<(start + names.ends.count)])
-                    writer.write(atMost: unsafe room(for: line, bytes)) { pen in
-                        if row > 0 { pen.byte(UInt8(ascii: ",")) }
-                        unsafe write(line, bytes, with: &pen)
-                        pen.byte(names.rowEnd)
+                unsafe names.padded.withUnsafeBytes { words in
+                    unsafe names.ends.withUnsafeBufferPointer { ends in
+                        for row in 0..<rows.rowCount {
+                            let start = row * ends.count
+                            let line = unsafe UnsafeBufferPointer(
+                                rebasing: cells[start..<(start + ends.count)])
+                            writer.write(atMost: unsafe room(for: line, bytes)) { pen in
+                                if row > 0 { pen.byte(UInt8(ascii: ",")) }
+                                unsafe write(line, bytes, behind: words, ends, with: &pen)
+                                pen.byte(names.rowEnd)
+                            }
+                        }
                     }
                 }
             }
@@ -90,43 +94,43 @@ struct RowsJSON {
     private func room(
         for line: UnsafeBufferPointer<Rows.Cell>, _ bytes: UnsafeRawBufferPointer
     ) -> Int {
+        var plainBytes = 0
         var shortBytes = 0
-        var room = names.bytes.count + 8
+        var room = names.padded.count + 8
         for column in 0..<line.count {
             let cell = unsafe line[column]
-            if cell.count <= 1_024 {
+            if cell.isPlain {
+                plainBytes &+= Int(cell.count)
+            } else if cell.count <= 1_024 {
                 shortBytes &+= Int(cell.count)
             } else {
                 room += unsafe JSONPen.bytesMax(for: content(of: cell, bytes))
             }
         }
-        return room + JSONPen.bytesMax(shortBytes, pieces: line.count)
+        return room + plainBytes + JSONPen.bytesMax(shortBytes, pieces: line.count)
     }
 
     @inline(__always)
     private func write(
         _ line: UnsafeBufferPointer<Rows.Cell>, _ bytes: UnsafeRawBufferPointer,
+        behind words: UnsafeRawBufferPointer, _ ends: UnsafeBufferPointer<Int>,
         with pen: inout JSONPen
     ) {
         var nameStart = 0
         for column in 0..<line.count {
-            let nameEnd = names.ends[column]
-            unsafe names.bytes.withUnsafeBytes { names in
-                unsafe pen.copy(UnsafeRawBufferPointer(rebasing: names[nameStart..<nameEnd]))
-            }
+            let nameEnd = unsafe ends[column]
+            unsafe pen.copy(words, from: nameStart, count: nameEnd - nameStart)
             nameStart = nameEnd
             let cell = unsafe line[column]
-            let content = unsafe content(of: cell, bytes)
+            let (start, count) = (Int(cell.start), Int(cell.count))
             switch cell.kind {
-            case .null:
-                pen.byte(UInt8(ascii: "n"))
-                pen.byte(UInt8(ascii: "u"))
-                pen.byte(UInt8(ascii: "l"))
-                pen.byte(UInt8(ascii: "l"))
-            case .bool, .number: unsafe pen.copy(content)
-            case .json where inString: unsafe pen.escaped(content)
-            case .json: unsafe pen.copy(content)
-            case .text: unsafe pen.string(content, inString: inString)
+            case .null: pen.null()
+            case .bool, .number: unsafe pen.copy(bytes, from: start, count: count)
+            case .text where cell.isPlain:
+                unsafe pen.plain(bytes, from: start, count: count, inString: inString)
+            case .json where inString: unsafe pen.escaped(content(of: cell, bytes))
+            case .json: unsafe pen.copy(bytes, from: start, count: count)
+            case .text: unsafe pen.string(content(of: cell, bytes), inString: inString)
             }
         }
     }

@@ -68,6 +68,13 @@ extension Span<UInt8> {
         index >= 0 && index < count ? self[index] : 0
     }
 
+    /// Eight bytes from there on, which must be there.
+    @inline(__always)
+    func word(at index: Int) -> UInt64 {
+        precondition(index >= 0 && index <= count - 8)
+        return unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+    }
+
     /// The end of the run of bytes that `accepts` takes, at most `limit` of them.
     @inline(__always)
     func end(of start: Int, atMost limit: Int = Int.max, _ accepts: (UInt8) -> Bool) -> Int {

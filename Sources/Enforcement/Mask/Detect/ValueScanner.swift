@@ -19,6 +19,8 @@ struct ValueScanner {
         self.detectors = detectors
     }
 
+    /// Nothing of two bytes tells anything.
+    static let bytesMin = 3
     /// The offsets of a view are 32 bits wide.
     static let bytesMax = Int(Int32.max)
 
@@ -44,8 +46,9 @@ struct ValueScanner {
     mutating func scan(_ text: Span<UInt8>, around: Meaning = .nothing) {
         findings.removeAll(keepingCapacity: true)
         open = nil
-        // Nothing of two bytes tells anything.
-        guard text.count > 2 else { return }
+        guard text.count >= Self.bytesMin else { return }
+        // A moment tells nothing either, where no name of a column says that it is a birth.
+        if around.isNothing, detectors.all.isEmpty, Dates.isMoment(text) { return }
         let needs = look(text, around: around, depth: 0, isDecoded: false)
         if !needs.isDisjoint(with: [.runs, .pairs]) { lookIntoRuns(text, needs, depth: 0) }
         var depth = 0
