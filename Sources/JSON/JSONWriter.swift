@@ -4,13 +4,27 @@
 package struct JSONWriter: ~Copyable {
     package private(set) var bytes: [UInt8]
     private var needsComma = false
+    /// What came before `bytes`, where pieces are wanted.
+    private var pieces: [[UInt8]] = []
+    private var pieceBytes = 0
 
     package init(reserving capacity: Int = 256) {
         bytes = []
         bytes.reserveCapacity(capacity)
     }
 
-    package consuming func finish() -> [UInt8] { bytes }
+    /// For large documents, in pieces of about so many bytes: nothing is moved to make room for
+    /// more, and each piece can go as soon as it was sent. Only `write(atMost:)` begins a new one.
+    package init(reserving capacity: Int, inPiecesOf pieceBytes: Int) {
+        self.init(reserving: min(capacity, pieceBytes))
+        self.pieceBytes = pieceBytes
+    }
+
+    package consuming func finish() -> [UInt8] {
+        pieces.isEmpty ? bytes : Array((pieces + [bytes]).joined())
+    }
+
+    package consuming func finishInPieces() -> [[UInt8]] { pieces + [bytes] }
 
     package mutating func beginObject() { open(UInt8(ascii: "{")) }
     package mutating func endObject() { close(UInt8(ascii: "}")) }
@@ -83,6 +97,11 @@ package struct JSONWriter: ~Copyable {
     mutating func appendBytes(
         atMost capacity: Int, _ body: (UnsafeMutableBufferPointer<UInt8>) -> Int
     ) {
+        if pieceBytes > 0, bytes.capacity - bytes.count < capacity, !bytes.isEmpty {
+            pieces.append(bytes)
+            bytes = []
+            bytes.reserveCapacity(max(capacity, pieceBytes))
+        }
         bytes.append(addingCapacity: capacity) { output in
             unsafe output.withUnsafeMutableBufferPointer { buffer, count in
                 unsafe count += body(UnsafeMutableBufferPointer(rebasing: buffer[count...]))

@@ -27,7 +27,7 @@ private func answer(_ line: [UInt8]) {
         let message = try Message(line)
         hold(document != nil, "a message is JSON")
         guard case .request(let request) = message else { return }
-        let result = Reply.result(JSONValue.object(request.params).bytes, to: request.id)
+        let result = Reply.result([JSONValue.object(request.params).bytes], to: request.id)[0]
         let reply = parsed(result)
         hold(reply["id"] == document?["id"], "the id of an answer")
         hold(reply["result"] == .object(request.params), "the result of an answer")

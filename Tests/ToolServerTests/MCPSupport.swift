@@ -44,8 +44,10 @@ struct MCPFixture {
             caller: try await gate.caller(user), via: Transport(kind: .http, address: "192.0.2.7"),
             version: version, traceparent: nil, channel: nil)
         return try JSONParser.parse(
-            try await MethodRouter(serving: serving, subscriptions: subscriptions).answer(
-                request, from: peer))
+            Array(
+                try await MethodRouter(serving: serving, subscriptions: subscriptions).answer(
+                    request, from: peer
+                ).joined()))
     }
 
     func error(

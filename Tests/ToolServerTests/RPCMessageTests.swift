@@ -38,10 +38,12 @@ import Testing
         let request = try request(#"{"jsonrpc":"2.0","id":\#(id),"method":"m"}"#)
         let wanted = try JSONParser.parse(Array(id.utf8))
         #expect(request.id.json == wanted)
-        let reply = Reply.result(Array("{}".utf8), to: request.id)
-        #expect(
-            String(decoding: reply, as: UTF8.self)
-                == #"{"jsonrpc":"2.0","id":\#(wanted.text),"result":{}}"#)
+        for pieces in [[Array("{}".utf8)], [Array("{".utf8), Array("}".utf8)]] {
+            let reply = Reply.result(pieces, to: request.id)
+            #expect(
+                String(decoding: Array(reply.joined()), as: UTF8.self)
+                    == #"{"jsonrpc":"2.0","id":\#(wanted.text),"result":{}}"#)
+        }
     }
 
     @Test(arguments: [

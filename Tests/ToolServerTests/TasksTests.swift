@@ -57,7 +57,8 @@ private struct TasksFixture {
             version: version, traceparent: nil, channel: nil)
         let router = MethodRouter(
             serving: serving ?? self.serving, subscriptions: Subscriptions())
-        return try JSONParser.parse(try await router.answer(request, from: peer))
+        return try JSONParser.parse(
+            Array(try await router.answer(request, from: peer).joined()))
     }
 
     func call(

@@ -291,9 +291,9 @@ final class HTTPConnection: EventSource {
         noteWrite(outbox.send(bytes, on: wire))
     }
 
-    func write(_ head: [UInt8], _ body: [UInt8]) {
+    func write(_ head: [UInt8], _ body: [UInt8], _ rest: ArraySlice<[UInt8]>) {
         guard phase != .closed else { return }
-        noteWrite(outbox.send(head, body, on: wire))
+        noteWrite(outbox.send(head, body, rest, on: wire))
     }
 
     private func noteWrite(_ outcome: SendQueue.Outcome) {

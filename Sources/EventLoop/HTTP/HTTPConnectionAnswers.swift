@@ -6,19 +6,19 @@ extension HTTPConnection {
         let hasNoBody = response.status == 204 || response.status == 304 || response.status < 200
         let isValid = shard.writer.makeHead(
             status: response.status, headers: response.headers,
-            framing: .length(hasNoBody ? nil : response.body.count), closes: closesAfterFlush)
+            framing: .length(hasNoBody ? nil : response.bodyBytes), closes: closesAfterFlush)
         guard isValid, response.status >= 200 else {
             refuse(500, "the answer could not be sent")
             return
         }
         if hasNoBody || isHead {
             write(shard.writer.bytes)
-        } else if response.body.count <= 16 << 10 {
+        } else if response.rest.isEmpty, response.body.count <= 16 << 10 {
             // One copy of a small body is cheaper than a second buffer in the kernel's list.
             shard.writer.append(body: response.body)
             write(shard.writer.bytes)
         } else {
-            write(shard.writer.bytes, response.body)
+            write(shard.writer.bytes, response.body, response.rest)
         }
         finishResponse()
     }

@@ -120,14 +120,20 @@ package struct HTTPResponse: Sendable {
     package var status: Int
     package var headers: [(name: String, value: String)]
     package var body: [UInt8]
+    /// What follows the body where that is large: each piece is given up once it was sent.
+    package var rest: ArraySlice<[UInt8]>
 
     package init(
-        status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []
+        status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
+        rest: ArraySlice<[UInt8]> = []
     ) {
         self.status = status
         self.headers = headers
         self.body = body
+        self.rest = rest
     }
+
+    var bodyBytes: Int { rest.reduce(body.count) { $0 + $1.count } }
 }
 
 package protocol HTTPHandler: Sendable {

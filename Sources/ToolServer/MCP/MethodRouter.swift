@@ -39,7 +39,8 @@ struct MethodRouter: Sendable {
         }
     }
 
-    func answer(_ request: Request, from peer: Peer) async throws(RPCError) -> [UInt8] {
+    /// In one piece, but for large answers of tools.
+    func answer(_ request: Request, from peer: Peer) async throws(RPCError) -> [[UInt8]] {
         let isStateless = peer.version.isStateless
         if isStateless { try Envelope.checkVersion(of: request) }
         guard let method = Method(request.method, isStateless: isStateless) else {
@@ -48,18 +49,18 @@ struct MethodRouter: Sendable {
         if isStateless { try Envelope.checkLogLevel(of: request) }
         return switch method {
         case .callTool: try await ToolsCall.answer(request, from: peer, in: serving)
-        case .listTools: try await ToolsList.answer(request, from: peer, in: serving)
-        case .listResources: try ResourcesList.answer(request, from: peer, in: serving)
-        case .listTemplates: ResourcesList.templates(for: peer, in: serving)
-        case .readResource: try await ResourcesRead.answer(request, from: peer, in: serving)
-        case .listPrompts: try PromptsList.answer(request, from: peer, in: serving)
-        case .getPrompt: try PromptsGet.answer(request, from: peer, in: serving)
-        case .complete: try await ArgumentCompletion.answer(request, from: peer, in: serving)
-        case .ping: Array("{}".utf8)
-        case .initialize: try Initialize.answer(request, in: serving)
-        case .discover: Discover.answer(in: serving)
-        case .task(let method): try await method.answer(request, from: peer, in: serving)
-        case .listen: try await Listen.answer(request, from: peer, in: serving, subscriptions)
+        case .listTools: [try await ToolsList.answer(request, from: peer, in: serving)]
+        case .listResources: [try ResourcesList.answer(request, from: peer, in: serving)]
+        case .listTemplates: [ResourcesList.templates(for: peer, in: serving)]
+        case .readResource: [try await ResourcesRead.answer(request, from: peer, in: serving)]
+        case .listPrompts: [try PromptsList.answer(request, from: peer, in: serving)]
+        case .getPrompt: [try PromptsGet.answer(request, from: peer, in: serving)]
+        case .complete: [try await ArgumentCompletion.answer(request, from: peer, in: serving)]
+        case .ping: [Array("{}".utf8)]
+        case .initialize: [try Initialize.answer(request, in: serving)]
+        case .discover: [Discover.answer(in: serving)]
+        case .task(let method): [try await method.answer(request, from: peer, in: serving)]
+        case .listen: [try await Listen.answer(request, from: peer, in: serving, subscriptions)]
         }
     }
 

@@ -3,37 +3,41 @@ import JSON
 
 /// `tools/call`: a call for the gate, and its outcome as the protocol has it.
 enum ToolsCall {
+    /// Larger answers are made in pieces.
+    private static let pieceBytes = 128 << 10
+
     static func answer(
         _ request: Request, from peer: Peer, in serving: Serving
-    ) async throws(RPCError) -> [UInt8] {
+    ) async throws(RPCError) -> [[UInt8]] {
         let tool = try tool(of: request)
         let progress = peer.channel.map { Progress(of: request, to: $0) }
         defer { progress?.end() }
         if let tasks = serving.tasks, peer.version.isStateless, serving.gate.mayDetach(tool),
             ClientCapabilities(of: request).followsTasks
         {
-            return try await tasks.answer(to: request, from: peer, in: serving) {
+            let answer = try await tasks.answer(to: request, from: peer, in: serving) {
                 seat throws(RPCError) -> ArrivedCall in
                 try Self.arrived(tool, request, from: peer, telling: progress, as: seat)
             }
+            return [answer]
         }
         let arrived = try arrived(tool, request, from: peer, telling: progress)
         return try finished(
             await serving.gate.answer(arrived), to: request.id, for: peer, in: serving)
     }
 
-    /// The outcome of a call as its client reads it.
+    /// The outcome of a call as its client reads it, in one piece or several.
     static func finished(
         _ outcome: Outcome, to id: RequestID, for peer: Peer, in serving: Serving
-    ) throws(RPCError) -> [UInt8] {
+    ) throws(RPCError) -> [[UInt8]] {
         switch outcome {
         case .answered(let result): return self.result(result, for: peer, in: serving)
         case .refused(let refusal):
             if let question = refusal.question, question.state != nil {
-                return InputRequired.result(question, in: serving)
+                return [InputRequired.result(question, in: serving)]
             }
             if let error = RPCError(refusal, id: id, for: peer.version) { throw error }
-            return self.refusal(refusal, for: peer, in: serving)
+            return [self.refusal(refusal, for: peer, in: serving)]
         }
     }
 
@@ -73,12 +77,13 @@ enum ToolsCall {
     /// model only the structured form where there is one, others only the text.
     private static func result(
         _ result: MaskedResult, for peer: Peer, in serving: Serving
-    ) -> [UInt8] {
+    ) -> [[UInt8]] {
         guard let answer = AnswerJSON(result) else {
-            return block(result, for: peer, in: serving)
+            return [block(result, for: peer, in: serving)]
         }
         // Room for the reply around it, so that it need not be copied for that.
-        var writer = JSONWriter(reserving: 512 + answer.bytesExpected)
+        var writer = JSONWriter(
+            reserving: 512 + answer.bytesExpected, inPiecesOf: pieceBytes)
         writer.beginObject()
         writer.name("content")
         writer.beginArray()
@@ -93,7 +98,7 @@ enum ToolsCall {
             answer.write(into: &writer)
         }
         close(&writer, isError: false, result.evidence, for: peer, in: serving)
-        return writer.finish()
+        return writer.finishInPieces()
     }
 
     /// What is no document has no structured form.

@@ -2,16 +2,20 @@ import JSON
 
 /// Makes the bytes of JSON-RPC answers; the only place that does.
 enum Reply {
-    /// Written around what is there, which may be large.
-    static func result(_ result: consuming [UInt8], to id: RequestID) -> [UInt8] {
+    /// Written around what is there, which may be large: then it is in pieces, and so is this.
+    static func result(_ result: consuming [[UInt8]], to id: RequestID) -> [[UInt8]] {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("jsonrpc", "2.0")
         writer.member("id", id.json)
         writer.name("result")
         var reply = consume result
-        reply.insert(contentsOf: writer.finish(), at: 0)
-        reply.append(UInt8(ascii: "}"))
+        if reply.count == 1 {
+            reply[0].insert(contentsOf: writer.finish(), at: 0)
+        } else {
+            reply.insert(writer.finish(), at: 0)
+        }
+        reply[reply.count - 1].append(UInt8(ascii: "}"))
         return reply
     }
 

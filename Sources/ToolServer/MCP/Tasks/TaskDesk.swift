@@ -52,7 +52,9 @@ final class TaskDesk: Sendable {
             await seat.end(
                 outcome,
                 Self.answer(to: outcome) { () throws(RPCError) in
-                    try ToolsCall.finished(outcome, to: request.id, for: peer, in: serving)
+                    Array(
+                        try ToolsCall.finished(outcome, to: request.id, for: peer, in: serving)
+                            .joined())
                 }, on: peer.loop)
         }
         guard let work else {

@@ -71,13 +71,14 @@ final class CallStream: ClientChannel, @unchecked Sendable {
     }
 
     func finish(
-        _ status: Int, _ message: [UInt8], headers: [(name: String, value: String)]
+        _ status: Int, _ message: [[UInt8]], headers: [(name: String, value: String)]
     ) async {
         isFinished = true
         guard let stream else {
             exchange.respond(.json(status, message, headers: headers))
             return
         }
+        let message = message.count == 1 ? message[0] : Array(message.joined())
         if let log {
             _ = log.append(message, isLast: true)
             resumption?.streams.ended(log, on: loop)

@@ -69,7 +69,15 @@ extension HTTPResponse {
     static func json(
         _ status: Int, _ body: [UInt8], headers: [(name: String, value: String)] = []
     ) -> HTTPResponse {
+        .json(status, [body], headers: headers)
+    }
+
+    /// The same in pieces, of which there is at least one.
+    static func json(
+        _ status: Int, _ pieces: [[UInt8]], headers: [(name: String, value: String)] = []
+    ) -> HTTPResponse {
         HTTPResponse(
-            status: status, headers: [("Content-Type", "application/json")] + headers, body: body)
+            status: status, headers: [("Content-Type", "application/json")] + headers,
+            body: pieces[0], rest: pieces.dropFirst())
     }
 }

@@ -146,7 +146,8 @@ struct MCPEndpoint: Sendable {
                 return
             }
             let retry = error.retryAfterSeconds.map { [("Retry-After", String($0))] } ?? []
-            await stream.finish(status(error), Reply.error(error, to: request.id), headers: retry)
+            await stream.finish(
+                status(error), [Reply.error(error, to: request.id)], headers: retry)
         }
     }
 }

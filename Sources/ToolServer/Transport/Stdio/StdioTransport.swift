@@ -115,7 +115,8 @@ final class StdioTransport: ClientChannel, Sendable {
     private func answer(_ request: Request) async {
         let message: [UInt8]
         do throws(RPCError) {
-            message = Reply.result(try await result(of: request), to: request.id)
+            let reply = Reply.result(try await result(of: request), to: request.id)
+            message = reply.count == 1 ? reply[0] : Array(reply.joined())
         } catch {
             message = Reply.error(error, to: request.id)
         }
@@ -132,7 +133,7 @@ final class StdioTransport: ClientChannel, Sendable {
         }
     }
 
-    private func result(of request: Request) async throws(RPCError) -> [UInt8] {
+    private func result(of request: Request) async throws(RPCError) -> [[UInt8]] {
         let serving = current.value
         let caller: IdentifiedCaller
         do throws(Refusal) {
