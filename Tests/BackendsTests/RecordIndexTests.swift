@@ -89,6 +89,30 @@ import Testing
         #expect(try calls(index, Self.query { $0.until = "2999" }).count == 2)
     }
 
+    /// The first look is at the latest matches alone; what is found must be the same.
+    @Test func rareMatchesAmongManyAreFoundAndTheLatestOfMany() async throws {
+        let log = try Log()
+        let index = try RecordIndex(file: nil)
+        let lines = (1...5_000).map { number in
+            Self.intent(
+                number, by: number == 7 ? "eve" : "ada",
+                more: #","sql":{"reads":["main.orders"]},"held":["big"]"#)
+        }
+        for start in stride(from: 0, to: lines.count, by: 1_000) {
+            let bodies = lines[start..<start + 1_000].map { Array($0.utf8) }
+            _ = try await log.recorder.append(bodies)
+        }
+        try index.update(log: "record", directory: log.directory)
+        var query = RecordQuery(most: 2)
+        query.relation = "orders"
+        query.rule = "big"
+        #expect(try index.find(query).map { $0.lines[0].sequence }.sorted().count == 2)
+        let last = try #require(try index.find(query).last?.lines.first)
+        #expect(try index.find(RecordQuery(most: 1)).last?.lines.first?.sequence == last.sequence)
+        query.fields = [(.caller, "eve"), (.event, "call")]
+        #expect(try index.find(query).count == 1)
+    }
+
     @Test func anotherLogUnderTheNameBeginsAnew() async throws {
         let index = try RecordIndex(file: nil)
         let one = try Log()

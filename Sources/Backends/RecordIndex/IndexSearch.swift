@@ -2,8 +2,27 @@ internal import Enforcement
 internal import JSON
 
 extension IndexSession {
+    /// The latest matches of a rule, a relation or words stand last where there is one log, and are
+    /// mostly enough. All of them are looked through only where they were not.
     func find(_ query: RecordQuery) throws(SQLiteFailure) -> [RecordHit] {
-        var search = Search(query)
+        let isOneLog = try first("select count(*) < 2 from logs") { $0.integer(0) } == 1
+        if isOneLog, query.relation != nil || query.rule != nil || query.text != nil {
+            let hits = try find(query, among: max(4_096, query.most))
+            if hits.count >= query.most { return hits }
+        }
+        return try find(query, among: nil)
+    }
+
+    private func find(
+        _ query: RecordQuery, among latest: Int?
+    ) throws(SQLiteFailure) -> [RecordHit] {
+        var search = Search(query, latest: latest)
+        if let relation = query.relation {
+            search.relations = try all(
+                "select name from relations where name = ?1 or substr(name, -length(?1) - 1) = '.' || ?1",
+                [.text(relation)]
+            ) { $0.text(0) }
+        }
         search.build()
         var hits = try all(search.text, search.values) { row in
             (
@@ -43,15 +62,31 @@ extension IndexSession {
 /// The statement for one query; every value is bound.
 private struct Search {
     let query: RecordQuery
+    /// Of the matches of each rule, relation and text, so many of the latest; nil: all.
+    let latest: Int?
+    /// Those that the query's relation names.
+    var relations: [String] = []
     private(set) var values: [IndexSession.Value] = []
     private var conditions: [String] = []
     private(set) var text = ""
 
-    init(_ query: RecordQuery) { self.query = query }
+    init(_ query: RecordQuery, latest: Int?) {
+        self.query = query
+        self.latest = latest
+    }
+
+    /// The fewest entries share a value of the first of them.
+    private static let telling: [RecordQuery.Field] = [
+        .call, .approval, .grant, .session, .person, .client, .tool, .caller, .code, .decision,
+        .backend, .event,
+    ]
 
     mutating func build() {
+        let whole = query.fields.filter { !$0.value.utf8.contains(UInt8(ascii: "*")) }
+        let searched = Self.telling.first { field in whole.contains { $0.field == field } }
         for (field, value) in query.fields {
-            let column = field.rawValue
+            // A plus keeps SQLite from another index than that of the most telling field.
+            let column = (field == searched ? "" : "+") + field.rawValue
             if value.utf8.contains(UInt8(ascii: "*")) {
                 add("\(column) glob ?", .text(Self.glob(value)))
             } else {
@@ -61,20 +96,13 @@ private struct Search {
         if let since = query.since { add("at >= ?", .text(since)) }
         if let until = query.until { add("at < ?", .text(until)) }
         if let log = query.log { add("logs.name = ?", .text(log)) }
-        if let relation = query.relation {
-            add(
-                """
-                entries.id in (select entry from touched where name in
-                    (select name from relations
-                        where name = ? or substr(name, -length(?) - 1) = '.' || ?))
-                """, .text(relation))
-        }
+        if query.relation != nil { addRelations() }
         if let rule = query.rule {
-            add("entries.id in (select entry from ruled where name = ?)", .text(rule))
+            add("entries.id in (\(latest("entry", "ruled", "name = ?")))", .text(rule))
         }
         if let words = query.text {
             add(
-                "entries.id in (select rowid >> 8 from words where words match ?)",
+                "entries.id in (\(latest("rowid >> 8", "words", "words match ?", by: "rowid")))",
                 .text(Self.words(words)))
         }
         let condition = conditions.isEmpty ? "1" : conditions.joined(separator: " and ")
@@ -83,6 +111,29 @@ private struct Search {
             select entries.id, logs.name, session from entries join logs on logs.id = log
                 where \(condition) order by at desc, entries.id desc limit ?\(values.count)
             """
+    }
+
+    private mutating func addRelations() {
+        let names = relations.map { name in
+            values.append(.text(name))
+            return "?\(values.count)"
+        }
+        guard (1...Self.relationsMax).contains(names.count) else {
+            let all = "select entry from touched where name in (\(names.joined(separator: ", ")))"
+            return conditions.append("entries.id in (\(all))")
+        }
+        let parts = names.map { "select * from (\(latest("entry", "touched", "name = \($0)")))" }
+        conditions.append("entries.id in (\(parts.joined(separator: " union all ")))")
+    }
+
+    /// SQLite takes 500 in one statement.
+    private static let relationsMax = 64
+
+    private func latest(
+        _ entry: String, _ table: String, _ condition: String, by order: String = "entry"
+    ) -> String {
+        let all = "select \(entry) from \(table) where \(condition)"
+        return latest.map { "\(all) order by \(order) desc limit \($0)" } ?? all
     }
 
     /// Every `?` in the condition is the one value.

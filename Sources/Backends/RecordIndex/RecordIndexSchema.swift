@@ -3,7 +3,7 @@ internal import Enforcement
 
 /// The tables of the index. It is derived: one of another form is made anew.
 enum RecordIndexSchema {
-    static let version = 2
+    static let version = 3
 
     private static let tables: [StaticString] = [
         """
@@ -32,9 +32,13 @@ enum RecordIndexSchema {
         """,
         "create index entries_at on entries (at)",
         "create index entries_call on entries (call, log) where call is not null",
-        "create index entries_caller on entries (caller, at)",
+        // With what they are most often asked together with, so that what does not fit is told from
+        // the index alone.
+        "create index entries_caller on entries (caller, at, tool, decision, code)",
+        "create index entries_tool on entries (tool, at, caller, decision, code)",
         "create index entries_person on entries (person, at) where person is not null",
-        "create index entries_tool on entries (tool, at)",
+        "create index entries_client on entries (client, at) where client is not null",
+        "create index entries_approval on entries (approval, at) where approval is not null",
         "create index entries_backend on entries (backend, at)",
         "create index entries_decision on entries (decision, at)",
         "create index entries_code on entries (code, at)",
@@ -42,7 +46,7 @@ enum RecordIndexSchema {
         "create index entries_grant on entries (grant, at) where grant is not null",
         "create index entries_event on entries (event, at)",
         "create virtual table words using fts5 (text, content = '', detail = none)",
-        "PRAGMA user_version = 2",
+        "PRAGMA user_version = 3",
     ]
 
     /// All of what an index of another form held is dropped with its file by the caller.
