@@ -174,15 +174,18 @@ package final class RecorderCore: @unchecked Sendable {
     }
 
     /// Sync and signature cost the same for one call as for many. Where several came together they
-    /// come together again, and for those it pays to wait as long as the last batch took; who calls
-    /// alone never waits.
+    /// come together again, beside those who came meanwhile. For all of them it pays to wait, up to
+    /// a few times what the last batch took; who calls alone never waits.
     private struct Pause {
+        /// So many share the cost well enough, and the others can be worked on meanwhile.
+        static let plenty = 32
+
         var time: UInt64
-        var enough: Int
+        var last: Int
 
         init(after count: Int, taking time: UInt64) {
-            self.time = count < 4 ? 0 : min(time, 300_000)
-            enough = count
+            self.time = count < 4 ? 0 : min(4 * time, 1_200_000)
+            last = count
         }
     }
 
@@ -196,7 +199,9 @@ package final class RecorderCore: @unchecked Sendable {
                 return shared.isClosing ? .stop : .retry
             }
             let next = RecorderBell.now() &+ pause.time
-            if pause.time > 0 { shared.enough = pause.enough }
+            if pause.time > 0 {
+                shared.enough = min(shared.queue.count + pause.last, Pause.plenty)
+            }
             while shared.queue.count < shared.enough, !shared.isClosing, RecorderBell.now() < next {
                 bell.wait(.writer, until: next)
             }
