@@ -336,9 +336,7 @@ package enum Outcome: Sendable {
     /// Where the record can be asked for it later.
     func with(_ evidence: RecordEvidence) -> Outcome {
         switch self {
-        case .answered(var result):
-            result.evidence = evidence
-            return .answered(result)
+        case .answered(let result): return .answered(result.with(evidence))
         case .refused(var refusal):
             refusal.evidence = evidence
             return .refused(refusal)

@@ -11,6 +11,8 @@ package final class GuardedTool: Sendable {
     let values: ValueMasks
     /// How its answers are kept; nil where they are not.
     let keeping: BodyTerm?
+    /// What arguments are masked with in the record, by value alone.
+    let recordMask: DocumentMask
     /// What may be asked for; of the tool that asks.
     let offers: AccessOffers?
     /// In the order of the policy, without those that can never hold for this tool.
@@ -45,6 +47,7 @@ package final class GuardedTool: Sendable {
         self.tool = tool
         self.keeping = keeping
         self.values = values ?? ValueMasks(policy: policy)
+        recordMask = DocumentMask(self.values, Policy(), for: nil)
         self.policy = policy
         masks = MaskPlan(
             tool.examination, on: tool.backend, policy: policy, isSettled: true, as: tool.rowForm)

@@ -156,29 +156,70 @@ package struct ToolLimits: Sendable {
 
 /// What a backend says about an operation without running it.
 package struct Examination: Sendable {
+    private struct Parts {
+        var columns: [Column]
+        var reads: Set<ColumnPath>?
+        var deciding: Set<ColumnPath>?
+        var blankable: Set<ColumnPath> = []
+        var parameters: [Name]
+        var isReadOnly: Bool
+        var statement: StatementFacts?
+        var needs: Set<RelationPrivilege>?
+        var identity: Identity?
+    }
+
+    private var parts: Kept<Parts>
+
     /// The output columns; empty for an operation that returns no rows.
-    package var columns: [Column]
+    package var columns: [Column] {
+        get { parts.value.columns }
+        set { parts = parts.changed { $0.columns = newValue } }
+    }
     /// The base columns that the operation reads anywhere; nil when that cannot be known.
-    package var reads: Set<ColumnPath>?
+    package var reads: Set<ColumnPath>? {
+        get { parts.value.reads }
+        set { parts = parts.changed { $0.reads = newValue } }
+    }
     /// The base columns that may decide which rows come, their order or number, what is changed or
     /// whether the operation fails; more than show in values. Nil when that cannot be known: then
     /// all that is read may.
-    package var deciding: Set<ColumnPath>?
+    package var deciding: Set<ColumnPath>? {
+        get { parts.value.deciding }
+        set { parts = parts.changed { $0.deciding = newValue } }
+    }
     /// The base columns on which values are computed that may fail, and that decide nothing else.
     /// Who may not see them gets those values computed without them (`Job.blank`), or the failure
     /// would tell.
-    package var blankable: Set<ColumnPath> = []
+    package var blankable: Set<ColumnPath> {
+        get { parts.value.blankable }
+        set { parts = parts.changed { $0.blankable = newValue } }
+    }
     /// The names of the parameters, without `:`.
-    package var parameters: [Name]
+    package var parameters: [Name] {
+        get { parts.value.parameters }
+        set { parts = parts.changed { $0.parameters = newValue } }
+    }
     /// False for an operation that changes data, schema or settings.
-    package var isReadOnly: Bool
+    package var isReadOnly: Bool {
+        get { parts.value.isReadOnly }
+        set { parts = parts.changed { $0.isReadOnly = newValue } }
+    }
     /// What rules can ask of a statement; nil where there is none.
-    package var statement: StatementFacts?
+    package var statement: StatementFacts? {
+        get { parts.value.statement }
+        set { parts = parts.changed { $0.statement = newValue } }
+    }
     /// What the database asks of the role that runs it; nil where that is unknown.
-    package var needs: Set<RelationPrivilege>?
+    package var needs: Set<RelationPrivilege>? {
+        get { parts.value.needs }
+        set { parts = parts.changed { $0.needs = newValue } }
+    }
     /// Set where the same examination serves several calls, so that what follows from it can be
     /// remembered with it.
-    package var identity: Identity?
+    package var identity: Identity? {
+        get { parts.value.identity }
+        set { parts = parts.changed { $0.identity = newValue } }
+    }
 
     package final class Identity: Sendable {
         package init() {}
@@ -189,14 +230,14 @@ package struct Examination: Sendable {
         parameters: [Name], isReadOnly: Bool, statement: StatementFacts? = nil,
         needs: Set<RelationPrivilege>? = nil
     ) {
-        self.columns = columns
-        self.reads = reads
-        self.deciding = deciding
-        self.parameters = parameters
-        self.isReadOnly = isReadOnly
-        self.statement = statement
-        self.needs = needs
+        parts = Kept(
+            Parts(
+                columns: columns, reads: reads, deciding: deciding, parameters: parameters,
+                isReadOnly: isReadOnly, statement: statement, needs: needs))
     }
+
+    /// One and the same, not only one like it.
+    package func isSame(as other: Examination) -> Bool { parts === other.parts }
 }
 
 extension Examination {

@@ -93,7 +93,7 @@ import Testing
                 policy: Policy(
                     masks: [MaskTests.column(MaskTests.email, strategy)], reveals: [reveal]),
                 user: user)
-            #expect(call.masks.hidden(from: call.scoped) == wanted, "\(strategy) for \(user)")
+            #expect(call.masks.view(of: call.scoped).hidden == wanted, "\(strategy) for \(user)")
         }
     }
 

@@ -172,7 +172,7 @@ extension SQLitePrepared {
     /// Masks and rules were computed for the tool's examination; a statement that is now something
     /// else must not run under them.
     func agrees(with wanted: Examination) -> Bool {
-        if let agreed, agreed.isSameStorage(as: wanted) { return true }
+        if let agreed, agreed.isSame(as: wanted) { return true }
         guard examination.agrees(with: wanted) else { return false }
         agreed = wanted
         return true
@@ -186,16 +186,6 @@ extension Examination {
             && parameters == other.parameters && isReadOnly == other.isReadOnly
             && reads == other.reads && deciding == other.deciding
             && blankable == other.blankable && statement?.touches == other.statement?.touches
-    }
-
-    /// A tool is examined once and then copied: the same arrays are the same examination.
-    func isSameStorage(as other: Examination) -> Bool {
-        unsafe columns.withUnsafeBufferPointer { mine in
-            unsafe other.columns.withUnsafeBufferPointer { theirs in
-                unsafe mine.baseAddress == theirs.baseAddress && mine.count == theirs.count
-            }
-        } && reads == other.reads && parameters == other.parameters
-            && isReadOnly == other.isReadOnly
     }
 }
 

@@ -47,8 +47,7 @@ extension ApprovalStage {
             ("was", changes.compactMap { change in change.was.map { (change.name, $0) } }),
             ("now", changes.compactMap { change in change.now.map { (change.name, $0) } }),
         ] {
-            var line = ArgumentsLine(
-                JSONObject(distinct: values), of: scoped.guarded, scoped.guarded.values)
+            var line = ArgumentsLine(JSONObject(distinct: values), of: scoped.guarded)
             line.write(as: name, into: &writer)
         }
         return ApprovalEdit(

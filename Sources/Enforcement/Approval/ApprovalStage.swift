@@ -22,7 +22,7 @@ package struct ClearedCall: ~Copyable, Sendable {
         job = Job(
             call.scoped, request: call.request, examination: call.examination,
             blank: call.masks.blank(for: call.scoped.caller),
-            hidden: call.masks.hidden(from: call.scoped), call: claim?.held.request.id.text,
+            hidden: call.masks.view(of: call.scoped).hidden, call: claim?.held.request.id.text,
             witness: claim)
     }
 }
@@ -40,7 +40,7 @@ extension ClearedCall {
             caller: call.scoped.arrived.caller.id, identity: look.request.caller,
             deadline: .now + call.scoped.tool.limits.time, request: call.request,
             examination: call.examination, blank: call.masks.blank(for: call.scoped.caller),
-            hidden: call.masks.hidden(from: call.scoped), call: call.scoped.arrived.id)
+            hidden: call.masks.view(of: call.scoped).hidden, call: call.scoped.arrived.id)
     }
 }
 

@@ -46,11 +46,11 @@ struct RecorderLines {
 
     mutating func append(_ body: [UInt8]) {
         let start = bytes.count
-        bytes.append(contentsOf: Self.sequencePrefix)
+        append(#"{"seq":"#)
         appendNumber(state.tree.size)
-        bytes.append(contentsOf: Self.timePrefix)
+        append(#","at":""#)
         bytes.append(contentsOf: at)
-        bytes.append(contentsOf: Self.bodyPrefix)
+        append("\",")
         bytes.append(contentsOf: body)
         bytes.append(UInt8(ascii: "}"))
         let leaf = unsafe bytes.withUnsafeBytes { all in
@@ -62,9 +62,9 @@ struct RecorderLines {
         state.underway.note(body[...])
     }
 
-    private static let sequencePrefix: [UInt8] = Array(#"{"seq":"#.utf8)
-    private static let timePrefix: [UInt8] = Array(#","at":""#.utf8)
-    private static let bodyPrefix: [UInt8] = Array(#"","#.utf8)
+    private mutating func append(_ text: StaticString) {
+        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+    }
 
     private mutating func appendNumber(_ number: Int) {
         var divisor = 1

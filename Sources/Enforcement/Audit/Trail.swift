@@ -259,7 +259,7 @@ struct Trail: ~Copyable, CallWitness {
             writer.raw(shownArguments.member)
             return shownArguments.covered
         }
-        var arguments = ArgumentsLine(arrived.arguments, of: guarded, values)
+        var arguments = ArgumentsLine(arrived.arguments, of: guarded)
         arguments.write(into: &writer)
         return arguments.covered
     }
@@ -268,8 +268,8 @@ struct Trail: ~Copyable, CallWitness {
         let arguments = arrived.arguments
         guard let guarded, let aside, JSONValue.object(arguments).isLarger(than: inlineBytesMax)
         else { return }
-        shownArguments = await aside.run { [values] in
-            var line = ArgumentsLine(arguments, of: guarded, values)
+        shownArguments = await aside.run {
+            var line = ArgumentsLine(arguments, of: guarded)
             var writer = JSONWriter()
             line.write(into: &writer)
             return (writer.finish(), line.covered)

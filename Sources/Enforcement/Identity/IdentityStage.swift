@@ -38,14 +38,38 @@ package struct IdentifiedCaller: Sendable {
 }
 
 package struct CallerID: Hashable, Sendable {
-    package let issuer: Name
-    package let subject: Name
-    package let groups: [Name]
+    private struct Parts {
+        let issuer: Name
+        let subject: Name
+        let groups: [Name]
+        /// Made once: a call looks for its caller in many tables.
+        let hash: Int
+    }
+
+    private let parts: Kept<Parts>
+
+    package var issuer: Name { parts.value.issuer }
+    package var subject: Name { parts.value.subject }
+    package var groups: [Name] { parts.value.groups }
 
     package init(issuer: Name, subject: Name, groups: [Name]) {
-        self.issuer = issuer
-        self.subject = subject
-        self.groups = groups
+        var hasher = Hasher()
+        hasher.combine(issuer)
+        hasher.combine(subject)
+        parts = Kept(
+            Parts(issuer: issuer, subject: subject, groups: groups, hash: hasher.finalize()))
+    }
+
+    package static func == (left: CallerID, right: CallerID) -> Bool {
+        left.parts === right.parts
+            || left.isSamePerson(as: right) && left.groups == right.groups
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(parts.value.hash) }
+
+    /// Whatever their groups.
+    func isSamePerson(as other: CallerID) -> Bool {
+        parts === other.parts || issuer == other.issuer && subject == other.subject
     }
 
     package static let nobody = CallerID(issuer: "", subject: "", groups: [])

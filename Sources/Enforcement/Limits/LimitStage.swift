@@ -7,9 +7,15 @@ import JSON
 import Synchronization
 
 package final class LimitStage: Sendable {
+    /// A caller, whatever their groups.
     private struct Key: Hashable {
-        let issuer: Name
-        let subject: Name
+        let caller: CallerID
+
+        static func == (left: Key, right: Key) -> Bool {
+            left.caller.isSamePerson(as: right.caller)
+        }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(caller) }
     }
 
     private let callsMax: Int
@@ -18,7 +24,7 @@ package final class LimitStage: Sendable {
     package init(callsMax: Int = 100) { self.callsMax = callsMax }
 
     func enter(_ caller: CallerID) throws(Refusal) {
-        let key = Key(issuer: caller.issuer, subject: caller.subject)
+        let key = Key(caller: caller)
         let entered = underWay.withLock { calls in
             let count = calls[key, default: 0]
             if count < callsMax { calls[key] = count + 1 }
@@ -33,7 +39,7 @@ package final class LimitStage: Sendable {
     }
 
     func leave(_ caller: CallerID) {
-        let key = Key(issuer: caller.issuer, subject: caller.subject)
+        let key = Key(caller: caller)
         underWay.withLock { calls in
             // Absent entries are not kept, so the table holds only callers with calls under way.
             if let count = calls[key], count > 1 {

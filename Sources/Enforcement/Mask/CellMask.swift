@@ -10,10 +10,7 @@ struct CellMask {
     private let call: ScopedCall
     /// Made when there is a document.
     private var documents: DocumentMask?
-    /// By column; nil where no rule says anything to this caller.
-    private let standings: [MaskPlan.Standing]
-    /// Of those.
-    private let standingReveals: Set<Name>
+    private let view: MaskView
     /// For columns with rules of their own about places.
     private var insides: [Int: DocumentMask] = [:]
     private(set) var maskedCount = 0
@@ -26,8 +23,7 @@ struct CellMask {
         wanted = values.wanted(for: call)
         text = TextMask(values, wanted: wanted)
         self.call = call
-        standingReveals = plan.reveals(for: call)
-        standings = plan.standings(for: call)
+        view = plan.view(of: call)
         for column in plan.insides.indices where !plan.insides[column].isEmpty {
             insides[column] = DocumentMask(
                 values, call.guarded.policy, for: call.caller, at: plan.insides[column])
@@ -35,9 +31,9 @@ struct CellMask {
     }
 
     mutating func mask(_ rows: inout Rows) {
-        if rows.rowCount > 0 { reveals = standingReveals }
-        for column in standings.indices {
-            switch standings[column] {
+        if rows.rowCount > 0 { reveals = view.reveals }
+        for column in view.standings.indices {
+            switch view.standings[column] {
             case .open: break
             case .unknown: scan(column, of: &rows)
             case .inside: maskInside(column, of: &rows)

@@ -1,4 +1,5 @@
 import JSON
+import Synchronization
 
 /// Which output columns of one operation are masked, why and for whom not.
 final class MaskPlan: Sendable {
@@ -12,7 +13,7 @@ final class MaskPlan: Sendable {
         let token: [UInt8]
         let label: String
         /// The rules that lift it for some.
-        let reveals: [RevealRule]
+        private let reveals: [Kept<RevealRule>]
 
         fileprivate init(
             rule: MaskRule, isDerived: Bool, reveals: [RevealRule]
@@ -22,8 +23,20 @@ final class MaskPlan: Sendable {
             coversNull = isDerived
             label = rule.target.label.text
             token = Array("[\(label)]".utf8)
-            self.reveals = reveals
+            self.reveals = reveals.map(Kept.init)
         }
+
+        /// The rules that lift it for this caller.
+        func lifting(for caller: Caller) -> [Name] {
+            reveals.compactMap { $0.value.holds(for: caller) ? $0.value.id : nil }
+        }
+
+        fileprivate func isLifted(for caller: Caller) -> Bool {
+            reveals.contains { $0.value.holds(for: caller) }
+        }
+
+        /// Whether it is the same for every caller.
+        fileprivate var isForAll: Bool { reveals.isEmpty }
 
         /// What a computed column gets is stricter than any strategy.
         fileprivate var strictness: Int {
@@ -67,8 +80,8 @@ final class MaskPlan: Sendable {
     /// As they stand in the JSON of every row.
     let names: RowNames
     /// The same for every caller where no rule lifts anything.
-    private let settled: [Standing]?
-    private let settledHidden: [Bool]
+    private let settled: MaskView?
+    private let known = Mutex<[CallerID: MaskView]>([:])
 
     /// `isSettled`: examined at load, where a masked column that decides is a problem already.
     init(
@@ -108,12 +121,10 @@ final class MaskPlan: Sendable {
             }
             .sorted { $0.strictness > $1.strictness }
         }
-        let insides = insides
-        let isSameForAll = columns.allSatisfy { $0.allSatisfy(\.reveals.isEmpty) }
+        let isSameForAll = columns.allSatisfy { $0.allSatisfy(\.isForAll) }
         settled =
             isSameForAll
-            ? zip(columns, insides).map { Self.standing($0.first, $0, $1) } : nil
-        settledHidden = Self.hidden(settled ?? [])
+            ? MaskView(zip(columns, insides).map { Self.standing($0.first, $0, $1) }) : nil
     }
 
     /// By what it is called, and by what the columns are called that it is made of.
@@ -125,18 +136,33 @@ final class MaskPlan: Sendable {
         return names.compactMap { NamedValues.name($0.utf8.span) }
     }
 
-    /// For each output column, what the caller gets of it.
-    func standings(for call: ScopedCall) -> [Standing] {
+    /// More callers than this and the memory starts anew.
+    private static let knownMax = 1_000
+
+    /// What a caller gets. Rules lift masks by issuer, subject and groups, which an id holds.
+    func view(of call: ScopedCall) -> MaskView {
         if let settled { return settled }
-        let caller = call.caller
-        return columns.indices.map { column in
+        let id = call.arrived.caller.id
+        if let view = known.withLock({ $0[id] }) { return view }
+        let view = view(of: call.caller)
+        known.withLock { known in
+            if known.count >= Self.knownMax { known = [:] }
+            known[id] = view
+        }
+        return view
+    }
+
+    private func view(of caller: Caller) -> MaskView {
+        let standings = columns.indices.map { column in
             Self.standing(cover(over: column, for: caller), columns[column], insides[column])
         }
+        let lifting = columns.joined().flatMap { $0.lifting(for: caller) }
+        return MaskView(standings, reveals: Set(lifting))
     }
 
     /// The cover to lay over a column for this caller: the strictest that is not lifted.
     func cover(over column: Int, for caller: Caller) -> Cover? {
-        columns[column].first { cover in !cover.reveals.contains { $0.holds(for: caller) } }
+        columns[column].first { !$0.isLifted(for: caller) }
     }
 
     private static func standing(
@@ -145,33 +171,6 @@ final class MaskPlan: Sendable {
         if let cover { return cover.strategy == .keep ? .open : .covered(cover) }
         if !insides.isEmpty { return .inside }
         return covers.isEmpty ? .unknown : .open
-    }
-
-    /// The output columns of whose values this caller is shown nothing, by place; empty for none.
-    func hidden(from call: ScopedCall) -> [Bool] {
-        settled != nil ? settledHidden : Self.hidden(standings(for: call))
-    }
-
-    private static func hidden(_ standings: [Standing]) -> [Bool] {
-        let hidden = standings.map { standing in
-            if case .covered(let cover) = standing { cover.strategy.hidesAll } else { false }
-        }
-        return hidden.contains(true) ? hidden : []
-    }
-
-    /// The rules that lift covers of columns for this caller.
-    func reveals(for call: ScopedCall) -> Set<Name> {
-        if settled != nil { return [] }
-        let caller = call.caller
-        var lifting: Set<Name> = []
-        for column in columns {
-            for cover in column {
-                for reveal in cover.reveals where reveal.holds(for: caller) {
-                    lifting.insert(reveal.id)
-                }
-            }
-        }
-        return lifting
     }
 
     var mayRefuse: Bool { !deciding.isEmpty }
@@ -202,6 +201,25 @@ final class MaskPlan: Sendable {
     func mayBecomeText(_ column: Int) -> Bool {
         columns[column].isEmpty
             ? !named[column].isEmpty : columns[column].contains { $0.strategy.makesText }
+    }
+}
+
+/// What one caller, and everybody like them, gets of one operation's columns.
+final class MaskView: Sendable {
+    /// By column.
+    let standings: [MaskPlan.Standing]
+    /// The output columns of whose values nothing is shown, by place; empty for none.
+    let hidden: [Bool]
+    /// The rules that lift covers of columns.
+    let reveals: Set<Name>
+
+    fileprivate init(_ standings: [MaskPlan.Standing], reveals: Set<Name> = []) {
+        self.standings = standings
+        self.reveals = reveals
+        let hidden = standings.map { standing in
+            if case .covered(let cover) = standing { cover.strategy.hidesAll } else { false }
+        }
+        self.hidden = hidden.contains(true) ? hidden : []
     }
 }
 

@@ -5,11 +5,14 @@
 
 import JSON
 
-/// A result as its caller may see it.
-package struct MaskedResult: Sendable {
+/// A result as its caller may see it. A class, so that what follows passes on one reference and
+/// copies nothing.
+package final class MaskedResult: Sendable {
     /// Of the columns of rows; none for the other forms.
     let names: RowNames
     package let content: ResultContent
+    /// Of `content`.
+    package let rows: Rows
     package let changed: Int?
     /// The arguments that bring the rows behind the last one; nil where none are known.
     let next: JSONObject?
@@ -18,9 +21,7 @@ package struct MaskedResult: Sendable {
     /// The rules by which this caller was shown what others are not.
     let reveals: [Name]
     /// By what its caller can prove it, where the installation gives that.
-    package internal(set) var evidence: RecordEvidence?
-
-    package var rows: Rows { content.rows }
+    package let evidence: RecordEvidence?
 
     fileprivate init(
         names: RowNames, content: ResultContent, changed: Int?, maskedCount: Int,
@@ -28,11 +29,26 @@ package struct MaskedResult: Sendable {
     ) {
         self.names = names
         self.content = content
+        rows = content.rows
         self.changed = changed
         self.maskedCount = maskedCount
         self.reveals = reveals.isEmpty ? [] : reveals.sorted()
         self.next = next
+        evidence = nil
     }
+
+    private init(_ result: MaskedResult, _ evidence: RecordEvidence) {
+        names = result.names
+        content = result.content
+        rows = result.rows
+        changed = result.changed
+        maskedCount = result.maskedCount
+        reveals = result.reveals
+        next = result.next
+        self.evidence = evidence
+    }
+
+    func with(_ evidence: RecordEvidence) -> MaskedResult { MaskedResult(self, evidence) }
 }
 
 package struct MaskStage: Sendable {

@@ -11,12 +11,10 @@ struct ArgumentsLine {
     /// `argument.NAME` for each, or `argument` where the name itself was a value.
     private(set) var covered: [String] = []
 
-    private static let noRules = Policy()
-
-    init(_ arguments: JSONObject, of guarded: GuardedTool, _ values: ValueMasks) {
+    init(_ arguments: JSONObject, of guarded: GuardedTool) {
         original = arguments
         self.guarded = guarded
-        document = DocumentMask(values, Self.noRules, for: nil)
+        document = guarded.recordMask
     }
 
     mutating func write(as name: String = "arguments", into writer: inout JSONWriter) {
