@@ -111,6 +111,25 @@ import Testing
         return try #require(try await gate.desk.list(.pending).first).id.text
     }
 
+    @Test func whoTriesToDecideAndMayNotIsOnRecord() async throws {
+        let handle = try await hold()
+        for (who, code) in [("ada", "objection.own_call"), ("sam", "objection.group")] {
+            let answer = try send(
+                "POST", "/\(handle)/approve", "",
+                as: token(who, who == "ada" ? ["finance"] : ["support"]))
+            #expect(answer.status == 404)
+            let line = try #require(gate.sink.lines.last)
+            #expect(line["event"] == "objection" && line["decision"] == "approve")
+            #expect(line["caller"]?["subject"] == .string(who) && line["code"] == .string(code))
+            #expect(line["approval"] == .string(handle))
+        }
+        #expect(try await gate.desk.list(.pending).count == 1)
+        let count = gate.sink.lines.count
+        _ = try send("POST", "/nothing_there/approve", "", as: token("ada"))
+        #expect(gate.sink.lines.count == count)
+        await done()
+    }
+
     @Test func twoPeopleApproveWhatTheySeeAndItRuns() async throws {
         let handle = try await hold()
         let list = try send("GET", "", as: token("fin"))

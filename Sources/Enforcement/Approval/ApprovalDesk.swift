@@ -21,6 +21,18 @@ package struct ApprovalDesk: Sendable {
         case force(reason: String)
         /// Other arguments, which somebody else has to approve.
         case modify(ApprovalEdit)
+
+        /// As the record has it.
+        package enum Kind: String, Sendable { case approve, reject, force, modify }
+
+        package var kind: Kind {
+            switch self {
+            case .approve: .approve
+            case .reject: .reject
+            case .force: .force
+            case .modify: .modify
+            }
+        }
     }
 
     package init(
@@ -76,11 +88,16 @@ package struct ApprovalDesk: Sendable {
             guard let held else { throw .unknown }
             var request = held.request
             try Self.check(decision, edit, request)
-            switch decision {
-            case .approve: try request.approve(person, now: book.now())
-            case .reject(let reason): try request.reject(person, reason: reason, now: book.now())
-            case .force(let reason): try request.force(person, reason: reason, now: book.now())
-            case .modify(let edit): try request.modify(person, edit, now: book.now())
+            do throws(ApprovalObjection) {
+                switch decision {
+                case .approve: try request.approve(person, now: book.now())
+                case .reject(let why): try request.reject(person, reason: why, now: book.now())
+                case .force(let why): try request.force(person, reason: why, now: book.now())
+                case .modify(let edit): try request.modify(person, edit, now: book.now())
+                }
+            } catch {
+                await note(error, against: decision.kind, request, by: approver, notice)
+                throw error
             }
             if let narrowing { try request.narrow(narrowing) }
             do throws(Refusal) {
@@ -89,6 +106,35 @@ package struct ApprovalDesk: Sendable {
             } catch { throw .unusable(error) }
         }
         throw .raced
+    }
+
+    /// Whether they may decide about it at all; that they may not is on record.
+    package func check(
+        _ request: ApprovalRequest, for kind: Decision.Kind, by approver: IdentifiedCaller,
+        notice: Name? = nil
+    ) async throws(ApprovalObjection) {
+        do throws(ApprovalObjection) { try request.check(approver.caller, now: book.now()) } catch {
+            await note(error, against: kind, request, by: approver, notice)
+            throw error
+        }
+    }
+
+    /// Nothing comes of it, so it is refused also where it cannot be recorded.
+    private func note(
+        _ objection: ApprovalObjection, against kind: Decision.Kind, _ request: ApprovalRequest,
+        by approver: IdentifiedCaller, _ notice: Name?
+    ) async {
+        guard let code = objection.code else { return }
+        var writer = JSONWriter()
+        writer.member("event", "objection")
+        writer.member("v", RecordForm.version)
+        writer.member("approval", request.id.text)
+        writer.raw(approver.recordMembers)
+        writer.member("tool", request.tool.text)
+        if let notice { writer.member("notice", notice.text) }
+        writer.member("decision", kind.rawValue)
+        writer.member("code", code)
+        _ = try? await sink.append([writer.finish()])
     }
 
     private static func check(
@@ -112,16 +158,11 @@ package struct ApprovalDesk: Sendable {
         writer.raw(approver.recordMembers)
         writer.member("tool", request.tool.text)
         if let notice { writer.member("notice", notice.text) }
+        writer.member("decision", decision.kind.rawValue)
         switch decision {
-        case .approve: writer.member("decision", "approve")
-        case .reject(let reason):
-            writer.member("decision", "reject")
-            writer.member("reason", masked(reason))
-        case .force(let reason):
-            writer.member("decision", "force")
-            writer.member("reason", masked(reason))
+        case .approve: break
+        case .reject(let reason), .force(let reason): writer.member("reason", masked(reason))
         case .modify(let edit):
-            writer.member("decision", "modify")
             writer.member("edit", request.edits.count)
             writer.member("base", edit.base.hex)
             writer.raw(edit.recordMembers)
@@ -141,6 +182,18 @@ package struct ApprovalDesk: Sendable {
 }
 
 extension ApprovalObjection {
+    /// Of those that are about who they are; a mistake of who may decide is nobody's attempt.
+    fileprivate var code: String? {
+        switch self {
+        case .ownCall: "objection.own_call"
+        case .ownEdit: "objection.own_edit"
+        case .agent: "objection.agent"
+        case .group: "objection.group"
+        case .force: "objection.force"
+        default: nil
+        }
+    }
+
     /// For the person who decides.
     package var told: String {
         switch self {

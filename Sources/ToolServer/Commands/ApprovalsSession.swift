@@ -75,11 +75,20 @@ struct ApprovalsSession: Sendable {
         _ request: ApprovalRequest, _ decision: ApprovalDesk.Decision, seeing edit: Int,
         narrowing: AccessTerms.Narrowing? = nil
     ) async throws -> ApprovalRequest {
-        try request.check(approver.caller, now: WallClock.seconds())
         let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
-        return try await ApprovalDesk(store: state, sink: recorder, values: rules.masks)
-            .decide(request.id, decision, by: approver, seeing: edit, narrowing: narrowing)
+        let desk = ApprovalDesk(store: state, sink: recorder, values: rules.masks)
+        try await desk.check(request, for: decision.kind, by: approver)
+        return try await desk.decide(
+            request.id, decision, by: approver, seeing: edit, narrowing: narrowing)
+    }
+
+    private func mayDecide(
+        _ request: ApprovalRequest, _ kind: ApprovalDesk.Decision.Kind
+    ) async throws {
+        let recorder = try installation.openRecord().recorder
+        defer { recorder.close() }
+        try await ApprovalDesk(store: state, sink: recorder).check(request, for: kind, by: approver)
     }
 
     // MARK: What was granted for a while
@@ -99,7 +108,7 @@ struct ApprovalsSession: Sendable {
     func modify(
         _ request: ApprovalRequest, _ members: JSONObject, seeing edit: Int
     ) async throws -> ApprovalRequest {
-        try request.check(approver.caller, now: WallClock.seconds())
+        try await mayDecide(request, .modify)
         let changed = try await gate(NoSink()).edit(request, changing: members)
         return try await decide(request, .modify(changed), seeing: edit)
     }

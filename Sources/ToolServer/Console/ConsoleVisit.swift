@@ -23,7 +23,8 @@ struct ConsoleVisit {
             case .show(let handle): return Self.said(try await whole(find(handle)).json.object)
             case .decide(let handle, let verb):
                 let body = try Self.body(request.body)
-                let decided = try await decide(find(handle), verb, ConsoleDecision(body, verb))
+                let said = try ConsoleDecision(body, verb)
+                let decided = try await decide(find(handle, to: verb), verb, said)
                 return Self.said(view(decided).json.object)
             }
         } catch {
@@ -64,15 +65,23 @@ struct ConsoleVisit {
     }
 
     /// By the whole handle: the beginning of one is for people who type.
-    private func find(_ handle: String) async throws(ProblemDetails) -> ApprovalRequest {
+    private func find(
+        _ handle: String, to verb: ConsoleRoute.Verb? = nil
+    ) async throws(ProblemDetails) -> ApprovalRequest {
         let found: ApprovalRequest
         do throws(ApprovalObjection) { found = try await desk.approvals.find(handle) } catch {
             throw ProblemDetails(error)
         }
-        guard found.id.text.isByteEqual(to: handle), found.concerns(person.caller) else {
-            throw ProblemDetails(ApprovalObjection.unknown)
-        }
-        return found
+        let isMeant = found.id.text.isByteEqual(to: handle)
+        if isMeant, found.concerns(person.caller) { return found }
+        if isMeant, let verb { try? await check(found, verb) }
+        throw ProblemDetails(ApprovalObjection.unknown)
+    }
+
+    private func check(
+        _ request: ApprovalRequest, _ verb: ConsoleRoute.Verb
+    ) async throws(ApprovalObjection) {
+        try await desk.approvals.check(request, for: verb.kind, by: person)
     }
 
     private func list(_ query: ConsoleQuery) async throws(ProblemDetails) -> JSONObject {
@@ -141,9 +150,9 @@ struct ConsoleVisit {
         _ request: ApprovalRequest, _ verb: ConsoleRoute.Verb, _ said: ConsoleDecision
     ) async throws(ProblemDetails) -> ApprovalRequest {
         let decision: ApprovalDesk.Decision
-        do throws(ApprovalObjection) {
-            try request.check(person.caller, now: desk.now())
-        } catch { throw ProblemDetails(error) }
+        do throws(ApprovalObjection) { try await check(request, verb) } catch {
+            throw ProblemDetails(error)
+        }
         switch verb {
         case .approve: decision = .approve
         case .reject: decision = .reject(reason: said.reason)

@@ -14,7 +14,7 @@ enum LineSummary {
         if line.subject == nil, let call = line.call { words.append("call=\(call)") }
         for rule in line.names("rules") { words.append("rule=\(rule)") }
         for rule in line.names("held") { words.append("held=\(rule)") }
-        if line.event.isByteEqual(to: "decision") || line.event.isByteEqual(to: "held") {
+        if ["decision", "objection", "held"].contains(where: { line.event.isByteEqual(to: $0) }) {
             for name in ["decision", "approval", "phase"] {
                 if let word = line.text(name) { words.append("\(name)=\(word)") }
             }

@@ -86,7 +86,9 @@ enum OCSFEvent {
     private static func writeOutcome(of entry: RecordedEntry, into writer: inout JSONWriter) {
         let code = entry.outcome?.text("code") ?? entry.text("code")
         let isOK = code.map { $0.isByteEqual(to: "ok") } ?? !entry.isCall
-        let isRefused = entry.text("decision") == "deny" || entry.first?.event == "stranger"
+        let isRefused =
+            entry.text("decision") == "deny"
+            || ["stranger", "objection"].contains { entry.first?.event == $0 }
         writer.member("severity_id", isRefused ? 3 : isOK ? 1 : 2)
         writer.member("severity", isRefused ? "Medium" : isOK ? "Informational" : "Low")
         let isUnknown = code == nil && entry.isCall || code == "unknown"

@@ -87,10 +87,10 @@ struct ApprovalReplies: Sendable {
             let found = try await desk.find(reply.handle)
             // By the whole handle: the beginning of one is for people who look at a list.
             guard found.id.text.isByteEqual(to: reply.handle) else { throw .unknown }
-            try found.check(reply.person.caller, now: now())
+            let person = IdentifiedCaller.vouched(reply.person.caller)
+            try await desk.check(found, for: reply.decision.kind, by: person, notice: name)
             return try await desk.decide(
-                found.id, reply.decision, by: .vouched(reply.person.caller), seeing: reply.edit,
-                notice: name)
+                found.id, reply.decision, by: person, seeing: reply.edit, notice: name)
         } catch {
             switch error {
             case .unknown, .ambiguous, .ownCall, .agent, .group, .force: throw .unknown
