@@ -139,7 +139,8 @@ final class Server: Sendable {
         streams.start()
         witnesses.start()
         notices.start()
-        retention.start(on: loop)
+        // Otherwise what is here is of a log that nobody writes any more.
+        if settings.recorder == nil { retention.start(on: loop) }
         recorderWatch?.start(on: loop)
         lostRuns.start(on: loop)
         lending.start(on: loop)

@@ -58,6 +58,7 @@ def collected():
     import crash_checks  # noqa: F401
     import recorder_checks  # noqa: F401
     import recorder_retention_checks  # noqa: F401
+    import body_checks  # noqa: F401
     import siem_checks  # noqa: F401
     import witness_checks  # noqa: F401
     import message_checks  # noqa: F401

@@ -120,8 +120,8 @@ struct CommandForm {
             "audit follow [--from SEQ] [FILTER…] [--json]",
             "lines as they become durable"),
         CommandForm(
-            "audit export [--format jsonl|csv|ocsf] [FILTER…] [--risk SIGN]",
-            "for other programs"),
+            "audit export [--format FORM] [--bodies] [FILTER…] [--risk SIGN]",
+            "for other programs: jsonl, csv or ocsf"),
         CommandForm(
             "audit replay [SESSION] [--pauses keep|skip] [--bodies]",
             "a session's calls as they happened; without one, the sessions"),

@@ -10,10 +10,14 @@ enum ExportView {
     static func run(_ words: some Sequence<String>) throws -> ExitCode {
         let arguments = try Arguments(
             words,
-            options: ["--format", RiskFilter.option] + RecordPlace.options + RecordFilter.options)
+            options: ["--format", RiskFilter.option] + RecordPlace.options + RecordFilter.options,
+            flags: ["--bodies"])
         let text = arguments["--format"] ?? Format.jsonl.rawValue
         guard let format = Format.allCases.first(where: { $0.rawValue.isByteEqual(to: text) })
         else { throw UsageError("--format takes jsonl, csv or ocsf") }
+        guard format == .jsonl || !arguments.has("--bodies") else {
+            throw UsageError("--bodies takes --format jsonl: other forms have no place for answers")
+        }
         let place = try RecordPlace(arguments)
         let match = EntryMatch(try RecordFilter.query(arguments, most: 1))
         let risk = try RiskFilter(arguments, place)
@@ -21,6 +25,7 @@ enum ExportView {
         writer.begin()
         for log in place.logs {
             let origin = try AuditReader(directory: place.directory(of: log)).identity()
+            if arguments.has("--bodies") { writer.answers = KeptAnswers(place, log: log) }
             let isRead = try export(log, origin, in: place, &writer) { entry in
                 match.holds(entry) && risk?.holds(entry, log: log) ?? true
             }
@@ -54,6 +59,8 @@ enum ExportView {
 /// One entry after the other in one format, written in large pieces.
 struct ExportWriter {
     private let format: ExportView.Format
+    /// Of the log that is written; nil where none are wanted.
+    var answers: KeptAnswers?
     private var buffer: [UInt8] = []
     private static let pieceBytes = 1 << 16
 
@@ -66,7 +73,11 @@ struct ExportWriter {
     /// False when nobody reads any more.
     mutating func write(_ entry: RecordedEntry, log: String, origin: String) -> Bool {
         switch format {
-        case .jsonl: for line in entry.lines { buffer += line.bytes + [0x0A] }
+        case .jsonl:
+            for line in entry.lines { buffer += line.bytes + [0x0A] }
+            if let answer = entry.outcome.flatMap({ answers?.answer(of: $0) }) {
+                buffer += answer.line + [0x0A]
+            }
         case .csv: buffer += CSVLine.bytes(of: entry, log: log)
         case .ocsf: buffer += OCSFEvent.bytes(of: entry, log: log, origin: origin) + [0x0A]
         }

@@ -154,6 +154,16 @@ import Testing
         #expect(try log.verify(.keys(log.directory.keys)).bodies == 3)
     }
 
+    @Test func aLinkInPlaceOfTheFolderIsNotFollowed() async throws {
+        let log = BodyLog()
+        let recorder = try log.open()
+        try FileManager.default.createSymbolicLink(
+            atPath: log.directory.log + "/bodies", withDestinationPath: log.directory.root)
+        await #expect(throws: RecordError.self) { try await BodyLog.keep(1, in: recorder) }
+        recorder.close()
+        #expect(try log.notes.isEmpty)
+    }
+
     @Test func somebodyElseInTheFileIsSeenBeforeAnythingIsAdded() async throws {
         let log = BodyLog()
         let recorder = try log.open()

@@ -89,7 +89,7 @@ struct BodyTally {
         .damaged(
             file: "bodies/\(key.text)", line: 0,
             reason:
-                "the answer of line \(line) is not there (\(reason)), and no line says that its key was destroyed"
+                "the answer of line \(line): \(reason), and no line says that its key was destroyed"
         )
     }
 

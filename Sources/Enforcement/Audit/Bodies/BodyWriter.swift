@@ -108,9 +108,7 @@ final class BodyWriter {
     }
 
     private func begin(_ days: Int, _ today: Int) throws(RecordError) -> OpenFile {
-        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
-            throw .unavailable("make \(directory): errno \(errno)")
-        }
+        try prepareDirectory()
         let key = try BodyKey.current(day: today, days: days, in: keys)
         let last = try BodyFiles.numbers(of: key.id, in: directory).max() ?? 0
         guard last < Self.numberMax else { throw .unavailable("too many files of bodies a day") }
@@ -130,6 +128,17 @@ final class BodyWriter {
             close(descriptor)
             unsafe unlink(path)
             throw error
+        }
+    }
+
+    /// Through a symbolic link the answers would go wherever whoever may change it wants them.
+    private func prepareDirectory() throws(RecordError) {
+        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
+            throw .unavailable("make \(directory): errno \(errno)")
+        }
+        var status = stat()
+        guard unsafe lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw .unavailable("\(directory) is not a directory")
         }
     }
 
