@@ -67,7 +67,7 @@ private final class ScriptedHook: HTTPHandler {
             .init(status: 200), .init(status: 413),
             .init(status: 503, headers: [("retry-after", "7")]),
             .init(status: 429, headers: [("retry-after", "99999")]),
-            .init(status: 500, headers: [("retry-after", "Fri, 27 Nov 2026 12:00:00 GMT")]),
+            .init(status: 500, headers: [("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]),
             .init(status: 503, headers: [("retry-after", "-5")]), .init(status: 302),
             .init(status: 204),
         ])
@@ -80,7 +80,7 @@ private final class ScriptedHook: HTTPHandler {
         #expect(failures.filter { $0?.isTooLarge == true }.count == 1)
         #expect(
             failures.map { $0?.retryAfter } == [
-                nil, nil, .seconds(7), .seconds(300), nil, nil, nil, nil,
+                nil, nil, .seconds(7), .seconds(300), .seconds(1), nil, nil, nil,
             ])
         #expect(batches == Array(repeating: "log#1-2", count: 8))
     }
