@@ -88,8 +88,20 @@ package struct RecorderDisk: Sendable {
     }
 
     static func readWhole(_ path: String, limit: Int) throws(RecordError) -> [UInt8] {
+        guard let bytes = try readIfThere(path, limit: limit) else {
+            throw .unavailable("open \(path): errno \(ENOENT)")
+        }
+        return bytes
+    }
+
+    /// Nil where there is no such file. One that cannot be read is an error: who takes it for
+    /// missing may destroy what depends on it.
+    static func readIfThere(_ path: String, limit: Int) throws(RecordError) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw .unavailable("open \(path): errno \(errno)") }
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .unavailable("open \(path): errno \(errno)")
+        }
         defer { close(descriptor) }
         var count = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, initialized in

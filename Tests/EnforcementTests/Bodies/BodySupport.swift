@@ -36,18 +36,37 @@ final class BodyLog: Sendable {
 
     /// What the lines of the log tell of answers, in order.
     var notes: [(call: String, note: BodyNote)] {
-        get throws {
-            var notes: [(String, BodyNote)] = []
-            try AuditReader(directory: directory.log).forEach { line in
-                guard let parsed = SegmentLine(line.bytes[...]),
-                    let note = BodyNote(endOf: parsed.body),
-                    let call = CallsUnderway.outcome(parsed.body)
-                else { return true }
-                notes.append((String(decoding: call, as: UTF8.self), note))
-                return true
-            }
-            return notes
+        get throws { try keptLines().map { ($0.call, $0.note) } }
+    }
+
+    func keptLines() throws -> [(sequence: Int, call: String, note: BodyNote)] {
+        var lines: [(Int, String, BodyNote)] = []
+        try AuditReader(directory: directory.log).forEach { line in
+            guard let parsed = SegmentLine(line.bytes[...]),
+                let note = BodyNote(endOf: parsed.body),
+                let call = CallsUnderway.outcome(parsed.body)
+            else { return true }
+            lines.append((line.sequence, String(decoding: call, as: UTF8.self), note))
+            return true
         }
+        return lines
+    }
+
+    /// Of the key of the first answer, as the record tells of it now.
+    func destruction(holding calls: Set<String>) throws -> BodyDestruction {
+        let lines = try keptLines()
+        guard let key = lines.first?.note.key else { throw RecordError.closed }
+        var findings = BodyDestruction.Findings()
+        for line in lines where line.note.key == key {
+            findings.take(line.note, of: line.sequence, isHeld: calls.contains(line.call))
+        }
+        try AuditReader(directory: directory.log).forEach { line in
+            if let told = BodyTombstone(line: line.bytes), told.key == key {
+                findings.tombstone = told
+            }
+            return true
+        }
+        return BodyDestruction(key, log: directory.log, keys: directory.keys, findings)
     }
 
     var reader: BodyReader { BodyReader(log: directory.log, keys: directory.keys) }

@@ -91,7 +91,8 @@ package struct BodyKey: Sendable {
     static func current(day: Int, days: Int, in directory: String) throws(RecordError) -> BodyKey {
         for (id, state) in try all(in: directory)
         where state == .key && id.day == day && id.days == days {
-            if let key = read(id, .key, in: directory) { return key }
+            // A torn one, or one that cannot be read, is followed by another.
+            if let key = try? read(id, .key, in: directory) { return key }
         }
         let key: BodyKey
         do throws(CryptoError) {
@@ -102,19 +103,24 @@ package struct BodyKey: Sendable {
         return key
     }
 
-    /// Nil where it is not there, or not the key of that name.
-    static func read(_ id: ID, _ state: State, in directory: String) -> BodyKey? {
-        guard
-            let bytes = try? RecorderDisk.readWhole(path(id, state, in: directory), limit: 64),
-            bytes.count == byteCount
+    /// Nil where it is not there, or overwritten by who erases it.
+    static func read(
+        _ id: ID, _ state: State, in directory: String
+    ) throws(RecordError) -> BodyKey? {
+        let path = path(id, state, in: directory)
+        guard let bytes = try RecorderDisk.readIfThere(path, limit: 64),
+            bytes.isEmpty || bytes.contains(where: { $0 != 0 })
         else { return nil }
         let key = BodyKey(bytes, day: id.day, days: id.days)
-        return key.id == id ? key : nil
+        guard bytes.count == byteCount, key.id == id else {
+            throw .damaged(file: path, line: 0, reason: "not the key of that name")
+        }
+        return key
     }
 
-    /// Whether it is being destroyed or not.
+    /// Whether it is being destroyed or not. Nil for who cannot read it.
     static func read(_ id: ID, in directory: String) -> BodyKey? {
-        read(id, .key, in: directory) ?? read(id, .end, in: directory)
+        (try? read(id, .key, in: directory)) ?? (try? read(id, .end, in: directory))
     }
 
     static func all(in directory: String) throws(RecordError) -> [(id: ID, state: State)] {

@@ -21,22 +21,28 @@ struct HeldBodies {
 
     init(_ keys: [Place: Digest32] = [:]) { self.keys = keys }
 
-    /// Nil where there are none, or the file cannot be read whole.
-    static func read(_ path: String) -> HeldBodies? {
-        guard let bytes = try? RecorderDisk.readWhole(path, limit: bytesMax) else { return nil }
+    /// Nil where there is no such file, or one that a crash left half erased.
+    static func read(_ path: String) throws(RecordError) -> HeldBodies? {
+        guard let bytes = try RecorderDisk.readIfThere(path, limit: bytesMax), !bytes.contains(0)
+        else { return nil }
         var held = HeldBodies()
-        for line in bytes.split(separator: 0x0A) {
+        for (index, line) in bytes.split(separator: 0x0A).enumerated() {
             let parts = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
             guard parts.count == 3, let number = Int(parts[0]), let offset = Int(parts[1]),
                 let key = Hex.decode(parts[2]).flatMap({ Digest32($0) })
-            else { return nil }
+            else { throw .damaged(file: path, line: index + 1, reason: "not a key that is held") }
             held.keys[Place(number: number, offset: offset)] = key
+        }
+        guard bytes.count < bytesMax else {
+            throw .damaged(file: path, line: 0, reason: "longer than it is ever written")
         }
         return held
     }
 
+    /// Nil for who cannot read it.
     static func key(of note: BodyNote, in directory: String) -> Digest32? {
-        read(BodyKey.path(note.key, .held, in: directory))?.keys[Place(note)]
+        let held = try? read(BodyKey.path(note.key, .held, in: directory))
+        return held?.keys[Place(note)]
     }
 
     var bytes: [UInt8] {

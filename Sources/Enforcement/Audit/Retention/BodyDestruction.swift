@@ -66,10 +66,6 @@ package struct BodyDestruction: Sendable {
             }
             try RecorderDisk.syncDirectory(keys)
         }
-        // A crash between the last two steps of an earlier time.
-        if Self.exists(newHeld), !Self.exists(path(.held)), !Self.exists(path(.end)) {
-            try replaceHeld()
-        }
         try gatherHeld()
         try RecorderDisk.erase(newHeld, in: keys)
         if !held.keys.isEmpty {
@@ -97,9 +93,15 @@ package struct BodyDestruction: Sendable {
 
     /// From the key of the day while there is one, else of those that were held before.
     private mutating func gatherHeld() throws(RecordError) {
+        guard let first = findings.held.values.map(\.line).min() else { return }
+        let day: BodyKey?
+        let earlier: HeldBodies?
+        do throws(RecordError) {
+            day = try BodyKey.read(key, .end, in: keys)
+            earlier = day == nil ? try earlierHeld() : nil
+        } catch { throw unreadable(first, error.reason) }
         let files = BodyFiles(log: log)
-        let day = BodyKey.read(key, .end, in: keys)
-        let earlier = HeldBodies.read(path(.held))
+        let told = findings.tombstone.map { Set($0.held) }
         for (place, found) in findings.held {
             var secret = earlier?.keys[place]
             if let day {
@@ -108,8 +110,9 @@ package struct BodyDestruction: Sendable {
                 } catch { throw unreadable(found.line, error.reason) }
             }
             guard let secret else {
-                // Who is held after the key was destroyed is held too late.
-                if findings.tombstone != nil { continue }
+                // Who is held after the key was destroyed is held too late. What the record itself
+                // calls held never goes for lack of its key.
+                if let told, !told.contains(found.line) { continue }
                 throw unreadable(found.line, "its key is not there")
             }
             held.keys[place] = secret
@@ -118,11 +121,22 @@ package struct BodyDestruction: Sendable {
         heldLines.sort()
     }
 
+    /// Of a key that is destroyed.
+    private func earlierHeld() throws(RecordError) -> HeldBodies? {
+        if let earlier = try HeldBodies.read(path(.held)) { return earlier }
+        // A crash while the old ones were erased, when the new ones were durable.
+        guard let new = try HeldBodies.read(newHeld) else { return nil }
+        try RecorderDisk.erase(path(.held), in: keys)
+        try replaceHeld()
+        return new
+    }
+
     /// Nothing is destroyed while what is held cannot be kept.
     private func unreadable(_ line: Int, _ reason: String) -> RecordError {
         .damaged(
             file: "bodies/\(key.text)", line: 0,
-            reason: "the answer of line \(line) is held and cannot be kept: \(reason)")
+            reason: "the answer of line \(line) is held and cannot be kept: \(reason). Nothing is "
+                + "destroyed until its file and its key can be read: restore them, or end the hold")
     }
 
     /// What nobody can read any more need take no room.
@@ -169,7 +183,7 @@ package struct BodyDestruction: Sendable {
     /// Whether there is nothing to do: what is held is what was held.
     package var isSettled: Bool {
         guard !Self.exists(path(.key)), !Self.exists(path(.end)), !Self.exists(newHeld),
-            let earlier = HeldBodies.read(path(.held)), let tombstone = findings.tombstone
+            let earlier = try? HeldBodies.read(path(.held)), let tombstone = findings.tombstone
         else { return false }
         return tombstone.held.count == earlier.keys.count
             && findings.held.values.filter { earlier.keys[HeldBodies.Place($0.note)] != nil }.count
