@@ -49,6 +49,8 @@ struct SegmentCheck {
 
     /// `line` comes without its line feed.
     mutating func take(_ line: ArraySlice<UInt8>) throws(Fault) -> Kind {
+        // Of the line before, and never of one that was removed.
+        bodyWord = nil
         guard let parsed = SegmentLine(line) else {
             // The segment that is written on is never without a line.
             if mayLackLines, let removed = RemovedLine(line) { return try take(removed) }
@@ -61,7 +63,7 @@ struct SegmentCheck {
         event = parsed.event
         at = parsed.at
         let kind = try check(parsed)
-        bodyWord = mayLackLines ? try Self.bodyWord(parsed) : nil
+        if mayLackLines { bodyWord = try Self.bodyWord(parsed) }
         state.underway.note(parsed.body)
         let leaf = unsafe line.withUnsafeBytes { unsafe hasher.leaf($0) }
         state.tree.append(leaf: leaf, hasher)

@@ -120,7 +120,7 @@ enum AuditCommand {
     ) -> String {
         let destroyed =
             report.destroyedBodies == 0
-            ? "" : "; \(counted(report.destroyedBodies, "more")) destroyed, as the record says"
+            ? "" : "; \(report.destroyedBodies) more destroyed, as the record says"
         if arguments.has("--without-bodies") {
             return "\(counted(report.bodies, "answer")) kept beside it, not looked at\(destroyed)"
         }

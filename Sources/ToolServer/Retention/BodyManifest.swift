@@ -6,7 +6,6 @@ enum BodyManifest {
     static let keys = KeySet(required: ["days"], optional: ["bytes", "keep"])
     private static let selectionKeys = ["effect", "tag", "tool", "backend"]
     static let keepKeys = KeySet(required: [], optional: selectionKeys + ["days", "bytes"])
-    private static let bytesMax = 4 << 20
     private static let bytesUsual = 256 << 10
     private static let countMax = 64
 
@@ -28,7 +27,7 @@ enum BodyManifest {
         var days: Int? = usual.days
         var bytes: Int? = usual.bytes
         if let node = object["days"] { days = node.int(in: 1...BodyKey.ID.daysMost) }
-        if let node = object["bytes"] { bytes = node.int(in: 1...bytesMax) }
+        if let node = object["bytes"] { bytes = node.int(in: 1...BodyTerm.bytesMost) }
         guard let days, let bytes else { return nil }
         return BodyTerm(days: days, bytes: bytes)
     }

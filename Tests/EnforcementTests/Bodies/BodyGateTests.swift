@@ -101,6 +101,33 @@ import Testing
         }
     }
 
+    /// The length of what was masked does not count.
+    @Test func aLongCellThatIsMaskedDoesNotKeepAnAnswerFromBeingKept() async throws {
+        let note = ColumnPath("customers", "note")
+        let mask = MaskRule(id: "m", target: .column(backend: "shop", note), strategy: .redact)
+        let fixture = try GateFixture(
+            tools: [.sample(columns: [Column("note", from: note)], reads: [note])],
+            policy: Policy(grants: GateFixture.grants, masks: [mask]),
+            keeping: Self.keeping(bytes: 200),
+            backend: { _ in .texts([String(repeating: "x", count: 2_000)]) })
+        _ = try await fixture.call()
+        #expect(try #require(fixture.sink.answers.first).bytes != nil)
+    }
+
+    @Test func longTextsDocumentsAndBytesAreNotKept() async throws {
+        let text = String(repeating: "x", count: 201)
+        let contents: [ResultContent] = [
+            .text(text), .document(["a": .string(text)]),
+            .binary([UInt8](text.utf8), mediaType: "image/png"),
+        ]
+        for content in contents {
+            let fixture = try GateFixture(
+                keeping: Self.keeping(bytes: 200), backend: { _ in RawResult(content) })
+            #expect(try await fixture.call().result != nil)
+            #expect(try #require(fixture.sink.answers.first).bytes == nil)
+        }
+    }
+
     /// All forms that an answer can have.
     @Test func textsDocumentsAndBytesAreKeptAsJSON() async throws {
         let contents: [(ResultContent, String)] = [

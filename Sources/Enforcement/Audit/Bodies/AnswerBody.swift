@@ -11,9 +11,12 @@ package struct BodyTerm: Sendable, Equatable {
     package let days: Int
     package let bytes: Int
 
+    /// Longer answers are never kept.
+    package static let bytesMost = 4 << 20
+
     package init(days: Int, bytes: Int) {
         self.days = days
-        self.bytes = bytes
+        self.bytes = min(bytes, Self.bytesMost)
     }
 }
 
@@ -56,7 +59,6 @@ package struct BodyKeeping: Sendable {
 
     /// The longest time that anything is kept.
     package var daysMax: Int { rules.map(\.term.days).max() ?? 0 }
-    package var bytesMax: Int { rules.map(\.term.bytes).max() ?? 0 }
 }
 
 /// One answer on its way to the disk.
@@ -74,11 +76,26 @@ package final class AnswerBody: Sendable {
         guard case .answered(let result) = outcome else { return nil }
         self.call = call
         days = term.days
+        guard !result.content.isWrittenLonger(than: term.bytes) else {
+            bytes = nil
+            return
+        }
         let whole =
             if let aside, result.content.isLarger(than: inlineBytesMax) {
                 await aside.run { AnswerJSON.whole(result) }
             } else { AnswerJSON.whole(result) }
         bytes = whole.count <= term.bytes ? whole : nil
+    }
+}
+
+extension ResultContent {
+    /// Whether what is shown of it alone is longer. Rows may hold bytes that no cell shows.
+    fileprivate func isWrittenLonger(than bytes: Int) -> Bool {
+        switch self {
+        case .rows(let rows): rows.cells.reduce(0) { $0 + Int($1.count) } > bytes
+        case .document, .text: isLarger(than: bytes)
+        case .binary(let content, _): content.count > bytes
+        }
     }
 }
 

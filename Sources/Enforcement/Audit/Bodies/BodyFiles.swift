@@ -31,6 +31,8 @@ final class BodyFiles {
     /// What the line tells of, still encrypted.
     func sealed(_ note: BodyNote) throws(Fault) -> [UInt8] {
         try open(note.file)
+        // What a line says is not yet believed, and never read into memory whatever it is.
+        guard note.length <= BodySeal.bytesMost else { throw .changed }
         guard note.length > 0, note.length <= size, note.offset <= size - note.length else {
             throw .cut
         }

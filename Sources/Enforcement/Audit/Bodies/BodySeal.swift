@@ -6,6 +6,8 @@
 enum BodySeal {
     private static let saltBytes = 16
     private static let headBytes = saltBytes + AES256GCM.nonceBytes
+    /// No sealed answer is longer.
+    static let bytesMost = headBytes + BodyTerm.bytesMost + AES256GCM.tagBytes
 
     static func seal(
         _ answer: [UInt8], of call: String, by key: BodyKey, in file: String, at offset: Int

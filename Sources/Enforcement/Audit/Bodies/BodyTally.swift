@@ -23,7 +23,7 @@ struct BodyTally {
     private let depth: BodyDepth
     private let files: BodyFiles
     private var answers: [BodyKey.ID: Answers] = [:]
-    private var tombstones: [BodyKey.ID: BodyTombstone] = [:]
+    private var tombstones: [BodyKey.ID: (told: BodyTombstone, line: Int)] = [:]
 
     init(log: String, depth: BodyDepth) {
         self.log = log
@@ -33,7 +33,7 @@ struct BodyTally {
 
     mutating func take(_ word: BodyWord, of line: Int) {
         switch word {
-        case .destroyed(let tombstone): tombstones[tombstone.key] = tombstone
+        case .destroyed(let tombstone): tombstones[tombstone.key] = (tombstone, line)
         case .kept(let note, let body):
             let fault = fault(of: note, body)
             if fault == nil {
@@ -67,52 +67,76 @@ struct BodyTally {
 
     /// How many are there, and how many were destroyed by rule.
     func result() throws(RecordError) -> (present: Int, destroyed: Int) {
+        let unexplained = answers.filter { tombstones[$0.key] == nil && $0.value.missing > 0 }
+        if let (key, found) = unexplained.min(by: { $0.value.line < $1.value.line }) {
+            throw .damaged(
+                file: "bodies/\(key.text)", line: 0,
+                reason: "the answer of line \(found.line): \(found.reason), "
+                    + "and no line says that its key was destroyed")
+        }
+        let held = try heldCounts()
         var present = 0
         var destroyed = 0
-        var held: Set<Int> = []
-        for (key, found) in answers.sorted(by: { $0.value.line < $1.value.line }) {
-            guard let tombstone = tombstones[key] else {
-                if found.missing > 0 { throw complaint(key, found.line, found.reason) }
-                present += found.present
-                continue
-            }
-            present += tombstone.held.count
-            destroyed += found.present + found.missing - tombstone.held.count
-            // Destroyed ones may be there or not. Those that are held must be.
-            if found.missing > 0 { held.formUnion(tombstone.held) }
+        for (key, found) in answers {
+            // Destroyed ones may be there or not.
+            let kept = tombstones[key] == nil ? found.present : held[key, default: 0]
+            present += kept
+            destroyed += found.present + found.missing - kept
         }
-        try checkHeld(held)
         return (present, destroyed)
     }
 
-    private func complaint(_ key: BodyKey.ID, _ line: Int, _ reason: String) -> RecordError {
-        .damaged(
-            file: "bodies/\(key.text)", line: 0,
-            reason:
-                "the answer of line \(line): \(reason), and no line says that its key was destroyed"
-        )
-    }
-
-    /// Looked for once more, by their lines: which they are is only known at the end.
-    private func checkHeld(_ lines: Set<Int>) throws(RecordError) {
-        guard !lines.isEmpty else { return }
-        var left = lines
+    /// Which are held is only known at the end, so their lines are looked for once more.
+    private func heldCounts() throws(RecordError) -> [BodyKey.ID: Int] {
+        var counts: [BodyKey.ID: Int] = [:]
+        var left = try heldLines()
+        guard !left.isEmpty else { return counts }
         var complaint: RecordError?
         var tail = RecordTail(directory: log)
+        tail.keepsRemoved = true
         try tail.read { batch in
-            for placed in batch where left.remove(placed.line.sequence) != nil {
-                guard let line = SegmentLine(placed.line.bytes[...]),
-                    let note = BodyNote(endOf: line.body)
+            for placed in batch {
+                // Of a line that was removed by rule nobody holds the answer any more.
+                guard let key = left.removeValue(forKey: placed.line.sequence), placed.leaf == nil
                 else { continue }
-                if let fault = fault(of: note, line.body), complaint == nil {
-                    complaint = .damaged(
-                        file: "bodies/\(note.file)", line: 0,
-                        reason:
-                            "the answer of line \(line.sequence) is held and not there (\(fault))")
+                if let reason = faultOfHeld(placed.line, key) {
+                    complaint = Self.complaint(key, placed.line.sequence, reason)
+                    return false
                 }
+                counts[key, default: 0] += 1
             }
-            return complaint == nil && !left.isEmpty
+            return !left.isEmpty
         }
         if let complaint { throw complaint }
+        if let (line, key) = left.min(by: { $0.key < $1.key }) {
+            throw Self.complaint(key, line, "the line is not there")
+        }
+        return counts
+    }
+
+    private func heldLines() throws(RecordError) -> [Int: BodyKey.ID] {
+        var lines: [Int: BodyKey.ID] = [:]
+        for (key, tombstone) in tombstones {
+            for line in tombstone.told.held {
+                guard line < tombstone.line, lines.updateValue(key, forKey: line) == nil else {
+                    throw Self.complaint(key, line, "the line has no answer with this key")
+                }
+            }
+        }
+        return lines
+    }
+
+    private func faultOfHeld(_ line: AuditReader.Line, _ key: BodyKey.ID) -> String? {
+        guard let line = SegmentLine(line.bytes[...]), line.isEvent("outcome"),
+            let note = BodyNote(endOf: line.body), note.key == key
+        else { return "the line has no answer with this key" }
+        // Most often all are there, and each was looked at.
+        return answers[key]?.missing == 0 ? nil : fault(of: note, line.body)
+    }
+
+    private static func complaint(_ key: BodyKey.ID, _ line: Int, _ reason: String) -> RecordError {
+        .damaged(
+            file: "bodies/\(key.text)", line: 0,
+            reason: "the answer of line \(line) is held and not there (\(reason))")
     }
 }
