@@ -26,6 +26,28 @@ import Testing
         #expect(text.contains("restore it, or move \(directory.log) and \(directory.keys) aside"))
     }
 
+    /// Else a crash may take a folder away again, and all that was synced in it.
+    @Test func theEntryOfANewFolderIsMadeDurableAndThatOfAnOldOneIsLeft() throws {
+        let path = AuditDirectory().root
+        try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { try? manager.removeItem(atPath: path) }
+        var synced: [String] = []
+        for _ in 1...2 {
+            try RecorderDisk.makeDirectory(path + "/new", mode: 0o700) { parent in
+                synced.append(URL(fileURLWithPath: parent).standardizedFileURL.path)
+            }
+        }
+        #expect(synced == [URL(fileURLWithPath: path).standardizedFileURL.path])
+        #expect(throws: RecordError.self) {
+            try RecorderDisk.makeDirectory(path + "/none/new", mode: 0o700)
+        }
+        #expect(throws: RecordError.self) {
+            try RecorderDisk.makeDirectory(path + "/other", mode: 0o700) { _ throws(RecordError) in
+                throw .unavailable("sync")
+            }
+        }
+    }
+
     enum Loss: CaseIterable { case directory, content, segments }
 
     @Test(arguments: Loss.allCases)

@@ -74,9 +74,7 @@ struct KeyEpoch: Sendable {
 
     /// Makes the directory if need be and refuses one that others may look into.
     static func prepare(_ directory: String) throws(RecordError) {
-        guard unsafe mkdir(directory, 0o700) == 0 || errno == EEXIST else {
-            throw .unavailable("make \(directory): errno \(errno)")
-        }
+        try RecorderDisk.makeDirectory(directory, mode: 0o700)
         var status = stat()
         guard unsafe stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw .unavailable("\(directory) is not a directory")

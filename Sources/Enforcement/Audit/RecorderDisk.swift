@@ -112,6 +112,19 @@ package struct RecorderDisk: Sendable {
         return bytes
     }
 
+    /// With its entry durable where it was not there: without it a crash may take the folder away
+    /// again, and all that was synced in it.
+    static func makeDirectory(
+        _ path: String, mode: mode_t,
+        sync: (String) throws(RecordError) -> Void = Self.syncDirectory
+    ) throws(RecordError) {
+        guard unsafe mkdir(path, mode) == 0 else {
+            guard errno == EEXIST else { throw .unavailable("make \(path): errno \(errno)") }
+            return
+        }
+        try sync(path + "/..")
+    }
+
     static func syncDirectory(_ path: String) throws(RecordError) {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unavailable("open \(path): errno \(errno)") }

@@ -30,9 +30,7 @@ struct RecorderOpening {
 
     /// Through a symbolic link the log would go wherever whoever may change the link wants it.
     private func prepareDirectory() throws(RecordError) {
-        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
-            throw .unavailable("make \(directory): errno \(errno)")
-        }
+        try RecorderDisk.makeDirectory(directory, mode: 0o750)
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
         let descriptor = unsafe Glibc.open(directory, flags)
         guard descriptor < 0 else {

@@ -133,9 +133,7 @@ final class BodyWriter {
 
     /// Through a symbolic link the answers would go wherever whoever may change it wants them.
     private func prepareDirectory() throws(RecordError) {
-        guard unsafe mkdir(directory, 0o750) == 0 || errno == EEXIST else {
-            throw .unavailable("make \(directory): errno \(errno)")
-        }
+        try RecorderDisk.makeDirectory(directory, mode: 0o750)
         var status = stat()
         guard unsafe lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw .unavailable("\(directory) is not a directory")
