@@ -320,6 +320,7 @@ private final class LossyProxy: Sendable {
         #""event":"start","\u0061t":1"#, #""event":"start","frame":"run#1""#,
         #""event":"start"},{"seq":1"#, #""event":"removed","v":1"#, #""event":"late","v":1"#,
         #""event":"start","a":1,"a":2"#, #""event":"start","a":"#,
+        #""event":"outcome","body":{"file":"body-1"}"#, #""event":"outcome","unkept":"long""#,
     ])
     func whatOnlyTheRecorderMaySayIsNotTaken(_ body: String) throws {
         #expect(throws: RecordError.self) { try ForeignLines.check(Array(body.utf8)) }

@@ -8,6 +8,9 @@ package enum ForeignLines {
     /// Of the recorder alone: with them, lines could be explained away.
     private static let ownEvents: [Name] = ["removed", "destroyed", "late"]
     private static let ownMembers: [Name] = ["seq", "at", frameMember]
+    /// No answer comes with a line from elsewhere: one that speaks of an answer names a file that
+    /// nobody wrote, and no verifier would ever accept the record again.
+    private static let answerMembers: [Name] = ["body", "unkept"]
     private static let frameMember: Name = "frame"
 
     package static func check(_ body: [UInt8]) throws(RecordError) {
@@ -16,6 +19,9 @@ package enum ForeignLines {
         }
         for member in object.members where ownMembers.contains(Name(member.name)) {
             throw .malformed("only the recorder says when and where a line stands")
+        }
+        guard !object.members.contains(where: { answerMembers.contains(Name($0.name)) }) else {
+            throw .malformed("no answer is kept here")
         }
         if let event = object["event"]?.string, ownEvents.contains(Name(event)) {
             throw .malformed("an event of the recorder")
