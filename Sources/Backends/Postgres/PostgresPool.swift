@@ -137,6 +137,7 @@ final class PostgresPool: @unchecked Sendable {
         guard let waiting = waiters.removeValue(forKey: waiter) else { return }
         loop.cancel(waiting.timer)
         let failure = state.giveUp(waiter, of: waiting.caller)
+        tellRoom()
         let error = reason.map { BackendError($0, detail: "while waiting for a connection") }
         unsafe waiting.continuation.resume(
             returning: .failure(error ?? Self.error(failure ?? .busy)))
