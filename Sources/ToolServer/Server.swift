@@ -157,9 +157,10 @@ final class Server: Sendable {
                 people: webhook.people, secret: { try? await secret.value() })
             return (notice.name, place)
         }
+        let serving = current
         return ApprovalReplies(
             places: Dictionary(uniqueKeysWithValues: places), store: state, sink: streams.sink,
-            now: WallClock.seconds)
+            masks: { serving.value.rules?.masks ?? ValueMasks() }, now: WallClock.seconds)
     }
 
     func stop() async {

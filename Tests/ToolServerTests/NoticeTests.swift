@@ -149,7 +149,9 @@ import Testing
 
     private static let key = Array("the secret of the desk".utf8)
 
-    private var replies: ApprovalReplies {
+    private var replies: ApprovalReplies { replies(under: Policy()) }
+
+    private func replies(under policy: Policy) -> ApprovalReplies {
         func person(_ id: Name, _ subject: String, _ group: Name) -> NoticeSettings.Person {
             .init(id: id, caller: Caller(issuer: "i", subject: subject, groups: [group]))
         }
@@ -161,17 +163,19 @@ import Testing
             people: people, secret: { String(decoding: Self.key, as: UTF8.self) })
         return ApprovalReplies(
             places: ["desk": place, "twin": place], store: fixture.state, sink: fixture.sink,
+            masks: { ValueMasks(policy: policy) },
             now: { [clock = fixture.clock] in clock.now })
     }
 
     private func reply(
         _ handle: Name, as person: String = "U1", decision: String = "approve", edit: Int = 0,
         after seconds: Int = 0, key: [UInt8] = Self.key, to name: String = "desk",
+        reason: String = "no",
         signing: ((Int, [UInt8]) -> String)? = nil
     ) -> HTTPRequest {
         var body = JSONObject(
             ("handle", .string(handle.text)), ("decision", .string(decision)),
-            ("person", .string(person)), ("reason", "no"))
+            ("person", .string(person)), ("reason", .string(reason)))
         if edit > 0 { body["edit"] = .number(JSONNumber(edit)) }
         let bytes = JSONValue.object(body).bytes
         let moment = fixture.clock.now + seconds
@@ -193,6 +197,18 @@ import Testing
         #expect(await replies.answer(said).status == 404)
         let line = try #require(fixture.sink.lines.first { $0["event"] == "decision" })
         #expect(line["notice"] == "desk" && line["caller"]?["subject"] == "fin")
+    }
+
+    @Test(arguments: [false, true])
+    func theReasonOfAReplyIsMaskedAsThePolicySays(_ keepsAddresses: Bool) async throws {
+        let open = ValueRule(id: "open", selectors: [.kind(.email)], treatment: .keep)
+        let replies = replies(under: Policy(values: keepsAddresses ? [open] : []))
+        let request = try await ask()
+        let said = reply(request.id, decision: "reject", reason: "ask ada@example.com")
+        #expect(await replies.answer(said).status == 200)
+        let line = try #require(fixture.sink.lines.last { $0["event"] == "decision" })
+        let reason = try #require(line["reason"]?.string)
+        #expect(reason.contains("ada@example.com") == keepsAddresses)
     }
 
     /// Two places may have one secret; what one has taken is no news to the other.

@@ -24,6 +24,8 @@ struct ApprovalReplies: Sendable {
     let places: [Name: Place]
     let store: any StateStore
     let sink: any RecordSink
+    /// Of the rules that hold now, for the words of people.
+    let masks: @Sendable () -> ValueMasks
     let now: @Sendable () -> Int
 
     private enum Fault: Error {
@@ -82,7 +84,7 @@ struct ApprovalReplies: Sendable {
         }
         try await authenticate(request, place)
         let reply = try Self.reply(request.body, place)
-        let desk = ApprovalDesk(store: store, sink: sink, now: now)
+        let desk = ApprovalDesk(store: store, sink: sink, values: masks(), now: now)
         do throws(ApprovalObjection) {
             let found = try await desk.find(reply.handle)
             // By the whole handle: the beginning of one is for people who look at a list.
