@@ -129,7 +129,9 @@ final class Server: Sendable {
     }
 
     /// Streams run from then on, and whoever waits hears of what other processes change.
-    func recordStart(_ transport: String) async throws {
+    /// `removes`: what has outlived its days goes from then on. A command that is over in a moment
+    /// may have been given other rules, and removes nothing.
+    func recordStart(_ transport: String, removes: Bool = true) async throws {
         try await record("start") { writer in
             writer.member("version", ServerDescription.version)
             writer.member("transport", transport)
@@ -140,7 +142,7 @@ final class Server: Sendable {
         witnesses.start()
         notices.start()
         // Otherwise what is here is of a log that nobody writes any more.
-        if settings.recorder == nil { retention.start(on: loop) }
+        if settings.recorder == nil, removes { retention.start(on: loop) }
         recorderWatch?.start(on: loop)
         lostRuns.start(on: loop)
         lending.start(on: loop)

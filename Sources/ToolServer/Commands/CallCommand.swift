@@ -36,7 +36,7 @@ enum CallCommand {
             do throws(Refusal) {
                 caller = try await gate.identify(LocalCredential.read(), at: "")
             } catch { throw CommandFailure(error.told) }
-            try await server.recordStart("call")
+            try await server.recordStart("call", removes: false)
             let outcome = await gate.answer(
                 ArrivedCall(
                     caller: caller, tool: tool, arguments: given,

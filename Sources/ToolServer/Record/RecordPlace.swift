@@ -42,7 +42,8 @@ struct RecordPlace {
 
     /// It may hold what is gone from the record; whoever asks next makes it anew.
     static func forgetIndex(in state: String) {
-        for ending in ["", "-wal", "-shm"] { unsafe unlink(indexFile(in: state) + ending) }
+        // The database last, or an old log would stand beside a new one.
+        for ending in ["-wal", "-shm", ""] { unsafe unlink(indexFile(in: state) + ending) }
     }
 
     func directory(of log: String) -> String { records + "/" + log }

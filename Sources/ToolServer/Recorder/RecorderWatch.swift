@@ -59,10 +59,8 @@ final class RecorderWatch: Sendable {
                 settings, saying: ShippedFiles(Dictionary(uniqueKeysWithValues: said)))
         else { return nil }
         // The index is this user's, and the recorder cannot reach it.
-        if report.rewrittenFiles
-            > rewritten.exchange(
-                report.rewrittenFiles, ordering: .relaxed)
-        {
+        // A recorder that was started again counts anew.
+        if report.rewrittenFiles != rewritten.exchange(report.rewrittenFiles, ordering: .relaxed) {
             RecordPlace.forgetIndex(in: state)
         }
         return report
