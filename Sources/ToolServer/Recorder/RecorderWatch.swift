@@ -11,7 +11,7 @@ final class RecorderWatch: Sendable {
     private let state: String
     private let streams: [Name]
     private let workers: WorkerPool
-    private let running = Mutex<Task<Void, Never>?>(nil)
+    private let rounds = Rounds()
     private let last = Mutex<RecorderReport?>(nil)
     private let rewritten = Atomic<Int>(0)
 
@@ -25,22 +25,13 @@ final class RecorderWatch: Sendable {
     }
 
     func start(on loop: EventLoop) {
-        let task = Task(executorPreference: loop) {
-            while !Task.isCancelled {
-                await self.look()
-                do throws(CancellationError) {
-                    try await loop.sleep(for: Self.betweenLooks)
-                } catch { break }
-            }
+        rounds.start(on: loop) {
+            await self.look()
+            return Self.betweenLooks
         }
-        running.withLock { $0 = task }
     }
 
-    func stop() async {
-        let task = running.withLock { $0 }
-        task?.cancel()
-        await task?.value
-    }
+    func stop() async { await rounds.stop() }
 
     /// Of the last look; nil where the recorder was away.
     var report: RecorderReport? { last.withLock { $0 } }

@@ -9,7 +9,6 @@ import Backends
 import Enforcement
 import EventLoop
 import JSON
-import Synchronization
 
 /// Looks once a day, from the server's start on.
 final class RetentionDesk: Sendable {
@@ -20,7 +19,7 @@ final class RetentionDesk: Sendable {
     private let streams: [Name]
     private let recorder: Recorder
     private let workers: WorkerPool
-    private let running = Mutex<Task<Void, Never>?>(nil)
+    private let rounds = Rounds()
 
     /// Files are no longer than that, so that what grows old can go.
     static let segmentSeconds = Calendar.day
@@ -43,22 +42,13 @@ final class RetentionDesk: Sendable {
         guard settings != nil || bodies != nil || BodyDestruction.hasAny(keys: keys) else {
             return
         }
-        let task = Task(executorPreference: loop) {
-            while !Task.isCancelled {
-                await self.look(at: WallClock.seconds())
-                do throws(CancellationError) {
-                    try await loop.sleep(for: Self.betweenLooks)
-                } catch { break }
-            }
+        rounds.start(on: loop) {
+            await self.look(at: WallClock.seconds())
+            return Self.betweenLooks
         }
-        running.withLock { $0 = task }
     }
 
-    func stop() async {
-        let task = running.withLock { $0 }
-        task?.cancel()
-        await task?.value
-    }
+    func stop() async { await rounds.stop() }
 
     /// Removes what is over. A failure is said; the next look goes on.
     func look(at now: Int) async {
