@@ -23,7 +23,7 @@ package struct ApprovalDesk: Sendable {
         case modify(ApprovalEdit)
 
         /// As the record has it.
-        package enum Kind: String, Sendable { case approve, reject, force, modify }
+        package enum Kind: String, Sendable, CaseIterable { case approve, reject, force, modify }
 
         package var kind: Kind {
             switch self {
@@ -125,12 +125,7 @@ package struct ApprovalDesk: Sendable {
         by approver: IdentifiedCaller, _ notice: Name?
     ) async {
         guard let code = objection.code else { return }
-        var writer = JSONWriter()
-        writer.member("event", "objection")
-        writer.member("v", RecordForm.version)
-        writer.member("approval", request.id.text)
-        writer.raw(approver.recordMembers)
-        writer.member("tool", request.tool.text)
+        var writer = request.line("objection", by: approver)
         if let notice { writer.member("notice", notice.text) }
         writer.member("decision", kind.rawValue)
         writer.member("code", code)
@@ -151,12 +146,7 @@ package struct ApprovalDesk: Sendable {
         _ decision: Decision, _ request: ApprovalRequest, by approver: IdentifiedCaller,
         _ notice: Name?
     ) async throws(Refusal) {
-        var writer = JSONWriter()
-        writer.member("event", "decision")
-        writer.member("v", RecordForm.version)
-        writer.member("approval", request.id.text)
-        writer.raw(approver.recordMembers)
-        writer.member("tool", request.tool.text)
+        var writer = request.line("decision", by: approver)
         if let notice { writer.member("notice", notice.text) }
         writer.member("decision", decision.kind.rawValue)
         switch decision {

@@ -286,3 +286,16 @@ extension ApprovalRequest {
         return true
     }
 }
+
+extension ApprovalRequest {
+    /// How each line of the record about it begins. `person` is who did something about it.
+    func line(_ event: String, by person: IdentifiedCaller? = nil) -> JSONWriter {
+        var writer = JSONWriter()
+        writer.member("event", event)
+        writer.member("v", RecordForm.version)
+        writer.member("approval", id.text)
+        if let person { writer.raw(person.recordMembers) }
+        writer.member("tool", tool.text)
+        return writer
+    }
+}

@@ -54,11 +54,7 @@ struct LostRuns: Sendable {
     private func record(
         _ request: ApprovalRequest, _ mark: TransactionMark
     ) async throws(Refusal) {
-        var writer = JSONWriter()
-        writer.member("event", "settled")
-        writer.member("v", RecordForm.version)
-        writer.member("approval", request.id.text)
-        writer.member("tool", request.tool.text)
+        var writer = request.line("settled")
         writer.member("transaction", mark.number)
         writer.member("result", request.end?.code ?? "")
         writer.member("phase", request.phase.rawValue)

@@ -145,12 +145,7 @@ struct PreviewLook: Sendable {
     /// On record before anything is shown: who saw how many rows. Neither statement nor values,
     /// which are those of the request.
     func record(_ outcome: Outcome, to sink: any RecordSink) async throws(Refusal) {
-        var writer = JSONWriter()
-        writer.member("event", "preview")
-        writer.member("v", RecordForm.version)
-        writer.member("approval", request.id.text)
-        writer.raw(approver.recordMembers)
-        writer.member("tool", request.tool.text)
+        var writer = request.line("preview", by: approver)
         writer.member("backend", request.backend.text)
         switch outcome {
         case .answered(let result):

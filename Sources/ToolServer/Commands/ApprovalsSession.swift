@@ -75,20 +75,34 @@ struct ApprovalsSession: Sendable {
         _ request: ApprovalRequest, _ decision: ApprovalDesk.Decision, seeing edit: Int,
         narrowing: AccessTerms.Narrowing? = nil
     ) async throws -> ApprovalRequest {
-        let recorder = try installation.openRecord().recorder
-        defer { recorder.close() }
-        let desk = ApprovalDesk(store: state, sink: recorder, values: rules.masks)
-        try await desk.check(request, for: decision.kind, by: approver)
-        return try await desk.decide(
-            request.id, decision, by: approver, seeing: edit, narrowing: narrowing)
+        try await onRecord { recorder in
+            let desk = ApprovalDesk(store: state, sink: recorder, values: rules.masks)
+            try await desk.check(request, for: decision.kind, by: approver)
+            return try await desk.decide(
+                request.id, decision, by: approver, seeing: edit, narrowing: narrowing)
+        }
     }
 
-    private func mayDecide(
-        _ request: ApprovalRequest, _ kind: ApprovalDesk.Decision.Kind
-    ) async throws {
+    /// Judged by the manifests beside this command: where the server has others, the change counts
+    /// for nothing there.
+    func modify(
+        _ request: ApprovalRequest, _ members: JSONObject, seeing edit: Int
+    ) async throws -> ApprovalRequest {
+        try await onRecord { recorder in
+            let desk = ApprovalDesk(store: state, sink: recorder, values: rules.masks)
+            try await desk.check(request, for: .modify, by: approver)
+            let changed = try await gate(NoSink()).edit(request, changing: members)
+            return try await desk.decide(
+                request.id, .modify(changed), by: approver, seeing: edit)
+        }
+    }
+
+    private func onRecord<Value>(
+        _ body: (Recorder) async throws -> Value
+    ) async throws -> Value {
         let recorder = try installation.openRecord().recorder
         defer { recorder.close() }
-        try await ApprovalDesk(store: state, sink: recorder).check(request, for: kind, by: approver)
+        return try await body(recorder)
     }
 
     // MARK: What was granted for a while
@@ -98,19 +112,9 @@ struct ApprovalsSession: Sendable {
     }
 
     func revoke(_ grant: String) async throws -> AccessGrant {
-        let recorder = try installation.openRecord().recorder
-        defer { recorder.close() }
-        return try await AccessDesk(store: state, sink: recorder).revoke(grant, by: approver)
-    }
-
-    /// Judged by the manifests beside this command: where the server has others, the change counts
-    /// for nothing there.
-    func modify(
-        _ request: ApprovalRequest, _ members: JSONObject, seeing edit: Int
-    ) async throws -> ApprovalRequest {
-        try await mayDecide(request, .modify)
-        let changed = try await gate(NoSink()).edit(request, changing: members)
-        return try await decide(request, .modify(changed), seeing: edit)
+        try await onRecord { recorder in
+            try await AccessDesk(store: state, sink: recorder).revoke(grant, by: approver)
+        }
     }
 
     private func gate(_ sink: any RecordSink) async throws -> Gate {

@@ -99,9 +99,7 @@ final class ConsoleDesk: Sendable {
         self.change = change
     }
 
-    var approvals: ApprovalDesk { approvals() }
-
-    func approvals(_ values: ValueMasks? = nil) -> ApprovalDesk {
+    func approvals(_ values: ValueMasks) -> ApprovalDesk {
         ApprovalDesk(store: store, sink: sink, values: values, now: now)
     }
 

@@ -8,18 +8,7 @@ enum ConsoleRoute: Equatable {
     case show(String)
     case decide(String, Verb)
 
-    enum Verb: String, CaseIterable {
-        case approve, reject, force, modify
-
-        var kind: ApprovalDesk.Decision.Kind {
-            switch self {
-            case .approve: .approve
-            case .reject: .reject
-            case .force: .force
-            case .modify: .modify
-            }
-        }
-    }
+    typealias Verb = ApprovalDesk.Decision.Kind
 
     private static let requests = "/v1/approvals"
 

@@ -16,6 +16,8 @@ struct ConsoleVisit {
     let console: ConsoleServing
     let desk: ConsoleDesk
 
+    private var approvals: ApprovalDesk { desk.approvals(console.rules.masks) }
+
     func answer(to request: HTTPRequest) async -> HTTPResponse {
         do throws(ProblemDetails) {
             switch route {
@@ -57,7 +59,7 @@ struct ConsoleVisit {
         _ request: ApprovalRequest
     ) async throws(ProblemDetails) -> ApprovalView {
         do throws(ApprovalObjection) {
-            let earlier = try await desk.approvals.earlier(than: request, for: person.caller)
+            let earlier = try await approvals.earlier(than: request, for: person.caller)
             return ApprovalView(
                 request, for: person.caller, console.rules, earlier: earlier,
                 preview: await console.serving.gate.preview(request, for: person, via: via))
@@ -69,7 +71,7 @@ struct ConsoleVisit {
         _ handle: String, to verb: ConsoleRoute.Verb? = nil
     ) async throws(ProblemDetails) -> ApprovalRequest {
         let found: ApprovalRequest
-        do throws(ApprovalObjection) { found = try await desk.approvals.find(handle) } catch {
+        do throws(ApprovalObjection) { found = try await approvals.find(handle) } catch {
             throw ProblemDetails(error)
         }
         let isMeant = found.id.text.isByteEqual(to: handle)
@@ -81,7 +83,7 @@ struct ConsoleVisit {
     private func check(
         _ request: ApprovalRequest, _ verb: ConsoleRoute.Verb
     ) async throws(ApprovalObjection) {
-        try await desk.approvals.check(request, for: verb.kind, by: person)
+        try await approvals.check(request, for: verb, by: person)
     }
 
     private func list(_ query: ConsoleQuery) async throws(ProblemDetails) -> JSONObject {
@@ -123,7 +125,7 @@ struct ConsoleVisit {
     private func page(_ query: ConsoleQuery) async throws(ProblemDetails) -> Page {
         let all: [ApprovalRequest]
         do throws(ApprovalObjection) {
-            all = try await desk.approvals.list(query.isOfAll ? nil : .pending, most: 10_000)
+            all = try await approvals.list(query.isOfAll ? nil : .pending, most: 10_000)
         } catch { throw ProblemDetails(error) }
         let mine = all.filter { $0.concerns(person.caller) }
         var page = Page()
@@ -164,7 +166,7 @@ struct ConsoleVisit {
             } catch { throw ProblemDetails(error, in: console.serving) }
         }
         do throws(ApprovalObjection) {
-            return try await desk.approvals(console.rules.masks).decide(
+            return try await approvals.decide(
                 request.id, decision, by: person, seeing: said.edit)
         } catch { throw ProblemDetails(error) }
     }
