@@ -21,7 +21,7 @@ package struct JSONWriter: ~Copyable {
     }
 
     package consuming func finish() -> [UInt8] {
-        pieces.isEmpty ? bytes : Array((pieces + [bytes]).joined())
+        pieces.isEmpty ? bytes : finishInPieces().inOnePiece
     }
 
     package consuming func finishInPieces() -> [[UInt8]] { pieces + [bytes] }
@@ -216,4 +216,9 @@ extension JSONValue {
     }
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
+}
+
+extension [[UInt8]] {
+    /// For whoever cannot take a document in pieces.
+    package var inOnePiece: [UInt8] { count == 1 ? self[0] : [UInt8](joined()) }
 }

@@ -52,9 +52,8 @@ final class TaskDesk: Sendable {
             await seat.end(
                 outcome,
                 Self.answer(to: outcome) { () throws(RPCError) in
-                    Array(
-                        try ToolsCall.finished(outcome, to: request.id, for: peer, in: serving)
-                            .joined())
+                    try ToolsCall.finished(outcome, to: request.id, for: peer, in: serving)
+                        .inOnePiece
                 }, on: peer.loop)
         }
         guard let work else {

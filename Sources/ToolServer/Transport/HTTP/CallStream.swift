@@ -1,4 +1,5 @@
 import EventLoop
+import JSON
 
 /// The way back to the client of one POST: plain JSON, unless something must be said before the
 /// answer or the answer takes a while. Then it is an event stream.
@@ -78,7 +79,7 @@ final class CallStream: ClientChannel, @unchecked Sendable {
             exchange.respond(.json(status, message, headers: headers))
             return
         }
-        let message = message.count == 1 ? message[0] : Array(message.joined())
+        let message = message.inOnePiece
         if let log {
             _ = log.append(message, isLast: true)
             resumption?.streams.ended(log, on: loop)

@@ -115,8 +115,7 @@ final class StdioTransport: ClientChannel, Sendable {
     private func answer(_ request: Request) async {
         let message: [UInt8]
         do throws(RPCError) {
-            let reply = Reply.result(try await result(of: request), to: request.id)
-            message = reply.count == 1 ? reply[0] : Array(reply.joined())
+            message = Reply.result(try await result(of: request), to: request.id).inOnePiece
         } catch {
             message = Reply.error(error, to: request.id)
         }
