@@ -114,6 +114,10 @@ struct Node {
         members().map { ObjectReader(self, members: $0, keys: keys) }
     }
 
+    func choice<Word: RawRepresentable<String> & CaseIterable>(of _: Word.Type) -> Word? {
+        choice(among: Word.allCases.map(\.rawValue)).flatMap { Word(rawValue: $0) }
+    }
+
     /// One of a closed set of words.
     func choice(among words: [String], unserved: [String] = []) -> String? {
         guard let word = string() else { return nil }

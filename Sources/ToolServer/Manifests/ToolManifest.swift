@@ -68,7 +68,7 @@ struct ToolManifest {
         let description = object["description"]?.prose(atMost: 2_000)
         let backend = object["backend"]?.located { $0.name() }
         let scope = object["scope"]?.located { $0.scope() }
-        let effect = object["effect"]?.located { Self.effect($0) }
+        let effect = object["effect"]?.located { $0.choice(of: Tool.Effect.self) }
         let tags = object["tags"].map { $0.names { $0.name() } } ?? .some([])
         let action = action(of: object, tool: name?.value, files: files)
         let input = input(of: object)
@@ -94,8 +94,7 @@ struct ToolManifest {
         if object["http"] != nil {
             node.report("has no meaning beside `http`; pick from the answer")
         }
-        let word = node.choice(among: Tool.RowForm.allCases.map(\.rawValue))
-        return word.flatMap { Tool.RowForm(rawValue: $0) } ?? .auto
+        return node.choice(of: Tool.RowForm.self) ?? .auto
     }
 
     private static func name(_ node: Node) -> Name? {
@@ -103,11 +102,6 @@ struct ToolManifest {
         guard name == ApprovalResult.name || name == AccessTool.name else { return name }
         node.report("is the name of a built-in tool; choose another")
         return nil
-    }
-
-    private static func effect(_ node: Node) -> Tool.Effect? {
-        let word = node.choice(among: Tool.Effect.allCases.map(\.rawValue))
-        return word.flatMap { Tool.Effect(rawValue: $0) }
     }
 
     /// `{"tenant": "{caller.claims.tenant}"}`: a group is no value, since a caller has several.

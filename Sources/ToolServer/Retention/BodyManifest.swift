@@ -38,9 +38,7 @@ enum BodyManifest {
         }
         var rule = BodyKeeping.Rule(term: term)
         if let effect = object["effect"] {
-            let words = Tool.Effect.allCases.map(\.rawValue)
-            guard let read = effect.choice(among: words).flatMap({ Tool.Effect(rawValue: $0) })
-            else { return nil }
+            guard let read = effect.choice(of: Tool.Effect.self) else { return nil }
             rule.effect = read
         }
         if let tag = object["tag"] {

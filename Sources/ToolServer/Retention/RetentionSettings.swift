@@ -116,9 +116,7 @@ enum RetentionManifest {
     ) -> RetentionSettings.Selection? {
         var selection = RetentionSettings.Selection()
         if let effect = object["effect"] {
-            let words = Tool.Effect.allCases.map(\.rawValue)
-            guard let read = effect.choice(among: words).flatMap({ Tool.Effect(rawValue: $0) })
-            else { return nil }
+            guard let read = effect.choice(of: Tool.Effect.self) else { return nil }
             selection.effect = read
         }
         if let tag = object["tag"] {

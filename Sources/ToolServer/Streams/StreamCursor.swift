@@ -35,21 +35,26 @@ struct StreamCursor: Equatable {
     static func firstUnsentLine(
         _ streams: [Name], state: String, log: String, directory: String
     ) throws(RecordError) -> Int {
-        guard !streams.isEmpty else { return .max }
-        let origin = try AuditReader(directory: directory).identity()
-        return streams.map { read(file("\(state)/streams", $0, log), origin: origin)?.sent ?? 0 }
-            .min() ?? .max
+        try all(streams, state: state, log: log, directory: directory).map { $0?.sent ?? 0 }.min()
+            ?? .max
     }
 
     /// For each stream the first file of which it does not have all.
     static func firstUnsent(
         _ streams: [Name], state: String, log: String, directory: String
     ) throws(RecordError) -> [Int] {
+        try all(streams, state: state, log: log, directory: directory).map {
+            $0?.place.segment ?? 1
+        }
+    }
+
+    /// nil for each that has nothing yet.
+    private static func all(
+        _ streams: [Name], state: String, log: String, directory: String
+    ) throws(RecordError) -> [StreamCursor?] {
         guard !streams.isEmpty else { return [] }
         let origin = try AuditReader(directory: directory).identity()
-        return streams.map { stream in
-            read(file("\(state)/streams", stream, log), origin: origin)?.place.segment ?? 1
-        }
+        return streams.map { read(file("\(state)/streams", $0, log), origin: origin) }
     }
 
     var bytes: [UInt8] {

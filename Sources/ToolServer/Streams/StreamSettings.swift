@@ -59,7 +59,7 @@ struct StreamManifest {
         let problems = object.node.findings.problemCount
         let name = object["stream"]?.name()
         let target = self.target()
-        let format = object["format"].map { self.choice($0, StreamSettings.Format.self) } ?? .native
+        let format = object["format"].map { $0.choice(of: StreamSettings.Format.self) } ?? .native
         let bound = object["behind"].map { self.bound($0) }
         let networks = object["networks"]?.someElements()?.compactMap { $0.network() } ?? []
         let authorities = object["ca"]?.path(under: directory)
@@ -131,14 +131,8 @@ struct StreamManifest {
     private func bound(_ node: Node) -> StreamSettings.Bound? {
         guard let members = node.object(Self.boundKeys) else { return nil }
         let lines = members["lines"]?.int(in: 1_000...1_000_000_000)
-        let then = members["then"].map { choice($0, StreamSettings.Bound.Then.self) } ?? .refuse
+        let then = members["then"].map { $0.choice(of: StreamSettings.Bound.Then.self) } ?? .refuse
         guard let lines, let then else { return nil }
         return StreamSettings.Bound(lines: lines, then: then)
-    }
-
-    private func choice<Word: RawRepresentable<String> & CaseIterable>(
-        _ node: Node, _: Word.Type
-    ) -> Word? {
-        node.choice(among: Word.allCases.map(\.rawValue)).flatMap { Word(rawValue: $0) }
     }
 }
