@@ -10,7 +10,6 @@ package final class RecorderCore: @unchecked Sendable {
         var inFlight: [WaitingLines] = []
         /// Of both.
         var bytes = 0
-        var health: RecordStanding { figures.standing }
         var figures = RecorderFigures()
         var reason = ""
         var isWriterAsleep = false
@@ -48,7 +47,7 @@ package final class RecorderCore: @unchecked Sendable {
         RecorderBell.startThread { self.write() } && RecorderBell.startThread { self.watch() }
     }
 
-    var isWritable: Bool { bell.withLock { shared.health == .good && !shared.isClosing } }
+    var isWritable: Bool { bell.withLock { shared.figures.standing == .good && !shared.isClosing } }
 
     var figures: RecorderFigures {
         bell.withLock {
@@ -79,7 +78,7 @@ package final class RecorderCore: @unchecked Sendable {
         var isWriterAsleep = false
         let refusal: RecordError? = bell.withLock {
             if shared.isClosing { return .closed }
-            if shared.health != .good { return .unavailable(shared.reason) }
+            if shared.figures.standing != .good { return .unavailable(shared.reason) }
             if shared.bytes + bytes > limits.queuedBytes { return .overloaded }
             shared.bytes += bytes
             add(&shared.queue)
@@ -191,7 +190,7 @@ package final class RecorderCore: @unchecked Sendable {
 
     private func nextWork(after pause: Pause) -> Work {
         bell.withLock {
-            if shared.health == .failed {
+            if shared.figures.standing == .failed {
                 let next = RecorderBell.now() &+ limits.retry.nanoseconds
                 while !shared.isClosing, RecorderBell.now() < next {
                     bell.wait(.writer, until: next)
@@ -241,8 +240,8 @@ package final class RecorderCore: @unchecked Sendable {
                 shared.inFlight = []
                 return done
             case .failure(let error):
-                isNew = shared.health != .failed
-                if shared.health == .good { shared.figures.failures += 1 }
+                isNew = shared.figures.standing != .failed
+                if shared.figures.standing == .good { shared.figures.failures += 1 }
                 shared.figures.standing = .failed
                 shared.reason = error.reason
                 return takeAll()
@@ -280,7 +279,7 @@ package final class RecorderCore: @unchecked Sendable {
                     bell.wait(.watchdog, until: min(since &+ deadline, now &+ deadline / 8))
                     return []
                 }
-                if shared.health == .good {
+                if shared.figures.standing == .good {
                     shared.figures.standing = .stalled
                     shared.figures.failures += 1
                 }

@@ -37,7 +37,7 @@ package struct BodyKey: Sendable {
                 let at = RecordTime.microseconds(
                     dashed.joined(separator: "-") + "T00:00:00.000000Z")
             else { return nil }
-            self.init(day: at / 86_400_000_000, days: days, check: check)
+            self.init(day: at / 1_000_000 / Calendar.day, days: days, check: check)
             guard self.text.utf8.elementsEqual(text.utf8) else { return nil }
         }
 
@@ -52,12 +52,12 @@ package struct BodyKey: Sendable {
         /// `20261127`.
         private static func text(ofDay day: Int) -> String {
             var clock = SegmentClock()
-            let text = clock.text(seconds: day * 86_400, nanoseconds: 0).prefix(10)
+            let text = clock.text(seconds: day * Calendar.day, nanoseconds: 0).prefix(10)
             return String(decoding: text.filter { $0 != UInt8(ascii: "-") }, as: UTF8.self)
         }
 
         /// In seconds since 1970: the end of the day and as many more as were promised.
-        package func ends(daysMost: Int) -> Int { (day + 1 + min(days, daysMost)) * 86_400 }
+        package func ends(daysMost: Int) -> Int { (day + 1 + min(days, daysMost)) * Calendar.day }
     }
 
     enum State: String, CaseIterable { case key, end, held }

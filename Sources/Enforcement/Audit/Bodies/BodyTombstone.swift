@@ -47,7 +47,7 @@ package struct BodyTombstone: Sendable, Equatable {
             SegmentLine.skip(Self.list, body, &index)
         else { return nil }
         var held: [Int] = []
-        while !SegmentLine.skip(Self.end, body, at: index) {
+        while !body[index...].starts(with: Self.end) {
             guard held.isEmpty || SegmentLine.skip(Self.comma, body, &index),
                 let number = SegmentLine.number(body, &index), number > held.last ?? -1
             else { return nil }
@@ -55,15 +55,6 @@ package struct BodyTombstone: Sendable, Equatable {
         }
         guard index + 1 == body.endIndex else { return nil }
         self.init(key: key, bodies: bodies, held: held)
-    }
-}
-
-extension SegmentLine {
-    fileprivate static func skip(
-        _ text: [UInt8], _ line: ArraySlice<UInt8>, at index: Int
-    ) -> Bool {
-        var index = index
-        return skip(text, line, &index)
     }
 }
 

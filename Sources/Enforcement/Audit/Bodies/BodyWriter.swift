@@ -61,7 +61,7 @@ final class BodyWriter {
     func restart() -> Result<Void, RecordError> {
         guard let days = failed else { return .success(()) }
         do throws(RecordError) {
-            files[days] = try begin(days, now() / 86_400)
+            files[days] = try begin(days, now() / Calendar.day)
             failed = nil
             return .success(())
         } catch { return .failure(error) }
@@ -91,7 +91,7 @@ final class BodyWriter {
     }
 
     private func current(_ days: Int) throws(RecordError) -> OpenFile {
-        let today = now() / 86_400
+        let today = now() / Calendar.day
         if let file = files[days] {
             if let change = try file.named.change(from: file.end) {
                 throw .unavailable(change.text)
