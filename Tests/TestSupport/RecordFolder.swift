@@ -7,17 +7,20 @@ package final class RecordFolder: Sendable {
     package let path: String
     package let recorder: Recorder
 
-    package init(_ name: String, limits: RecorderLimits = RecorderLimits()) throws {
+    package init(
+        _ name: String, limits: RecorderLimits = RecorderLimits(), keepsBodies: Bool = false
+    ) throws {
         path =
             FileManager.default.temporaryDirectory
             .appendingPathComponent("\(name)-\(UUID().uuidString)").path
-        for folder in ["record", "keys", "streams"] {
+        for folder in ["record", "keys/record", "streams"] {
             try FileManager.default.createDirectory(
                 atPath: "\(path)/\(folder)", withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         }
         recorder = try Recorder.open(
-            directory: path + "/record", keys: path + "/keys", limits: limits)
+            directory: path + "/record", keys: path + "/keys/record", limits: limits,
+            keepsBodies: keepsBodies)
     }
 
     deinit {

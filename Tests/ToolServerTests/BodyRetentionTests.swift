@@ -56,30 +56,16 @@ import Testing
 
 /// Keys of days that are over, destroyed as a server does it once a day.
 @Suite final class BodyRetentionTests {
-    private let state: String
-    private let recorder: Recorder
+    private let folder: RecordFolder
+    private var state: String { folder.path }
+    private var recorder: Recorder { folder.recorder }
     private let workers = WorkerPool(threads: 1, queueLimit: 8, name: "test")
     private var log: String { state + "/record" }
     private var keys: String { state + "/keys/record" }
 
-    init() throws {
-        state =
-            FileManager.default.temporaryDirectory
-            .appendingPathComponent("bodies-\(UUID().uuidString)").path
-        for folder in ["record", "keys/record", "streams"] {
-            try FileManager.default.createDirectory(
-                atPath: "\(state)/\(folder)", withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        }
-        recorder = try Recorder.open(
-            directory: state + "/record", keys: state + "/keys/record", keepsBodies: true)
-    }
+    init() throws { folder = try RecordFolder("bodies", keepsBodies: true) }
 
-    deinit {
-        recorder.close()
-        workers.stop()
-        try? FileManager.default.removeItem(atPath: state)
-    }
+    deinit { workers.stop() }
 
     private static let holding = RetentionSettings(
         days: 36_500, holds: [.init(name: "case", selection: .init(names: [(.caller, "ada")]))])

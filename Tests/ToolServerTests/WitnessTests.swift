@@ -224,7 +224,7 @@ private final class FakeWitness: HTTPHandler {
         let older = try copied()
         try await grow(nil, 2)
         #expect(try await round() == nil)
-        let recorder = try Recorder.open(directory: older + "/record", keys: older + "/keys")
+        let recorder = try Recorder.open(directory: older + "/record", keys: older + "/keys/record")
         try await grow(recorder, 12)
         recorder.close()
         let asked = olds.count
